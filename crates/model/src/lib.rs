@@ -1,1 +1,18 @@
+//! The nouns of Plimsoll: plain, serialisable data that every stage speaks.
+//! Comes in: nothing. Goes out: the vocabulary of architecture section 4.
+//! Never: I/O, async, a Kubernetes client type, a judgement.
 
+pub mod action;
+pub mod assessment;
+pub mod evidence;
+pub mod finding;
+pub mod graph;
+pub mod image;
+pub mod keys;
+pub mod matches;
+pub mod object;
+pub mod situation;
+pub mod snapshot;
+pub mod text;
+pub mod vulnerability;
+pub mod workload;

@@ -1,0 +1,419 @@
+//! Typed, lenient views of the objects that later stages read. Made once per distinct pod template.
+//! Values that the API server would default are resolved; values that nobody said stay `None`.
+
+use ipnet::IpNet;
+use model::evidence::Gap;
+use model::object::ObjectRef;
+use model::text::Text;
+use model::workload::{ContainerKind, Workload};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Labels or selectors' equality part, ordered by key.
+pub type Labels = BTreeMap<Text, Text>;
+
+/// Everything that network, paths and scan read of a Snapshot. Vectors are ordered by namespace and name.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    pub workloads: Vec<WorkloadView>,
+    /// Distinct pod templates.
+    pub templates: Vec<PodSpec>,
+    /// Pods that exist (live), without finished ones.
+    pub pods: Vec<Pod>,
+    pub namespaces: Vec<Namespace>,
+    pub nodes: Vec<Node>,
+    pub services: Vec<Service>,
+    pub ingresses: Vec<Ingress>,
+    pub gateways: Vec<Gateway>,
+    pub routes: Vec<Route>,
+    pub network_policies: Vec<NetworkPolicy>,
+    /// Policies of kinds whose rules are not evaluated yet (AdminNetworkPolicy, Cilium, Calico, Istio ...): they may isolate.
+    pub other_policies: Vec<OtherPolicy>,
+    pub endpoint_slices: Vec<EndpointSlice>,
+    /// Service accounts by (namespace, name) with their rights.
+    pub service_accounts: Vec<ServiceAccount>,
+    /// Whether a CNI that enforces NetworkPolicy is evidenced (rule 2): the DaemonSets or CRDs that show it; empty is "not evidenced".
+    pub enforcing_cni: Vec<ObjectRef>,
+    /// Workloads and CRDs that may publish workloads in ways that are not understood (cloudflared, ngrok, Traefik CRDs ... rule 2).
+    pub tunnels: Vec<Tunnel>,
+    pub gaps: Vec<Gap>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorkloadView {
+    /// The noun that is reported. Its containers are parallel to the template's.
+    pub workload: Workload,
+    /// Index into [`Inventory::templates`].
+    pub template: u32,
+    /// Labels that its pods carry.
+    pub pod_labels: Labels,
+    /// Indices into [`Inventory::pods`]; empty from files.
+    pub pods: Vec<u32>,
+    /// Index into the Snapshot's objects of the root owner, if it was seen.
+    pub object: Option<u32>,
+    /// JSON pointer of the pod spec inside the root object: `/spec/template/spec`, `/spec` for pods.
+    pub spec_pointer: Text,
+    /// A Job or CronJob or another workload that ends: it does not serve.
+    pub batch: bool,
+}
+
+/// A pod spec with the defaults of the API server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PodSpec {
+    pub containers: Vec<ContainerSpec>,
+    /// `default` where none is named.
+    pub service_account: Text,
+    /// As the pod says; `None`: the service account decides.
+    pub automount_token: Option<bool>,
+    pub host_network: bool,
+    pub host_pid: bool,
+    pub host_ipc: bool,
+    /// `Some(false)`: the pod runs in a user namespace of its own.
+    pub host_users: Option<bool>,
+    pub share_process_namespace: bool,
+    pub runtime_class: Option<Text>,
+    pub windows: bool,
+    pub volumes: Vec<Volume>,
+    pub node_name: Option<Text>,
+    pub node_selector: Vec<(Text, Text)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ContainerSpec {
+    pub name: Text,
+    pub kind: ContainerKind,
+    pub image: Text,
+    /// JSON pointer inside the pod spec, e.g. `/containers/0`.
+    pub pointer: Text,
+    pub ports: Vec<ContainerPort>,
+    pub security: Security,
+    pub mounts: Vec<Mount>,
+    /// Names of Secrets used by env, envFrom.
+    pub secret_env: Vec<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ContainerPort {
+    pub name: Option<Text>,
+    pub port: u16,
+    /// 0 if none.
+    pub host_port: u16,
+    /// `TCP`, `UDP`, `SCTP`.
+    pub protocol: Text,
+}
+
+/// Container security context after inheriting from the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Security {
+    pub privileged: bool,
+    /// Defaults to true (also when privileged or CAP_SYS_ADMIN).
+    pub allow_privilege_escalation: bool,
+    /// `None`: the image decides.
+    pub run_as_user: Option<i64>,
+    pub run_as_non_root: Option<bool>,
+    pub read_only_root: bool,
+    /// Upper case without `CAP_`.
+    pub added_capabilities: Vec<Text>,
+    pub dropped_capabilities: Vec<Text>,
+    /// `RuntimeDefault`, `Unconfined`, `Localhost`; `None`: unset.
+    pub seccomp: Option<Text>,
+    pub apparmor: Option<Text>,
+    /// `Unmasked` or unset.
+    pub proc_mount: Option<Text>,
+    pub windows_host_process: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mount {
+    pub volume: Text,
+    pub path: Text,
+    pub read_only: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Volume {
+    pub name: Text,
+    pub source: VolumeSource,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum VolumeSource {
+    HostPath {
+        path: Text,
+    },
+    Secret {
+        name: Text,
+    },
+    ConfigMap {
+        name: Text,
+    },
+    /// A projected service account token (expiry in seconds, if said).
+    Token {
+        expiration: Option<i64>,
+    },
+    /// A PersistentVolumeClaim whose volume is a hostPath or local volume, resolved where it was seen.
+    Claim {
+        name: Text,
+        host_path: Option<Text>,
+    },
+    Other,
+}
+
+#[derive(Clone, Debug)]
+pub struct Pod {
+    pub namespace: Text,
+    pub name: Text,
+    pub labels: Labels,
+    /// Index into the workloads.
+    pub workload: u32,
+    pub node: Option<Text>,
+    pub ips: Vec<IpAddr>,
+    /// (container name, image as the status names it, `imageID` as the kubelet gives it).
+    pub running: Vec<(Text, Text, Text)>,
+    /// Index into the Snapshot's objects.
+    pub object: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Namespace {
+    pub name: Text,
+    pub labels: Labels,
+    /// Pod Security enforce level: `privileged`, `baseline`, `restricted`; `None`: no label (the cluster's default applies).
+    pub enforce: Option<Text>,
+    /// `false`: only named by other objects.
+    pub seen: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub name: Text,
+    pub labels: Labels,
+    pub architecture: Option<Text>,
+    pub os: Option<Text>,
+    pub kernel: Option<Text>,
+    pub os_image: Option<Text>,
+    pub runtime: Option<Text>,
+    pub kubelet: Option<Text>,
+    pub internal_ips: Vec<IpAddr>,
+    pub external_ips: Vec<IpAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub namespace: Text,
+    pub name: Text,
+    pub labels: Labels,
+    pub annotations: Labels,
+    /// `ClusterIP`, `NodePort`, `LoadBalancer`, `ExternalName`.
+    pub kind: Text,
+    pub headless: bool,
+    /// Empty: no selector, endpoints are managed by hand.
+    pub selector: Labels,
+    pub ports: Vec<ServicePort>,
+    pub external_ips: Vec<Text>,
+    /// `loadBalancerSourceRanges`, `service.beta.kubernetes.io/load-balancer-source-ranges`.
+    pub source_ranges: Vec<IpNet>,
+    /// Addresses or host names of `status.loadBalancer.ingress`.
+    pub load_balancer: Vec<Text>,
+    pub external_traffic_local: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct ServicePort {
+    pub name: Option<Text>,
+    pub port: u16,
+    pub target: TargetPort,
+    pub node_port: u16,
+    pub protocol: Text,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum TargetPort {
+    Number(u16),
+    Name(Text),
+}
+
+#[derive(Clone, Debug)]
+pub struct Ingress {
+    pub namespace: Text,
+    pub name: Text,
+    pub class: Option<Text>,
+    pub annotations: Labels,
+    /// (host or empty, service, port number or name).
+    pub backends: Vec<(Text, Text, TargetPort)>,
+    pub load_balancer: Vec<Text>,
+}
+
+/// Gateway of gateway.networking.k8s.io.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub namespace: Text,
+    pub name: Text,
+    pub class: Text,
+    pub annotations: Labels,
+    pub listeners: Vec<Listener>,
+    pub addresses: Vec<Text>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub name: Text,
+    pub port: u16,
+    pub protocol: Text,
+    /// `Same`, `All`, `Selector`.
+    pub allowed_from: Text,
+    pub allowed_selector: Selector,
+}
+
+/// HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, and other routers that name Services (OpenShift Route).
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub kind: Text,
+    pub group: Text,
+    pub namespace: Text,
+    pub name: Text,
+    /// (namespace, gateway, section).
+    pub parents: Vec<(Text, Text, Option<Text>)>,
+    /// (namespace, service, port); a namespace other than the route's needs a ReferenceGrant.
+    pub backends: Vec<(Text, Text, Option<u16>)>,
+    /// Backends in other namespaces that a ReferenceGrant allows, by index into `backends`.
+    pub granted: Vec<u32>,
+}
+
+/// metav1.LabelSelector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Selector {
+    pub equals: Labels,
+    pub expressions: Vec<Requirement>,
+    /// An operator or shape that is not understood: matching is unknown.
+    pub malformed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    pub key: Text,
+    /// `In`, `NotIn`, `Exists`, `DoesNotExist`.
+    pub operator: Operator,
+    pub values: Vec<Text>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// networking.k8s.io NetworkPolicy, ingress side in full, egress side as "isolates".
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    pub namespace: Text,
+    pub name: Text,
+    pub selector: Selector,
+    pub isolates_ingress: bool,
+    pub isolates_egress: bool,
+    pub ingress: Vec<PolicyRule>,
+    pub egress: Vec<PolicyRule>,
+}
+
+/// Peers empty: all peers. Ports empty: all ports and protocols.
+#[derive(Clone, Debug)]
+pub struct PolicyRule {
+    pub peers: Vec<PolicyPeer>,
+    pub ports: Vec<PolicyPort>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PolicyPeer {
+    /// `namespaces: None` is the policy's own namespace.
+    Pods {
+        pods: Selector,
+        namespaces: Option<Selector>,
+    },
+    Block {
+        cidr: IpNet,
+        except: Vec<IpNet>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct PolicyPort {
+    pub protocol: Text,
+    /// `None`: all ports of the protocol.
+    pub port: Option<TargetPort>,
+    pub end: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OtherPolicy {
+    pub object: ObjectRef,
+    /// Namespace that it is limited to; `None`: cluster-wide.
+    pub namespace: Option<Text>,
+    /// Selector where its shape is understood.
+    pub selector: Option<Selector>,
+    pub ingress: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct EndpointSlice {
+    pub namespace: Text,
+    pub service: Text,
+    pub addresses: Vec<IpAddr>,
+    /// (port, protocol).
+    pub ports: Vec<(u16, Text)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ServiceAccount {
+    pub namespace: Text,
+    pub name: Text,
+    /// Defaults to true.
+    pub automount_token: bool,
+    pub rights: Vec<Right>,
+    /// Cloud identity by annotation (IRSA, GKE workload identity, Azure).
+    pub cloud_identity: Option<Text>,
+    pub seen: bool,
+}
+
+/// Coarse classes of rights, each with the binding and role that give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    pub class: RightClass,
+    /// `None`: in the whole cluster.
+    pub namespace: Option<Text>,
+    pub binding: ObjectRef,
+    pub role: ObjectRef,
+}
+
+/// Ordered from the least to the most dangerous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RightClass {
+    /// Reads anything that is not listed below.
+    Read,
+    /// Writes anything that is not listed below.
+    Write,
+    /// create pods/exec, pods/attach, ephemeral containers; `get` before 1.35.
+    Exec,
+    /// get, list or watch Secrets.
+    ReadSecrets,
+    /// Creates or changes pods or their controllers: every service account of the namespace, nodes where Pod Security admits.
+    CreatePods,
+    /// create serviceaccounts/token.
+    MintTokens,
+    /// nodes/proxy, writes to nodes, persistentvolumes.
+    Nodes,
+    /// escalate, bind, impersonate, CSR approval and signing, webhook and admission policy writes.
+    Escalate,
+    /// `*` on `*` in `*`: cluster-admin or namespace-admin.
+    Everything,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tunnel {
+    pub object: ObjectRef,
+    /// `cloudflared`, `ngrok`, `traefik` ...
+    pub kind: Text,
+    /// Namespace that it can be limited to; `None`: whatever its pod can reach.
+    pub namespace: Option<Text>,
+}
