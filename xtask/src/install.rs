@@ -1,0 +1,215 @@
+//! What the tests call besides cargo: a table of programs and packages, each with the test that
+//! needs it. Finds what is missing, and installs it where asked: Debian packages by apt-get, the
+//! rest into a folder of our own in the user's cache. Never installs without `--install`.
+
+use crate::command::{output, run};
+use crate::{apiserver, kubernetes, place};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Debian packages, as (program, package, what needs it).
+const DEBIAN: &[(&str, &str, &str)] = &[
+    ("chromium", "chromium", "the HTML report in a real browser"),
+    ("node", "nodejs", "validators of SARIF, Markdown and HTML"),
+    ("npm", "npm", "validators of SARIF, Markdown and HTML"),
+    ("python3", "python3-venv", "the validator of JSON schemas"),
+];
+
+/// npm packages at exact versions, as (name, version, what needs it).
+const NPM: &[(&str, &str, &str)] = &[
+    (
+        "@microsoft/sarif-multitool-linux",
+        "5.7.0",
+        "SARIF with GitHub's rules",
+    ),
+    ("axe-core", "4.14.1", "accessibility of the HTML report"),
+    ("html-validate", "10.17.0", "the HTML report"),
+    ("markdownlint-cli2", "0.22.1", "the Markdown report"),
+    (
+        "playwright-core",
+        "1.64.1",
+        "the HTML report in a real browser",
+    ),
+];
+
+/// `PyPI` packages at exact versions, as (name, version, what needs it).
+const PYPI: &[(&str, &str, &str)] = &[("check-jsonschema", "0.39.0", "JSON and SARIF schemas")];
+
+/// One line for each thing that is not here: what it is and what needs it.
+pub(crate) fn missing() -> Vec<String> {
+    let tools = place::tools();
+    let mut missing = Vec::new();
+    for (program, package, user) in DEBIAN {
+        if place::on_path(program).is_none() {
+            missing.push(format!("Debian package {package} (for {user})"));
+        }
+    }
+    for (name, version, user) in NPM
+        .iter()
+        .filter(|(name, version, _)| !has_npm(&tools, name, version))
+    {
+        missing.push(format!("npm package {name} {version} (for {user})"));
+    }
+    for (name, version, user) in PYPI
+        .iter()
+        .filter(|(name, version, _)| !has_pypi(&tools, name, version))
+    {
+        missing.push(format!("PyPI package {name} {version} (for {user})"));
+    }
+    if kubernetes::cached().is_none() && std::env::var_os("PLIMSOLL_E2E_KUBECONFIG").is_none() {
+        missing.push("a built kube-apiserver (for the end-to-end tests)".into());
+    }
+    missing
+}
+
+/// Installs all that is missing.
+pub(crate) fn all() -> Result<()> {
+    let tools = place::tools();
+    fs::create_dir_all(&tools).with_context(|| format!("cannot create {}", tools.display()))?;
+    debian()?;
+    npm(&tools)?;
+    pypi(&tools)?;
+    if kubernetes::possible() && kubernetes::cached().is_none() {
+        kubernetes::provide()?;
+    }
+    Ok(())
+}
+
+fn debian() -> Result<()> {
+    let building = if kubernetes::cached().is_none() {
+        kubernetes::BUILD_TOOLS
+    } else {
+        &[]
+    };
+    let mut packages: Vec<&str> = DEBIAN
+        .iter()
+        .map(|(program, package, _)| (*program, *package))
+        .chain(apiserver::START_TOOLS.iter().copied())
+        .chain(building.iter().copied())
+        .filter(|(program, _)| place::on_path(program).is_none())
+        .map(|(_, package)| package)
+        .collect();
+    // A Python without `ensurepip` is there but cannot make an environment.
+    if !packages.contains(&"python3-venv")
+        && output(Command::new("python3").args(["-c", "import ensurepip"])).is_err()
+    {
+        packages.push("python3-venv");
+    }
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if place::on_path("apt-get").is_none() {
+        bail!(
+            "install these by hand, this is no Debian: {}",
+            packages.join(", ")
+        );
+    }
+    eprintln!("installing Debian packages: {}", packages.join(", "));
+    run(as_root()?.args(["apt-get", "--quiet=2", "update"]))?;
+    run(as_root()?
+        .args([
+            "apt-get",
+            "--quiet=2",
+            "--yes",
+            "--no-install-recommends",
+            "install",
+        ])
+        .args(packages))
+}
+
+/// `env` as root: directly, or by sudo.
+fn as_root() -> Result<Command> {
+    let mut command = if output(Command::new("id").arg("-u"))?.trim() == "0" {
+        Command::new("env")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("env");
+        sudo
+    };
+    command.arg("DEBIAN_FRONTEND=noninteractive");
+    Ok(command)
+}
+
+fn npm(tools: &Path) -> Result<()> {
+    let missing: Vec<String> = NPM
+        .iter()
+        .filter(|(name, version, _)| !has_npm(tools, name, version))
+        .map(|(name, version, _)| format!("{name}@{version}"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("installing npm packages: {}", missing.join(", "));
+    let folder = tools.join("npm");
+    fs::create_dir_all(&folder)?;
+    // All of the table, not only what is missing: npm removes what it is not told of.
+    run(Command::new("npm")
+        .current_dir(&folder)
+        .args([
+            "install",
+            "--prefix",
+            ".",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ])
+        .args(["--loglevel", "error"])
+        .args(
+            NPM.iter()
+                .map(|(name, version, _)| format!("{name}@{version}")),
+        ))?;
+    // Its install script would only do this.
+    let multitool = folder.join("node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool");
+    run(Command::new("chmod").arg("u+x").arg(multitool))
+}
+
+fn pypi(tools: &Path) -> Result<()> {
+    let missing: Vec<String> = PYPI
+        .iter()
+        .filter(|(name, version, _)| !has_pypi(tools, name, version))
+        .map(|(name, version, _)| format!("{name}=={version}"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    eprintln!("installing PyPI packages: {}", missing.join(", "));
+    let environment = tools.join("venv");
+    if !environment.join("bin/pip").is_file() {
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&environment))?;
+    }
+    run(Command::new(environment.join("bin/python"))
+        .args([
+            "-m",
+            "pip",
+            "--quiet",
+            "--disable-pip-version-check",
+            "install",
+        ])
+        .args(missing))
+}
+
+fn has_npm(tools: &Path, name: &str, version: &str) -> bool {
+    let file = tools
+        .join("npm/node_modules")
+        .join(name)
+        .join("package.json");
+    fs::read_to_string(file).is_ok_and(|text| {
+        text.lines()
+            .filter_map(|line| line.trim().strip_prefix("\"version\":"))
+            .any(|value| value.trim().trim_end_matches(',').trim_matches('"') == version)
+    })
+}
+
+fn has_pypi(tools: &Path, name: &str, version: &str) -> bool {
+    let wanted = format!("{}-{version}.dist-info", name.replace('-', "_"));
+    let Ok(pythons) = fs::read_dir(tools.join("venv/lib")) else {
+        return false;
+    };
+    pythons
+        .flatten()
+        .any(|python| python.path().join("site-packages").join(&wanted).is_dir())
+}
