@@ -63,6 +63,11 @@ pub struct Score {
     pub deadline: Deadline,
     /// SSVC deployer decision: `defer`, `scheduled`, `out-of-cycle`, `immediate`.
     pub ssvc: Text,
+    /// CVSS 4.0 vector with threat and environmental metrics (BTE) and its score, where a 4.0 base vector is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cvss_bte: Option<Text>,
+    /// The explanation; the points of all factors sum to the score before rounding.
+    pub factors: Vec<Factor>,
 }
 
 /// A remediation timeline of BOD 26-04 with the inputs that chose its row.
