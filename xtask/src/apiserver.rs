@@ -184,19 +184,27 @@ impl ApiServer {
             }
             std::thread::sleep(Duration::from_millis(300));
         }
-        let words: Vec<String> = self.servers.iter().map(Server::last_words).collect();
         bail!(
             "not ready after {} s:\n{}",
             READY_WITHIN.as_secs(),
-            words.join("\n")
+            self.last_words()
         )
+    }
+
+    fn last_words(&self) -> String {
+        let words: Vec<String> = self.servers.iter().map(Server::last_words).collect();
+        words.join("\n")
     }
 
     fn bind_roles(&self) -> Result<()> {
         for (resource, body) in BINDINGS {
             let path = format!("/apis/rbac.authorization.k8s.io/v1/{resource}");
-            self.request(&path, Some(body))
-                .context("cannot give the test users their rights")?;
+            self.request(&path, Some(body)).with_context(|| {
+                format!(
+                    "cannot give the test users their rights:\n{}",
+                    self.last_words()
+                )
+            })?;
         }
         Ok(())
     }

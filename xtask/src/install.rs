@@ -78,7 +78,8 @@ pub(crate) fn all() -> Result<()> {
 }
 
 fn debian() -> Result<()> {
-    let building = if kubernetes::cached().is_none() {
+    let must_build = kubernetes::possible() && kubernetes::cached().is_none();
+    let building = if must_build {
         kubernetes::BUILD_TOOLS
     } else {
         &[]
@@ -97,7 +98,7 @@ fn debian() -> Result<()> {
     {
         packages.push("python3-venv");
     }
-    if packages.is_empty() {
+    if packages.is_empty() && !must_build {
         return Ok(());
     }
     if place::on_path("apt-get").is_none() {
@@ -106,8 +107,11 @@ fn debian() -> Result<()> {
             packages.join(", ")
         );
     }
-    eprintln!("installing Debian packages: {}", packages.join(", "));
     run(as_root()?.args(["apt-get", "--quiet=2", "update"]))?;
+    if packages.is_empty() {
+        return Ok(());
+    }
+    eprintln!("installing Debian packages: {}", packages.join(", "));
     run(as_root()?
         .args([
             "apt-get",

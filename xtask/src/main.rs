@@ -23,6 +23,7 @@ usage: cargo xtask COMMAND
 
   test [--install]   run every test; with --install first install what the tests need,
                      without it name what is missing (the tests that need it are skipped)
+  install            install what the tests need, and run none
   e2e                run the live collector against a real API server: the cluster of
                      PLIMSOLL_E2E_KUBECONFIG, else one built from the distribution's source
   apiserver          start that API server and keep it until Enter or end of input
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => suite::run(false),
         ["test", "--install"] => suite::run(true),
+        ["install"] => install::all().map(|()| true),
         ["e2e"] => e2e::run(),
         ["apiserver"] => e2e::keep(),
         ["gen"] => generate::run(),
