@@ -20,8 +20,9 @@ pub(crate) const START_TOOLS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
 ];
 
-/// Users and their groups. `viewer` gets the built-in role `view` everywhere (no Secrets, no
-/// nodes, no RBAC), `namespaced` the same in namespace `default` only, `nobody` gets nothing.
+/// Users and their groups. `viewer` has the rights of the built-in role `view` everywhere (no
+/// Secrets, no nodes, no RBAC), `namespaced` the same in namespace `default` only, `nobody` none.
+/// No controller fills `view` itself here, so they are bound to the role that it is made of.
 const USERS: &[(&str, &str)] = &[
     ("admin", "system:masters"),
     ("viewer", "plimsoll:e2e"),
@@ -34,14 +35,14 @@ const BINDINGS: &[(&str, &str)] = &[
         "clusterrolebindings",
         r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding",
         "metadata":{"name":"plimsoll-e2e-viewer"},
-        "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"view"},
+        "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"system:aggregate-to-view"},
         "subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"viewer"}]}"#,
     ),
     (
         "namespaces/default/rolebindings",
         r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding",
         "metadata":{"name":"plimsoll-e2e-namespaced","namespace":"default"},
-        "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"view"},
+        "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"system:aggregate-to-view"},
         "subjects":[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"namespaced"}]}"#,
     ),
 ];

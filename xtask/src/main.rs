@@ -10,6 +10,7 @@ mod apiserver;
 mod command;
 mod count;
 mod e2e;
+mod fuzz;
 mod generate;
 mod install;
 mod kubernetes;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
   e2e                run the live collector against a real API server: the cluster of
                      PLIMSOLL_E2E_KUBECONFIG, else one built from the distribution's source
   apiserver          start that API server and keep it until Enter or end of input
+  fuzz [SECONDS]     each fuzz target for some seconds (10)
   gen                write every generated file anew (schemas, the README's demo output)";
 
 fn main() -> ExitCode {
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         ["install"] => install::all().map(|()| true),
         ["e2e"] => e2e::run(),
         ["apiserver"] => e2e::keep(),
+        ["fuzz"] => fuzz::run("10"),
+        ["fuzz", seconds] => fuzz::run(seconds),
         ["gen"] => generate::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
