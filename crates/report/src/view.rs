@@ -1,0 +1,327 @@
+//! What every format selects from: look-ups by index into an Assessment.
+//! An index that points nowhere (a hostile bundle) finds nothing; it never panics.
+
+use crate::names::Names;
+use model::assessment::{Assessment, ScannedImage, Verdict};
+use model::evidence::{Evidence, EvidenceId, Gap, GapId, GapWeight};
+use model::finding::{Finding, Score};
+use model::graph::{Cut, Path};
+use model::keys;
+use model::matches::{Advisory, Category, Match, MatchSource, Package};
+use model::object::ObjectRef;
+use model::situation::Situation;
+use model::vulnerability::{Severity, Vulnerability};
+use model::workload::{Container, Placement, Workload};
+use std::borrow::Cow;
+
+/// What a report shows.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub assessment: &'a Assessment,
+    pub verdict: &'a Verdict,
+    /// How many actions the terminal, Markdown and HTML views show; 0 shows all. JSON has all.
+    pub top: usize,
+    /// Names of namespaces, workloads, images, objects and files become `namespace-1`, `workload-3` ...
+    /// Keys and fingerprints are then made from those, so that nobody can test a guess against them.
+    pub redact_names: bool,
+}
+
+/// One placement of a finding's image, with its score.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) placement: &'a Placement,
+    pub(crate) workload: &'a Workload,
+    pub(crate) container: Option<&'a Container>,
+    pub(crate) situation: Option<&'a Situation>,
+    pub(crate) score: Option<Scored<'a>>,
+}
+
+/// A score and its index, by which JSON and HTML refer to its explanation.
+#[derive(Clone, Copy)]
+pub(crate) struct Scored<'a> {
+    pub(crate) index: u32,
+    pub(crate) score: &'a Score,
+}
+
+/// What one source said for a finding.
+pub(crate) struct Cited<'a> {
+    pub(crate) source: &'a MatchSource,
+    pub(crate) said: &'a Match,
+    pub(crate) advisory: Option<&'a Advisory>,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn image(&self, finding: &Finding) -> Option<&'a ScannedImage> {
+        at(&self.assessment.images, finding.image)
+    }
+
+    pub(crate) fn package(&self, finding: &Finding) -> Option<&'a Package> {
+        at(&self.assessment.packages, finding.package)
+    }
+
+    pub(crate) fn vulnerability(&self, finding: &Finding) -> Option<&'a Vulnerability> {
+        at(&self.assessment.vulnerabilities, finding.vulnerability)
+    }
+
+    pub(crate) fn evidence(&self, id: EvidenceId) -> Option<&'a Evidence> {
+        at(&self.assessment.ledger.evidence, Some(id.0))
+    }
+
+    pub(crate) fn gap(&self, id: GapId) -> Option<&'a Gap> {
+        at(&self.assessment.ledger.gaps, Some(id.0))
+    }
+
+    pub(crate) fn place(&self, index: u32, score: Option<u32>) -> Option<Place<'a>> {
+        let placement = at(&self.assessment.placements, Some(index))?;
+        let workload = at(&self.assessment.workloads, Some(placement.workload))?;
+        Some(Place {
+            placement,
+            workload,
+            container: at(&workload.containers, Some(placement.container)),
+            situation: at(&self.assessment.situations, Some(placement.situation)),
+            score: score.and_then(|index| self.scored(index)),
+        })
+    }
+
+    fn scored(&self, index: u32) -> Option<Scored<'a>> {
+        at(&self.assessment.scores, Some(index)).map(|score| Scored { index, score })
+    }
+
+    /// The placements of the finding's image in the order of the Assessment.
+    pub(crate) fn places<'f>(&self, finding: &'f Finding) -> impl Iterator<Item = Place<'a>> + 'f
+    where
+        'a: 'f,
+    {
+        let view = *self;
+        let placements = self.image(finding).map_or(&[][..], |i| &i.placements);
+        placements
+            .iter()
+            .enumerate()
+            .filter_map(move |(i, index)| view.place(*index, finding.scores.get(i).copied()))
+    }
+
+    /// The placement with the highest score; the first of equals.
+    pub(crate) fn best(&self, finding: &Finding) -> Option<Place<'a>> {
+        self.places(finding).reduce(|best, next| {
+            if rank(next.score) > rank(best.score) {
+                next
+            } else {
+                best
+            }
+        })
+    }
+
+    /// The highest score, also of findings that have no image.
+    pub(crate) fn score(&self, finding: &Finding) -> Option<Scored<'a>> {
+        let scored = finding.scores.iter().filter_map(|i| self.scored(*i));
+        scored.reduce(|best, next| {
+            if rank(Some(next)) > rank(Some(best)) {
+                next
+            } else {
+                best
+            }
+        })
+    }
+
+    /// The object of a configuration finding, else the workload of the best placement.
+    pub(crate) fn object<'f>(
+        &self,
+        finding: &'f Finding,
+        best: Option<&Place<'f>>,
+    ) -> Option<&'f ObjectRef> {
+        finding
+            .object
+            .as_ref()
+            .or(best.map(|place| &place.workload.object))
+    }
+
+    pub(crate) fn cited<'f>(&self, finding: &'f Finding) -> impl Iterator<Item = Cited<'a>> + 'f
+    where
+        'a: 'f,
+    {
+        let assessment = self.assessment;
+        finding.matches.iter().filter_map(move |id| {
+            let set = at(&assessment.sets, Some(id.set))?;
+            let said = at(&set.matches, Some(id.index))?;
+            Some(Cited {
+                source: &set.source,
+                said,
+                advisory: at(&set.advisories, Some(said.advisory)),
+            })
+        })
+    }
+
+    /// What a person calls the finding: its own title, the vulnerability's, or an advisory's.
+    pub(crate) fn title<'f>(&self, finding: &'f Finding) -> Option<&'f str>
+    where
+        'a: 'f,
+    {
+        if let Some(title) = &finding.title {
+            return Some(title);
+        }
+        if let Some(title) = self.vulnerability(finding).and_then(|v| v.title.as_deref()) {
+            return Some(title);
+        }
+        self.cited(finding)
+            .find_map(|cited| cited.advisory.and_then(|a| a.title.as_deref()))
+    }
+
+    /// Key by which history, SARIF and acceptances know the finding (architecture section 4).
+    /// An image that runs under several container names is tracked by the first of them in order.
+    pub(crate) fn tracking_key(&self, finding: &Finding, names: &Names) -> String {
+        let repository = self.image(finding).map_or(Cow::Borrowed(""), |image| {
+            names.show_owned(&repository(image))
+        });
+        if finding.category == Category::Vulnerability {
+            let container = self
+                .places(finding)
+                .filter_map(|place| place.container.map(|c| &*c.name))
+                .min()
+                .unwrap_or("");
+            let purl = self.package(finding).map_or(Cow::Borrowed(""), purl);
+            return keys::vulnerability_key(
+                &repository,
+                &names.show(container),
+                &purl,
+                &finding.id,
+            );
+        }
+        let subject = match &finding.object {
+            Some(object) => names.show_owned(&object.to_string()),
+            None => repository,
+        };
+        let target = self
+            .cited(finding)
+            .find_map(|cited| cited.said.target.as_deref())
+            .unwrap_or("");
+        keys::configuration_key(&subject, &names.show(target), &finding.id)
+    }
+
+    /// The most probable path, and the cut for its sink.
+    pub(crate) fn worst_path(&self) -> Option<(&'a Path, Option<&'a Cut>)> {
+        let path = self.assessment.paths.iter().reduce(|best, next| {
+            if next.probability.expected > best.probability.expected {
+                next
+            } else {
+                best
+            }
+        })?;
+        let cut = self.assessment.cuts.iter().find(|c| c.sink == path.sink);
+        Some((path, cut))
+    }
+
+    pub(crate) fn shown_actions(&self) -> usize {
+        let all = self.assessment.actions.len();
+        if self.top == 0 {
+            all
+        } else {
+            all.min(self.top)
+        }
+    }
+
+    /// Open findings by severity, the worst first; classes without findings are left out.
+    pub(crate) fn by_severity(&self) -> Vec<(Severity, usize)> {
+        let all = [
+            Severity::Critical,
+            Severity::High,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Negligible,
+            Severity::Unknown,
+        ];
+        let mut counts = [0; 6];
+        for finding in &self.assessment.findings {
+            if let Some(i) = all.iter().position(|s| *s == finding.severity) {
+                counts[i] += 1;
+            }
+        }
+        all.into_iter()
+            .zip(counts)
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    }
+
+    /// Gaps by class, the heaviest and then the most frequent first.
+    pub(crate) fn gap_groups(&self) -> Vec<GapGroup<'a>> {
+        let mut gaps: Vec<&Gap> = self.assessment.ledger.gaps.iter().collect();
+        gaps.sort_by(|a, b| (b.weight, &a.class).cmp(&(a.weight, &b.class)));
+        let mut groups: Vec<GapGroup> = gaps
+            .chunk_by(|a, b| a.weight == b.weight && a.class == b.class)
+            .filter_map(|gaps| {
+                let first = gaps.first()?;
+                Some(GapGroup {
+                    class: &first.class,
+                    weight: first.weight,
+                    gaps: gaps.to_vec(),
+                })
+            })
+            .collect();
+        groups.sort_by(|a, b| {
+            let order =
+                |g: &GapGroup| (std::cmp::Reverse(g.weight), std::cmp::Reverse(g.gaps.len()));
+            order(a).cmp(&order(b)).then(a.class.cmp(b.class))
+        });
+        groups
+    }
+
+    pub(crate) fn gaps_of(&self, weight: GapWeight) -> usize {
+        let gaps = &self.assessment.ledger.gaps;
+        gaps.iter().filter(|gap| gap.weight == weight).count()
+    }
+
+    /// Whether every NetworkPolicy was seen; where not, a namespace without one is not known to be so.
+    pub(crate) fn saw_policies(&self) -> bool {
+        !self
+            .assessment
+            .coverage
+            .listed
+            .iter()
+            .any(|l| !l.complete && &*l.kind == "NetworkPolicy")
+    }
+
+    /// The earliest BOD 26-04 date among the findings that an action closes.
+    pub(crate) fn due(&self, closes: &[u32]) -> Option<jiff::civil::Date> {
+        closes
+            .iter()
+            .filter_map(|index| at(&self.assessment.findings, Some(*index)))
+            .flat_map(|finding| &finding.scores)
+            .filter_map(|index| self.scored(*index)?.score.deadline.due)
+            .min()
+    }
+}
+
+pub(crate) struct GapGroup<'a> {
+    pub(crate) class: &'a str,
+    pub(crate) weight: GapWeight,
+    /// In the order of the ledger, never empty.
+    pub(crate) gaps: Vec<&'a Gap>,
+}
+
+/// `docker.io/library/nginx` of a scanned image: the first reference, else its name without tag and digest.
+pub(crate) fn repository(image: &ScannedImage) -> String {
+    if let Some(reference) = image.identity.references.iter().min() {
+        return reference.name();
+    }
+    model::image::ImageReference::parse(&image.name)
+        .map_or_else(|| image.name.to_string(), |reference| reference.name())
+}
+
+/// The purl, or kind and name where the source gives none.
+fn purl(package: &Package) -> Cow<'_, str> {
+    match &package.purl {
+        Some(purl) => Cow::Borrowed(purl),
+        None => Cow::Owned(format!("{}/{}", package.kind, package.name)),
+    }
+}
+
+pub(crate) fn at<T>(all: &[T], index: Option<u32>) -> Option<&T> {
+    all.get(usize::try_from(index?).ok()?)
+}
+
+/// Order of scores: expected points, then the worst case (rounded to 0.1, so tenths are exact).
+fn rank(scored: Option<Scored<'_>>) -> (i64, i64) {
+    scored.map_or((-1, -1), |s| {
+        let tenths = |points: f64| (points * 10.0).round() as i64;
+        (tenths(s.score.points.expected), tenths(s.score.points.high))
+    })
+}

@@ -1,0 +1,5 @@
+//! Every format over the same sample Assessments.
+
+mod file;
+mod sample;
+mod terminal;
