@@ -51,6 +51,7 @@ pub(crate) fn count_tests(command: &mut Command, count: &mut Count) -> Result<()
     let stdout = child.stdout.take().context("cargo test has no output")?;
     let failed_before = count.failed;
     let mut of_passed = false;
+    let mut counted = false;
     let mut skipped = 0;
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line.context("cannot read the output of cargo test")?;
@@ -63,8 +64,11 @@ pub(crate) fn count_tests(command: &mut Command, count: &mut Count) -> Result<()
         }
         count.read(&line);
         if of_passed {
-            if line.starts_with("skipped: ") {
-                skipped += 1;
+            if line.starts_with("---- ") {
+                counted = false;
+            } else if line.starts_with("skipped: ") {
+                skipped += u64::from(!counted);
+                counted = true;
                 println!("{line}");
             }
         } else if !(line.starts_with("test ") && line.ends_with("... ok")) {
