@@ -1,0 +1,9 @@
+use crate::IngestError;
+use crate::build::SetBuilder;
+use crate::document::{Document, Fields};
+pub(crate) fn version2<'a>(document: &Document<'a>, _: &Fields<'a>, _: &mut SetBuilder<'_>) -> Result<(), IngestError> {
+    Err(document.not_a_report("this format is not read yet"))
+}
+pub(crate) fn version3<'a>(document: &Document<'a>, _: &Fields<'a>, _: &mut SetBuilder<'_>) -> Result<(), IngestError> {
+    Err(document.not_a_report("this format is not read yet"))
+}
