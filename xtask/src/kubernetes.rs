@@ -100,6 +100,16 @@ fn build_apiserver(work: &Path, target: &Path) -> Result<()> {
     eprintln!("building kube-apiserver {VERSION} from source, once (about five minutes)");
     fetch_source(work)?;
     let description = find(work, "kubernetes_", ".dsc")?;
+    // Another release of the distribution has another version, which nobody has built this way.
+    if !description
+        .to_string_lossy()
+        .contains(&format!("really{VERSION}-"))
+    {
+        bail!(
+            "{} is not Kubernetes {VERSION}: Debian 12 is needed",
+            description.display()
+        );
+    }
     let tree = work.join("source");
     // Its warnings (a signature by a key that is not here; apt has checked the archive's) are noise.
     output(

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken tree is a failed test")]
 
 mod dependencies;
+mod documents;
 mod edges;
 mod files;
 mod readme;
