@@ -9,13 +9,19 @@ use std::path::PathBuf;
 /// Panics where `PLIMSOLL_REQUIRE` says that it must be there.
 #[allow(clippy::panic, clippy::print_stderr)] // a test's way to fail and to say that it was skipped
 pub fn shared(below: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("PLIMSOLL_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from);
+    let root = std::env::var_os("PLIMSOLL_SHARED").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
     let path = root.join(below);
     if path.exists() {
         return Some(path);
     }
-    assert!(!required("shared"), "{} is absent, and PLIMSOLL_REQUIRE asks for it", path.display());
+    assert!(
+        !required("shared"),
+        "{} is absent, and PLIMSOLL_REQUIRE asks for it",
+        path.display()
+    );
     eprintln!("skipped: {} is absent", path.display());
     None
 }

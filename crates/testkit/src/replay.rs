@@ -26,9 +26,13 @@ pub enum FaultKind {
     Forbidden,
     Unauthorized,
     /// 410 for the page; with a token to go on with, as real servers send.
-    Expired { with_token: bool },
+    Expired {
+        with_token: bool,
+    },
     /// 429 with Retry-After.
-    Throttled { retry_after: u64 },
+    Throttled {
+        retry_after: u64,
+    },
     Unavailable,
     /// 200 with a watch's ERROR event as its body.
     ErrorEvent,

@@ -67,23 +67,39 @@ impl Recorded {
         let rows: Vec<Row> = serde_json::from_slice(&read(&folder.join("INDEX.json"))?)?;
         for row in rows.into_iter().filter(|row| row.method == "GET") {
             // The proxied and the kubelet's own answers are not the API server's.
-            if row.file.starts_with("kubelet-") || row.file.starts_with("err-") || row.file.starts_with("watch-") {
+            if row.file.starts_with("kubelet-")
+                || row.file.starts_with("err-")
+                || row.file.starts_with("watch-")
+            {
                 continue;
             }
             let body = read(&folder.join(&row.file))?;
-            let accept = row.request_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("accept")).map_or("", |(_, value)| value);
+            let accept = row
+                .request_headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("accept"))
+                .map_or("", |(_, value)| value);
             let form = form(accept);
-            if row.status == 200 && form.is_empty() && !row.path.contains('?') {
-                if let Ok(list) = serde_json::from_slice::<RecordedList>(&body)
-                    && list.kind.ends_with("List")
-                    && list.items.is_some()
-                {
-                    self.lists.insert(row.path, List::from(list));
-                    continue;
-                }
+            if row.status == 200
+                && form.is_empty()
+                && !row.path.contains('?')
+                && let Ok(list) = serde_json::from_slice::<RecordedList>(&body)
+                && list.kind.ends_with("List")
+                && list.items.is_some()
+            {
+                self.lists.insert(row.path, List::from(list));
+                continue;
             }
-            let content_type = row.response_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("application/json", |(_, value)| value);
-            self.exact.entry((row.path, form)).or_insert(Exchange { status: row.status, content_type: content_type.to_owned(), body });
+            let content_type = row
+                .response_headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+                .map_or("application/json", |(_, value)| value);
+            self.exact.entry((row.path, form)).or_insert(Exchange {
+                status: row.status,
+                content_type: content_type.to_owned(),
+                body,
+            });
         }
         Ok(())
     }
@@ -92,7 +108,13 @@ impl Recorded {
     pub fn add_lists(&mut self, folder: &Path) -> io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".json.zst")) else { continue };
+            let Some(name) = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .and_then(|name| name.strip_suffix(".json.zst"))
+            else {
+                continue;
+            };
             let parts: Vec<&str> = name.split('_').collect();
             let place = match parts.as_slice() {
                 [version, resource] => format!("/api/{version}/{resource}"),
@@ -108,21 +130,32 @@ impl Recorded {
 
 impl From<RecordedList> for List {
     fn from(list: RecordedList) -> Self {
-        List { kind: list.kind, api_version: list.api_version, resource_version: list.metadata.resource_version, items: list.items.unwrap_or_default() }
+        List {
+            kind: list.kind,
+            api_version: list.api_version,
+            resource_version: list.metadata.resource_version,
+            items: list.items.unwrap_or_default(),
+        }
     }
 }
 
 /// The `as=` parameter of an Accept header, the form in which an answer is wanted.
 pub(super) fn form(accept: &str) -> String {
     let first = accept.split(',').next().unwrap_or("");
-    first.split(';').find_map(|part| part.trim().strip_prefix("as=")).unwrap_or("").to_owned()
+    first
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("as="))
+        .unwrap_or("")
+        .to_owned()
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = std::fs::read(path)?;
     let mut bytes = Vec::new();
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => flate2::read::GzDecoder::new(file.as_slice()).read_to_end(&mut bytes).map(drop)?,
+        Some("gz") => flate2::read::GzDecoder::new(file.as_slice())
+            .read_to_end(&mut bytes)
+            .map(drop)?,
         Some("zst") => zstd::stream::copy_decode(file.as_slice(), &mut bytes)?,
         _ => bytes = file,
     }

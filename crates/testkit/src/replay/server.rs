@@ -26,7 +26,10 @@ pub struct Running {
 impl Running {
     /// Paths with queries, in the order of arrival.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A kubeconfig for it.
@@ -63,8 +66,15 @@ struct State {
 /// Serves on a free port of 127.0.0.1.
 pub fn start(recorded: Recorded, faults: Vec<Fault>) -> io::Result<Running> {
     let requests = Arc::new(Mutex::new(Vec::new()));
-    let state = Arc::new(State { recorded, faults, seen: Mutex::default(), requests: Arc::clone(&requests) });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let state = Arc::new(State {
+        recorded,
+        faults,
+        seen: Mutex::default(),
+        requests: Arc::clone(&requests),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
@@ -76,16 +86,24 @@ pub fn start(recorded: Recorded, faults: Vec<Fault>) -> io::Result<Running> {
             }
         });
     });
-    Ok(Running { address, requests, stop: Some(stop), thread: Some(thread) })
+    Ok(Running {
+        address,
+        requests,
+        stop: Some(stop),
+        thread: Some(thread),
+    })
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
         let state = Arc::clone(&state);
         tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |request| answer(Arc::clone(&state), request));
+            let service =
+                hyper::service::service_fn(move |request| answer(Arc::clone(&state), request));
             // A fault ends the connection by an error; the client sees it, nobody else needs to.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -108,26 +126,56 @@ impl From<Infallible> for Hangup {
     }
 }
 
-async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Hangup> {
+async fn answer(
+    state: Arc<State>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Hangup> {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or("").to_owned();
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let whole = if query.is_empty() { path.clone() } else { format!("{path}?{query}") };
-    state.requests.lock().unwrap_or_else(PoisonError::into_inner).push(whole.clone());
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("")
+        .to_owned();
+    let whole = if query.is_empty() {
+        path.clone()
+    } else {
+        format!("{path}?{query}")
+    };
+    state
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(whole.clone());
     match fault(&state, &path) {
-        None => Ok(recorded(&state.recorded, &path, &whole, &query, &form(&accept))),
+        None => Ok(recorded(
+            &state.recorded,
+            &path,
+            &whole,
+            &query,
+            &form(&accept),
+        )),
         Some(FaultKind::Closed) => Err(Hangup),
         Some(FaultKind::CutBody) => {
             // Promises more than it sends: the connection breaks inside the body.
             let mut response = recorded(&state.recorded, &path, &whole, &query, &form(&accept));
-            response.headers_mut().insert(CONTENT_LENGTH, http::HeaderValue::from_static("99999999"));
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, http::HeaderValue::from_static("99999999"));
             Ok(response)
         }
         Some(FaultKind::Slow(time)) => {
             tokio::time::sleep(time).await;
-            Ok(recorded(&state.recorded, &path, &whole, &query, &form(&accept)))
+            Ok(recorded(
+                &state.recorded,
+                &path,
+                &whole,
+                &query,
+                &form(&accept),
+            ))
         }
-        Some(kind) => Ok(faulty(&state.recorded, kind, &path, &query)),
+        Some(kind) => Ok(faulty(&state.recorded, &kind, &path, &query)),
     }
 }
 
@@ -136,22 +184,30 @@ fn fault(state: &State, path: &str) -> Option<FaultKind> {
     let count = seen.entry(path.to_owned()).or_insert(0);
     let number = *count;
     *count += 1;
-    let hits = |fault: &&Fault| (fault.path.is_empty() || fault.path == path) && number >= fault.after && number - fault.after < fault.times;
-    state.faults.iter().find(hits).map(|fault| fault.kind.clone())
+    let hits = |fault: &&Fault| {
+        (fault.path.is_empty() || fault.path == path)
+            && number >= fault.after
+            && number - fault.after < fault.times
+    };
+    state
+        .faults
+        .iter()
+        .find(hits)
+        .map(|fault| fault.kind.clone())
 }
 
-fn faulty(recorded: &Recorded, kind: FaultKind, path: &str, query: &str) -> Response<Full<Bytes>> {
+fn faulty(recorded: &Recorded, kind: &FaultKind, path: &str, query: &str) -> Response<Full<Bytes>> {
     match kind {
         FaultKind::Forbidden => status(StatusCode::FORBIDDEN, "Forbidden", ""),
         FaultKind::Unauthorized => status(StatusCode::UNAUTHORIZED, "Unauthorized", ""),
         FaultKind::Expired { with_token } => {
             let offset = parameter(query, "continue").unwrap_or("0");
-            let token = if with_token && recorded.lists.contains_key(path) { offset } else { "" };
+            let token = if *with_token && recorded.lists.contains_key(path) { offset } else { "" };
             status(StatusCode::GONE, "Expired", token)
         }
         FaultKind::Throttled { retry_after } => {
             let mut response = status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", "");
-            response.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from(retry_after));
+            response.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from(*retry_after));
             response
         }
         FaultKind::ErrorEvent => {
@@ -168,10 +224,17 @@ fn faulty(recorded: &Recorded, kind: FaultKind, path: &str, query: &str) -> Resp
     }
 }
 
-fn recorded(recorded: &Recorded, path: &str, whole: &str, query: &str, form: &str) -> Response<Full<Bytes>> {
+fn recorded(
+    recorded: &Recorded,
+    path: &str,
+    whole: &str,
+    query: &str,
+    form: &str,
+) -> Response<Full<Bytes>> {
     let exact = recorded.exact.get(&(whole.to_owned(), form.to_owned()));
     if let Some(exchange) = exact {
-        let code = StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let code =
+            StatusCode::from_u16(exchange.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = json(code, exchange.body.clone());
         if let Ok(value) = exchange.content_type.parse() {
             response.headers_mut().insert(CONTENT_TYPE, value);
@@ -190,12 +253,26 @@ fn recorded(recorded: &Recorded, path: &str, whole: &str, query: &str, form: &st
 
 /// A page of `limit` items from the one that the token names.
 fn page(list: &List, query: &str) -> Vec<u8> {
-    let limit = parameter(query, "limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    let begin = parameter(query, "continue").and_then(|token| token.parse().ok()).unwrap_or(0).min(list.items.len());
+    let limit = parameter(query, "limit")
+        .and_then(|limit| limit.parse().ok())
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
+    let begin = parameter(query, "continue")
+        .and_then(|token| token.parse().ok())
+        .unwrap_or(0)
+        .min(list.items.len());
     let end = begin.saturating_add(limit).min(list.items.len());
     let items = list.items.get(begin..end).unwrap_or(&[]);
-    let more = if end < list.items.len() { format!(",\"continue\":\"{end}\",\"remainingItemCount\":{}", list.items.len() - end) } else { String::new() };
-    let mut out = Vec::with_capacity(items.iter().map(|item| item.get().len() + 1).sum::<usize>() + 200);
+    let more = if end < list.items.len() {
+        format!(
+            ",\"continue\":\"{end}\",\"remainingItemCount\":{}",
+            list.items.len() - end
+        )
+    } else {
+        String::new()
+    };
+    let mut out =
+        Vec::with_capacity(items.iter().map(|item| item.get().len() + 1).sum::<usize>() + 200);
     out.extend_from_slice(
         format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{}\"{more}}},\"items\":[", list.kind, list.api_version, list.resource_version).as_bytes(),
     );
@@ -210,17 +287,26 @@ fn page(list: &List, query: &str) -> Vec<u8> {
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn status(code: StatusCode, reason: &str, token: &str) -> Response<Full<Bytes>> {
-    let metadata = if token.is_empty() { "{}".to_owned() } else { format!("{{\"continue\":\"{token}\"}}") };
+    let metadata = if token.is_empty() {
+        "{}".to_owned()
+    } else {
+        format!("{{\"continue\":\"{token}\"}}")
+    };
     json(code, format!("{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{metadata},\"status\":\"Failure\",\"reason\":\"{reason}\",\"code\":{}}}", code.as_u16()).into_bytes())
 }
 
 fn json(code: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = code;
-    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
     response
 }
