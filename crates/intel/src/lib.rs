@@ -1,1 +1,3 @@
 
+pub mod likelihood;
+mod likelihood_table;
