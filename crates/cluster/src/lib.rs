@@ -1,1 +1,8 @@
+//! Three sources, one `Snapshot`: the live API server, manifest files, a saved snapshot.
+//! Secret values are classified and dropped while they are read; what could not be read is a gap.
+//! Never: decides what is bad; lets a Kubernetes client type or a secret value out.
 
+pub mod canonical;
+pub mod kinds;
+pub mod redact;
+pub mod tree;
