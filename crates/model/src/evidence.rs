@@ -223,6 +223,7 @@ impl Claim {
     }
 
     #[must_use]
+    #[allow(clippy::should_implement_trait)] // reads like its siblings `and` and `or`
     pub fn not(mut self) -> Self {
         self.truth = match self.truth {
             Truth::Yes => Truth::No,
