@@ -1,0 +1,1 @@
+//! The real feeds, read a second time without this crate's readers.
