@@ -2,4 +2,22 @@
 //! Comes in: objects as JSON bytes. Goes out: typed views (`view`), resolved defaults, owners, rights.
 //! Never: a judgement of good or bad, I/O.
 
+mod accounts;
+mod attribution;
+mod cni;
+pub mod declare;
+mod entries;
+mod inventory;
+mod json;
+mod lens;
+mod owners;
+mod places;
+mod podspec;
+mod policies;
+pub mod rbac;
+mod selector;
+mod templates;
 pub mod view;
+mod workloads;
+
+pub use inventory::inventory;

@@ -2,7 +2,7 @@
 //! Values that the API server would default are resolved; values that nobody said stay `None`.
 
 use ipnet::IpNet;
-use model::evidence::Gap;
+use model::evidence::{Gap, GapId};
 use model::object::ObjectRef;
 use model::text::Text;
 use model::workload::{ContainerKind, Workload};
@@ -36,6 +36,15 @@ pub struct Inventory {
     pub enforcing_cni: Vec<ObjectRef>,
     /// Workloads and CRDs that may publish workloads in ways that are not understood (cloudflared, ngrok, Traefik CRDs ... rule 2).
     pub tunnels: Vec<Tunnel>,
+    /// Whether NetworkPolicies are enforced, as the user declared it; decides over `enforcing_cni`.
+    pub network_enforced: Option<bool>,
+    /// Services, Ingresses, Gateways and routes that the user declared to be internal, ordered.
+    pub internal: Vec<ObjectRef>,
+    /// Pod Security level of namespaces without a label, as the user declared it.
+    pub pod_security_default: Option<Text>,
+    /// Kinds that could not be listed completely (live), with the gap that says so: what is not there may still exist.
+    pub unseen: BTreeMap<Text, GapId>,
+    /// In the ledger as well.
     pub gaps: Vec<Gap>,
 }
 

@@ -1,0 +1,190 @@
+//! Everything that later stages read of a Snapshot, in one pass over each kind.
+//! Comes in: a Snapshot, declarations. Goes out: an `Inventory`. Never: I/O, a judgement.
+
+use crate::accounts::service_accounts;
+use crate::cni::{enforcing, tunnels};
+use crate::declare::Declarations;
+use crate::entries::{endpoint_slices, gateways, ingresses, routes, services};
+use crate::lens::Lens;
+use crate::places::{host_paths, namespaces, nodes};
+use crate::policies::{network_policies, other_policies};
+use crate::rbac::GROUP as RBAC;
+use crate::view::Inventory;
+use crate::workloads::{Surroundings, Workloads, workloads};
+use model::evidence::{Gap, GapWeight, Ledger, Stage};
+use model::object::ObjectRef;
+use model::snapshot::{Origin, Snapshot};
+use model::text::Text;
+use model::workload::{CriticalityLevel, WorkloadState};
+use std::collections::BTreeMap;
+
+/// Kinds whose absence would look like safety, in every cluster.
+const NEEDED: [(&str, &str); 15] = [
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "Pod"),
+    ("", "Service"),
+    ("", "ServiceAccount"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "Job"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    (RBAC, "ClusterRole"),
+    (RBAC, "ClusterRoleBinding"),
+    (RBAC, "Role"),
+    (RBAC, "RoleBinding"),
+];
+
+/// The typed views of a Snapshot. Its gaps are in the ledger as well.
+pub fn inventory(
+    snapshot: &Snapshot,
+    declarations: &Declarations,
+    ledger: &mut Ledger,
+) -> Inventory {
+    let mut lens = Lens {
+        minor: snapshot.version.minor,
+        ..Lens::default()
+    };
+    let (namespaces, namespace_annotations) = namespaces(&mut lens, snapshot);
+    let host_paths = host_paths(&mut lens, snapshot);
+    let around = Surroundings {
+        declarations,
+        namespaces: &namespaces,
+        namespace_annotations: &namespace_annotations,
+        host_paths: &host_paths,
+    };
+    let Workloads {
+        views,
+        templates,
+        pods,
+    } = workloads(&mut lens, snapshot, &around, ledger);
+    let (services, classes) = services(&mut lens, snapshot);
+    let mut inventory = Inventory {
+        nodes: nodes(&mut lens, snapshot),
+        services,
+        ingresses: ingresses(&mut lens, snapshot),
+        gateways: gateways(&mut lens, snapshot),
+        routes: routes(&mut lens, snapshot),
+        network_policies: network_policies(&mut lens, snapshot),
+        other_policies: other_policies(&mut lens, snapshot),
+        endpoint_slices: endpoint_slices(&mut lens, snapshot),
+        service_accounts: service_accounts(&mut lens, snapshot, &views, &templates),
+        enforcing_cni: enforcing(&mut lens, snapshot, &views, &templates),
+        tunnels: tunnels(&mut lens, snapshot, &views, &templates),
+        network_enforced: declarations.network.enforced,
+        pod_security_default: declarations
+            .pod_security
+            .default
+            .map(|level| level.as_str().into()),
+        workloads: views,
+        templates,
+        pods,
+        namespaces,
+        gaps: Vec::new(),
+        internal: Vec::new(),
+        unseen: BTreeMap::new(),
+    };
+    inventory.internal = internal(&inventory, &classes, declarations);
+    let mut gaps = lens.gaps;
+    gaps.extend(undeclared(&inventory));
+    tell_unseen(snapshot, ledger, &mut inventory, &mut gaps);
+    gaps.sort_unstable();
+    gaps.dedup();
+    ledger.gaps(gaps.iter().cloned());
+    inventory.gaps = gaps;
+    inventory
+}
+
+/// Entries that the user declared to be internal.
+fn internal(
+    inventory: &Inventory,
+    classes: &[Option<Text>],
+    declarations: &Declarations,
+) -> Vec<ObjectRef> {
+    let hints = &declarations.network.internal;
+    if hints.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut ask = |group: &str, kind: &str, namespace: &str, name: &str, class: Option<&str>| {
+        if hints.iter().any(|hint| hint.matches(kind, namespace, name, class)) {
+            found.push(ObjectRef::new(group, kind, Some(namespace), name));
+        }
+    };
+    for (s, class) in inventory.services.iter().zip(classes) {
+        ask("", "Service", &s.namespace, &s.name, class.as_deref());
+    }
+    for i in &inventory.ingresses {
+        ask("networking.k8s.io", "Ingress", &i.namespace, &i.name, i.class.as_deref());
+    }
+    for g in &inventory.gateways {
+        ask("gateway.networking.k8s.io", "Gateway", &g.namespace, &g.name, Some(&g.class));
+    }
+    for r in &inventory.routes {
+        ask(&r.group, &r.kind, &r.namespace, &r.name, None);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Said once, however many workloads there are.
+fn undeclared(inventory: &Inventory) -> Option<Gap> {
+    let active = inventory
+        .workloads
+        .iter()
+        .filter(|view| view.workload.state == WorkloadState::Active);
+    let (mut all, mut open) = (0u64, 0u64);
+    for view in active {
+        all += 1;
+        open += u64::from(view.workload.criticality.level == CriticalityLevel::Undeclared);
+    }
+    (open > 0).then(|| Gap {
+        class: "criticality-undeclared".into(),
+        what: format!("how much depends on {open} of {all} workloads is not declared").into(),
+        stage: Stage::Rank,
+        scope: "workloads".into(),
+        weight: GapWeight::Notice,
+        close: "declare production, staging, shared and criticality in plimsoll.yaml".into(),
+    })
+}
+
+fn tell_unseen(
+    snapshot: &Snapshot,
+    ledger: &mut Ledger,
+    inventory: &mut Inventory,
+    gaps: &mut Vec<Gap>,
+) {
+    if snapshot.origin == Origin::Files {
+        return;
+    }
+    let refused = snapshot
+        .listed
+        .iter()
+        .filter(|listed| !listed.complete)
+        .map(|listed| (Text::clone(&listed.group), Text::clone(&listed.kind)));
+    let needed = NEEDED
+        .iter()
+        .filter(|(group, kind)| !snapshot.saw_all(group, kind))
+        .map(|(group, kind)| (Text::from(*group), Text::from(*kind)));
+    let mut kinds: Vec<(Text, Text)> = refused.chain(needed).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = kinds.iter().map(|(_, kind)| &**kind).collect();
+    let gap = Gap {
+        class: "kinds-not-listed".into(),
+        what: format!("not listed completely: {}", names.join(", ")).into(),
+        stage: Stage::Relate,
+        scope: "cluster".into(),
+        weight: GapWeight::Widens,
+        close: "allow get and list on these kinds".into(),
+    };
+    let id = ledger.gap(gap.clone());
+    gaps.push(gap);
+    inventory.unseen = kinds.into_iter().map(|(_, kind)| (kind, id)).collect();
+}

@@ -1,0 +1,98 @@
+//! Reads one object: keeps its texts once, turns what is malformed into gaps.
+//! Comes in: an `Object`. Goes out: what the caller reads of it. Never: a failure of the whole inventory.
+
+use crate::json::{Json, Node, Places};
+use crate::view::Labels;
+use model::evidence::{Gap, GapWeight, Stage};
+use model::snapshot::Object;
+use model::text::{Interner, Text};
+
+/// What all readers of a snapshot share.
+#[derive(Debug, Default)]
+pub(crate) struct Lens {
+    pub words: Interner,
+    pub gaps: Vec<Gap>,
+    /// Kubernetes minor version whose rules decide.
+    pub minor: u16,
+}
+
+impl Lens {
+    /// Parses `object` and lets `view` read it; `None` where the bytes are no JSON that can be read.
+    pub(crate) fn read<T>(
+        &mut self,
+        object: &Object,
+        view: impl FnOnce(&mut Lens, Node<'_>) -> T,
+    ) -> Option<T> {
+        let places = Places::default();
+        let tree = match Json::parse(&object.json) {
+            Ok(tree) => tree,
+            Err(error) => {
+                self.gaps.push(Gap {
+                    class: "object-malformed".into(),
+                    what: format!("{} could not be read: {error}", object.reference()).into(),
+                    stage: Stage::Collect,
+                    scope: object.reference().to_string().into(),
+                    weight: GapWeight::Hides,
+                    close: "".into(),
+                });
+                return None;
+            }
+        };
+        let read = view(self, Node::new(&tree, &places));
+        for pointer in tree.pointers(&places) {
+            let gap = Gap {
+                class: "field-malformed".into(),
+                what: format!(
+                    "{} of {} has a type or value that the API server refuses; it was read as absent",
+                    if pointer.is_empty() { "/" } else { &pointer },
+                    object.reference()
+                )
+                .into(),
+                stage: Stage::Collect,
+                scope: object.reference().to_string().into(),
+                weight: GapWeight::Widens,
+                close: "".into(),
+            };
+            self.gaps.push(gap);
+        }
+        Some(read)
+    }
+
+    pub(crate) fn word(&mut self, text: &str) -> Text {
+        self.words.text(text)
+    }
+
+    pub(crate) fn option(&mut self, text: Option<&str>) -> Option<Text> {
+        self.words.option(text)
+    }
+
+    /// A map of texts, ordered; values of other types are malformed.
+    pub(crate) fn labels(&mut self, node: Node<'_>) -> Labels {
+        node.entries()
+            .filter_map(|(key, value)| Some((self.word(key), self.word(value.as_text()?))))
+            .collect()
+    }
+
+    pub(crate) fn pairs(&mut self, pairs: &[(Text, Text)]) -> Labels {
+        pairs
+            .iter()
+            .map(|(key, value)| (self.word(key), self.word(value)))
+            .collect()
+    }
+
+    /// Namespace of a namespaced object; files may leave it to the client, whose default is `default`.
+    pub(crate) fn namespace(&mut self, object: &Object) -> Text {
+        self.word(object.namespace.as_deref().unwrap_or("default"))
+    }
+
+    pub(crate) fn notice(&mut self, class: &str, scope: String, what: String, close: &str) {
+        self.gaps.push(Gap {
+            class: class.into(),
+            what: what.into(),
+            stage: Stage::Collect,
+            scope: scope.into(),
+            weight: GapWeight::Notice,
+            close: close.into(),
+        });
+    }
+}
