@@ -103,6 +103,13 @@ impl Hidden {
         for change in changes.chain(edges.filter_map(|edge| edge.changeable.as_ref())) {
             hidden.object(Some(&change.object));
         }
+        for gap in &all.ledger.gaps {
+            if let Some(image) = gap.scope.strip_prefix("image ") {
+                hidden.known_or_new_image(image);
+            } else if let Some(namespace) = gap.scope.strip_prefix("namespace/") {
+                hidden.hide("namespace", namespace);
+            }
+        }
         for set in &all.sets {
             hidden.file(&set.source.file);
             for artifact in &set.artifacts {

@@ -45,6 +45,8 @@ pub(crate) struct Scored<'a> {
 
 /// What one source said for a finding.
 pub(crate) struct Cited<'a> {
+    /// Index of the document among the sets.
+    pub(crate) set: u32,
     pub(crate) source: &'a MatchSource,
     pub(crate) said: &'a Match,
     pub(crate) advisory: Option<&'a Advisory>,
@@ -144,6 +146,7 @@ impl<'a> View<'a> {
             let set = at(&assessment.sets, Some(id.set))?;
             let said = at(&set.matches, Some(id.index))?;
             Some(Cited {
+                set: id.set,
                 source: &set.source,
                 said,
                 advisory: at(&set.advisories, Some(said.advisory)),

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use model::action::{ActionKind, Certainty, FixClass};
 use model::evidence::{Estimate, GapWeight, Stage};
 use model::image::JoinGrade;
-use model::matches::{ArtifactKind, Category, FixState};
+use model::matches::{ArtifactKind, Category, Fix, FixState};
 use model::situation::ExposureClass;
 use model::vulnerability::Severity;
 use model::workload::{ContainerKind, CriticalityLevel, Environment, WorkloadState};
@@ -145,10 +145,19 @@ pub(crate) fn status(state: FixState) -> &'static str {
     }
 }
 
-/// The state of a fix in a sentence.
-pub(crate) fn status_words(state: FixState) -> &'static str {
+/// The state of a fix in a sentence: `fixed in 1.2.3`, `no fix published`.
+pub(crate) fn fix(fix: &Fix) -> String {
+    match &*fix.versions {
+        [] => fix_state(fix.state).to_owned(),
+        versions if fix.state == FixState::Fixed => format!("fixed in {}", versions.join(", ")),
+        versions => format!("{} in {}", fix_state(fix.state), versions.join(", ")),
+    }
+}
+
+/// A fix without a version is a change of an object.
+pub(crate) fn fix_state(state: FixState) -> &'static str {
     match state {
-        FixState::Fixed => "fixed",
+        FixState::Fixed => "can be fixed",
         FixState::NotFixed => "no fix published",
         FixState::WillNotFix => "will not be fixed",
         FixState::Deferred => "fix deferred",

@@ -4,9 +4,7 @@ use super::TerminalOptions;
 use super::canvas::{Canvas, Paint};
 use crate::names::Names;
 use crate::view::{Place, View};
-use crate::wording::{
-    category, exposure, grade_words, percent, points, severity, share, status_words,
-};
+use crate::wording::{category, exposure, fix, grade_words, percent, points, severity, share};
 use model::evidence::{EvidenceId, Fact};
 use model::finding::{Finding, Score};
 use model::vulnerability::{Exploitation, Vulnerability};
@@ -333,14 +331,7 @@ fn said(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
 }
 
 fn repair(view: &View, index: usize, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
-    let versions = finding.fix.versions.join(", ");
-    let state = status_words(finding.fix.state);
-    let text = if versions.is_empty() {
-        state.to_owned()
-    } else {
-        format!("{state} in {versions}")
-    };
-    canvas.prose(Paint::Strong, "fix         ", &text)?;
+    canvas.prose(Paint::Strong, "fix         ", &fix(&finding.fix))?;
     let index = u32::try_from(index).unwrap_or(u32::MAX);
     let mut actions = view.assessment.actions.iter().enumerate();
     let Some((rank, action)) = actions.find(|(_, a)| a.closes.contains(&index)) else {

@@ -10,8 +10,9 @@ mod queue;
 pub use explain::explain;
 
 use crate::names::Names;
+use crate::sentences;
 use crate::view::View;
-use crate::wording::{count, counted, moment};
+use crate::wording::moment;
 use canvas::{Canvas, Paint};
 use model::assessment::Outcome;
 use model::snapshot::Origin;
@@ -32,7 +33,10 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     coverage::write(view, &mut canvas)?;
     queue::write(view, &mut canvas)?;
     path::write(view, &mut canvas)?;
-    apart(view, &mut canvas)?;
+    if let Some(text) = sentences::apart(view) {
+        canvas.blank()?;
+        canvas.prose(Paint::Plain, "Apart     ", &text)?;
+    }
     verdict(view, &mut canvas)
 }
 
@@ -52,50 +56,6 @@ fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     parts.push(moment(about.now));
     let line = format!("Plimsoll {}: {}", about.tool_version, parts.join(", "));
     canvas.prose(Paint::Strong, "", &line)
-}
-
-/// What is in no list above; nothing disappears.
-fn apart(view: &View, canvas: &mut Canvas) -> io::Result<()> {
-    let all = view.assessment;
-    let mut parts = Vec::new();
-    if !all.suppressed.is_empty() {
-        parts.push(format!("{} suppressed", count(all.suppressed.len())));
-    }
-    if !all.unjoined.is_empty() {
-        parts.push(format!(
-            "{} of images and files that no container here runs",
-            count(all.unjoined.len())
-        ));
-    }
-    if all.coverage.dormant > 0 {
-        parts.push(format!(
-            "{} suspended or scaled to 0",
-            counted(all.coverage.dormant as usize, "workload")
-        ));
-    }
-    if all.coverage.history > 0 {
-        parts.push(format!("{} old revisions", count(all.coverage.history)));
-    }
-    let other: u64 = all.coverage.other_kinds.values().sum();
-    if other > 0 {
-        parts.push(format!(
-            "{} objects of {} that Plimsoll does not read",
-            count(other),
-            counted(all.coverage.other_kinds.len(), "kind")
-        ));
-    }
-    if parts.is_empty() {
-        return Ok(());
-    }
-    canvas.blank()?;
-    canvas.prose(
-        Paint::Plain,
-        "Apart     ",
-        &format!(
-            "{}; not in the queue, listed in --format json",
-            parts.join(", ")
-        ),
-    )
 }
 
 fn verdict(view: &View, canvas: &mut Canvas) -> io::Result<()> {

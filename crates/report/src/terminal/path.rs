@@ -25,15 +25,16 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     canvas.prose(Paint::Strong, "Worst path  ", &text)?;
     canvas.prose(Paint::Plain, "  ", &path.entry)?;
     let widest = path.edges.iter().map(|e| e.kind.width()).max().unwrap_or(0);
+    let widest = widest.min(24);
     for edge in &path.edges {
-        let label = format!("   -> {:<widest$}  ", crate::escape::visible(&edge.kind));
-        let text = format!("{}: {}", edge.to, because(view, edge));
-        canvas.hanging(
-            Paint::Plain,
-            &label,
-            label.width() + 2,
-            text.trim_end_matches(": "),
-        )?;
+        let text = format!(
+            "{:<widest$}  {}: {}",
+            edge.kind,
+            edge.to,
+            because(view, edge)
+        );
+        let hang = "   -> ".len() + widest + 4;
+        canvas.hanging(Paint::Plain, "   -> ", hang, text.trim_end_matches(": "))?;
     }
     match cut {
         Some(cut) => ends(canvas, cut),

@@ -1,10 +1,10 @@
 //! The queue: one line an action, beneath it why, what it gains and what to type.
 
 use super::canvas::{Canvas, Paint};
+use crate::sentences;
 use crate::view::View;
-use crate::wording::{certainty_words, count, counted, fix_class_words, points};
+use crate::wording::{count, points};
 use model::action::Action;
-use std::collections::BTreeSet;
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -20,7 +20,11 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
         return canvas.prose(Paint::Strong, "Do first  ", text);
     }
     let shown = view.shown_actions();
-    canvas.prose(Paint::Strong, "Do first  ", &heading(view, shown))?;
+    canvas.prose(
+        Paint::Strong,
+        "Do first  ",
+        &sentences::heading(view, shown),
+    )?;
     canvas.prose(
         Paint::Dim,
         "          ",
@@ -41,31 +45,6 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     Ok(())
 }
 
-/// `10 of 34 actions; they close 812 of 1,204 findings`.
-pub(crate) fn heading(view: &View, shown: usize) -> String {
-    let actions = &view.assessment.actions;
-    let closed: BTreeSet<u32> = actions
-        .iter()
-        .take(shown)
-        .flat_map(|action| action.closes.iter().copied())
-        .collect();
-    let of = if shown < actions.len() {
-        format!("{} of {}", count(shown), counted(actions.len(), "action"))
-    } else {
-        counted(shown, "action")
-    };
-    let they = if shown == 1 {
-        "it closes"
-    } else {
-        "they close"
-    };
-    format!(
-        "{of}; {they} {} of {}",
-        count(closed.len()),
-        counted(view.assessment.findings.len(), "open finding")
-    )
-}
-
 fn one(view: &View, canvas: &mut Canvas, action: &Action, label: &str) -> io::Result<()> {
     let paint = if action.points.expected >= 70.0 {
         Paint::Bad
@@ -78,7 +57,7 @@ fn one(view: &View, canvas: &mut Canvas, action: &Action, label: &str) -> io::Re
         let why = why.join(", ");
         canvas.prose(Paint::Plain, "      why   ", &why)?;
     }
-    canvas.prose(Paint::Dim, "      gain  ", &gain(view, action))?;
+    canvas.prose(Paint::Dim, "      gain  ", &sentences::gain(view, action))?;
     for (i, line) in action.exact.iter().enumerate() {
         canvas.command(
             if i == 0 {
@@ -90,19 +69,4 @@ fn one(view: &View, canvas: &mut Canvas, action: &Action, label: &str) -> io::Re
         )?;
     }
     Ok(())
-}
-
-/// `closes 12 findings in 3 workloads, needs test, expected, not verified, due 2026-11-26`.
-pub(crate) fn gain(view: &View, action: &Action) -> String {
-    let mut parts = vec![format!(
-        "closes {} in {}",
-        counted(action.closes.len(), "finding"),
-        counted(action.workloads.len(), "workload")
-    )];
-    parts.push(certainty_words(action.certainty).into());
-    parts.push(fix_class_words(action.class).into());
-    if let Some(due) = view.due(&action.closes) {
-        parts.push(format!("BOD 26-04 due {due}"));
-    }
-    parts.join("; ")
 }

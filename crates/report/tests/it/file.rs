@@ -1,7 +1,7 @@
 //! Private files: rights, wholeness, special files.
 
 use report::file::write_private;
-use std::io::{self, Write as _};
+use std::io;
 
 #[test]
 fn a_report_is_private_and_replaces_what_was_there() {

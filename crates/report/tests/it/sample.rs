@@ -474,6 +474,7 @@ fn workloads() -> Vec<Workload> {
     vec![
         workload("shop", "Deployment", "web", "ghcr.io/shop/web:1.4.2", 17),
         workload("batch", "CronJob", "report", "ghcr.io/shop/report:3", 80),
+        workload("shop", "Deployment", "cart", "ghcr.io/shop/cart:2.1", 120),
     ]
 }
 

@@ -1,0 +1,182 @@
+//! The sentences that the terminal, Markdown and HTML views share: coverage, feeds, gaps, gain.
+//! Not escaped and not redacted here; each view does that for its own format.
+
+use crate::view::View;
+use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
+use model::action::Action;
+use model::evidence::GapWeight;
+use std::collections::BTreeSet;
+
+/// What was seen, a sentence each. Never a zero without saying of how many.
+pub(crate) fn seen(view: &View) -> Vec<String> {
+    let c = &view.assessment.coverage;
+    let mut lines = Vec::new();
+    lines.push(match (c.images, c.images_scanned) {
+        (0, _) => "no images: no active container was seen".to_owned(),
+        (images, 0) => format!("0 of {} images that run have a scan report", count(images)),
+        (images, scanned) => format!(
+            "{} of {} images that run have a scan report; {} of these {} have high or critical findings",
+            count(scanned),
+            count(images),
+            count(c.images_with_high),
+            count(scanned)
+        ),
+    });
+    let policies = match c.namespaces {
+        0 => "no namespaces".to_owned(),
+        all if !view.saw_policies() => format!(
+            "{}, how many without a network policy is unknown",
+            counted(all as usize, "namespace")
+        ),
+        all => format!(
+            "{} of {} without a network policy",
+            count(c.namespaces_without_policy),
+            counted(all as usize, "namespace")
+        ),
+    };
+    lines.push(format!(
+        "{}, {}; {policies}",
+        counted(c.workloads as usize, "workload"),
+        counted(c.pods as usize, "pod")
+    ));
+    let incomplete = c.listed.iter().filter(|l| !l.complete).count();
+    if incomplete > 0 {
+        lines.push(format!(
+            "{incomplete} of {} kinds could not be listed completely",
+            c.listed.len()
+        ));
+    }
+    let severities: Vec<String> = view
+        .by_severity()
+        .into_iter()
+        .map(|(s, n)| format!("{} {}", count(n), severity(s)))
+        .collect();
+    let open = view.assessment.findings.len();
+    lines.push(if severities.is_empty() {
+        format!(
+            "0 open findings in {} scanned images and {}",
+            count(c.images_scanned),
+            counted(c.workloads as usize, "workload")
+        )
+    } else {
+        format!(
+            "{}: {}",
+            counted(open, "open finding"),
+            severities.join(", ")
+        )
+    });
+    lines
+}
+
+/// Names, dates and ages of the feeds against `--now`.
+pub(crate) fn feeds(view: &View) -> String {
+    let about = &view.assessment.about;
+    let Some(database) = &about.database else {
+        return "no intelligence database: likelihoods are priors; close it: plimsoll db update"
+            .into();
+    };
+    if database.feeds.is_empty() {
+        return "the intelligence database has no feed; close it: plimsoll db update".into();
+    }
+    let ages: Vec<String> = database
+        .feeds
+        .iter()
+        .map(|feed| format!("{} {}", feed.name, age(feed.date, about.now)))
+        .collect();
+    ages.join(", ")
+}
+
+/// `2 gaps could hide findings (!), 3 make ranks less sure (~), 5 to note (-)`.
+pub(crate) fn gap_summary(view: &View) -> String {
+    let said = [
+        (GapWeight::Hides, "could hide findings (!)"),
+        (GapWeight::Widens, "make ranks less sure (~)"),
+        (GapWeight::Notice, "to note (-)"),
+    ];
+    let parts: Vec<String> = said
+        .into_iter()
+        .map(|(weight, words)| (view.gaps_of(weight), words))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, words)| format!("{} {words}", count(n)))
+        .collect();
+    parts.join(", ")
+}
+
+/// `10 of 34 actions; they close 812 of 1,204 findings`.
+pub(crate) fn heading(view: &View, shown: usize) -> String {
+    let actions = &view.assessment.actions;
+    let closed: BTreeSet<u32> = actions
+        .iter()
+        .take(shown)
+        .flat_map(|action| action.closes.iter().copied())
+        .collect();
+    let of = if shown < actions.len() {
+        format!("{} of {}", count(shown), counted(actions.len(), "action"))
+    } else {
+        counted(shown, "action")
+    };
+    let they = if shown == 1 {
+        "it closes"
+    } else {
+        "they close"
+    };
+    format!(
+        "{of}; {they} {} of {}",
+        count(closed.len()),
+        counted(view.assessment.findings.len(), "open finding")
+    )
+}
+
+/// `closes 12 findings in 3 workloads, needs test, expected, not verified, due 2026-11-26`.
+pub(crate) fn gain(view: &View, action: &Action) -> String {
+    let mut parts = vec![format!(
+        "closes {} in {}",
+        counted(action.closes.len(), "finding"),
+        counted(action.workloads.len(), "workload")
+    )];
+    parts.push(certainty_words(action.certainty).into());
+    parts.push(fix_class_words(action.class).into());
+    if let Some(due) = view.due(&action.closes) {
+        parts.push(format!("BOD 26-04 due {due}"));
+    }
+    parts.join("; ")
+}
+
+/// What stands outside the queue, so that nothing disappears; `None` where nothing does.
+pub(crate) fn apart(view: &View) -> Option<String> {
+    let all = view.assessment;
+    let mut parts = Vec::new();
+    if !all.suppressed.is_empty() {
+        parts.push(format!("{} suppressed", count(all.suppressed.len())));
+    }
+    if !all.unjoined.is_empty() {
+        parts.push(format!(
+            "{} of images and files that no container here runs",
+            count(all.unjoined.len())
+        ));
+    }
+    if all.coverage.dormant > 0 {
+        parts.push(format!(
+            "{} suspended or scaled to 0",
+            counted(all.coverage.dormant as usize, "workload")
+        ));
+    }
+    if all.coverage.history > 0 {
+        parts.push(format!("{} old revisions", count(all.coverage.history)));
+    }
+    let other: u64 = all.coverage.other_kinds.values().sum();
+    if other > 0 {
+        parts.push(format!(
+            "{} objects of {} that Plimsoll does not read",
+            count(other),
+            counted(all.coverage.other_kinds.len(), "kind")
+        ));
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "{}; not in the queue, listed in --format json",
+        parts.join(", ")
+    ))
+}
