@@ -4,5 +4,6 @@
 
 pub mod canonical;
 pub mod kinds;
+pub mod live;
 pub mod redact;
 pub mod tree;

@@ -73,6 +73,10 @@ impl Recorded {
             {
                 continue;
             }
+            // Protobuf is another form of what is recorded as JSON.
+            if row.file.contains(".pb") {
+                continue;
+            }
             let body = read(&folder.join(&row.file))?;
             let accept = row
                 .request_headers
