@@ -1,0 +1,730 @@
+//! Ingress semantics of networking.k8s.io NetworkPolicy: who isolates a workload, whom the rules admit.
+//! Comes in: policies, namespaces, workloads. Goes out: claims with the policies that decided.
+//! Never: a pair of workloads; a peer is evaluated once, whoever the policy protects.
+
+use crate::PeerSet;
+use crate::address;
+use model::evidence::{Claim, Evidence, Gap, GapId, GapWeight, Ledger, Stage, Truth};
+use model::object::ObjectRef;
+use model::situation::ExposureClass;
+use model::text::Text;
+use model::workload::ContainerKind;
+use rustc_hash::FxHashMap;
+use semantics::view::{
+    Inventory, Labels, NetworkPolicy, PodSpec, PolicyPeer, PolicyPort, PolicyRule, Selector,
+    TargetPort, WorkloadView,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where traffic comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From outside of the cluster. `preserved`: the pod sees the client's address.
+    World { preserved: bool },
+    /// Any pod of any namespace.
+    Cluster,
+    /// Any pod of the workload's own namespace.
+    Namespace,
+    /// The pods of one workload.
+    Workload(u32),
+    /// Some pod of the cluster that was not seen.
+    SomePod,
+}
+
+/// Whether the policies let a source through.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    pub(crate) claim: Claim,
+    /// P(let through); differs from the claim's middle where policies were not seen: what was not seen
+    /// isolates nothing, and the claim stays open.
+    pub(crate) weight: f64,
+    /// Address ranges are let through whatever the claim says.
+    pub(crate) ranges: bool,
+}
+
+/// What stands before the pods of one workload.
+#[derive(Clone, Debug)]
+pub(crate) struct Guard {
+    pub(crate) workload: u32,
+    namespace: u32,
+    /// Policies that select the pods, and whether that is certain.
+    policies: Vec<(u32, bool)>,
+    /// By NetworkPolicies alone.
+    by_policies: Claim,
+    /// Everything that may isolate.
+    pub(crate) isolated: Claim,
+    /// Kinds that may admit or deny in ways that are not evaluated.
+    pub(crate) other: Vec<GapId>,
+}
+
+pub(crate) struct Policies<'a> {
+    inventory: &'a Inventory,
+    namespaces: Namespaces<'a>,
+    of_namespace: FxHashMap<&'a str, Vec<u32>>,
+    enforced: Enforced,
+    unseen: Option<GapId>,
+    peers: FxHashMap<(u32, u32, u32), PeerSet>,
+}
+
+enum Enforced {
+    Known(Claim),
+    /// Made when a policy first needs it, so that a cluster without policies has no such gap.
+    NotSaid,
+}
+
+/// Names, labels and workloads of all namespaces, those included that only workloads name.
+pub(crate) struct Namespaces<'a> {
+    by_name: BTreeMap<&'a str, u32>,
+    labels: Vec<(Labels, bool)>,
+    workloads: Vec<Vec<u32>>,
+}
+
+impl<'a> Namespaces<'a> {
+    pub(crate) fn of(inventory: &'a Inventory) -> Self {
+        let mut all = Namespaces {
+            by_name: BTreeMap::new(),
+            labels: Vec::new(),
+            workloads: Vec::new(),
+        };
+        for namespace in &inventory.namespaces {
+            let at = all.index(&namespace.name);
+            all.labels[at].0.extend(namespace.labels.clone());
+            all.labels[at].1 |= namespace.seen;
+        }
+        for (workload, view) in (0_u32..).zip(&inventory.workloads) {
+            let at = all.index(&view.workload.key.namespace);
+            all.workloads[at].push(workload);
+        }
+        all
+    }
+
+    fn index(&mut self, name: &'a str) -> usize {
+        let next = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
+        let at = *self.by_name.entry(name).or_insert(next) as usize;
+        if at == self.labels.len() {
+            // The API server sets it on every namespace (KEP-2161).
+            let always = Labels::from([("kubernetes.io/metadata.name".into(), name.into())]);
+            self.labels.push((always, false));
+            self.workloads.push(Vec::new());
+        }
+        at
+    }
+
+    pub(crate) fn selected(&self, selector: &Selector, namespace: u32) -> Truth {
+        let Some((labels, seen)) = self.labels.get(namespace as usize) else {
+            return Truth::Unknown;
+        };
+        let name_only = selector
+            .equals
+            .keys()
+            .chain(selector.expressions.iter().map(|e| &e.key));
+        if *seen
+            || name_only
+                .clone()
+                .all(|key| &**key == "kubernetes.io/metadata.name")
+        {
+            return selects(selector, labels);
+        }
+        // Labels of a namespace that was only named are not known, but its name is.
+        let by_name = selector.equals.get("kubernetes.io/metadata.name");
+        let wrong =
+            by_name.is_some_and(|name| labels.get("kubernetes.io/metadata.name") != Some(name));
+        if wrong { Truth::No } else { Truth::Unknown }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+}
+
+/// metav1.LabelSelector; an empty one selects everything.
+pub(crate) fn selects(selector: &Selector, labels: &Labels) -> Truth {
+    if !selector.matches(labels) {
+        Truth::No
+    } else if selector.malformed {
+        Truth::Unknown
+    } else {
+        Truth::Yes
+    }
+}
+
+/// The port that a name means in a pod: of its application containers and sidecars.
+pub(crate) fn named_port(template: &PodSpec, name: &str, protocol: &str) -> Option<u16> {
+    template
+        .containers
+        .iter()
+        .filter(|c| matches!(c.kind, ContainerKind::App | ContainerKind::Sidecar))
+        .flat_map(|c| &c.ports)
+        .find(|p| p.name.as_deref() == Some(name) && &*p.protocol == protocol)
+        .map(|p| p.port)
+}
+
+impl<'a> Policies<'a> {
+    pub(crate) fn of(
+        inventory: &'a Inventory,
+        declared: Option<bool>,
+        unseen: Option<GapId>,
+        ledger: &mut Ledger,
+    ) -> Self {
+        let mut of_namespace: FxHashMap<&str, Vec<u32>> = FxHashMap::default();
+        for (n, policy) in (0_u32..).zip(&inventory.network_policies) {
+            if policy.isolates_ingress {
+                of_namespace.entry(&policy.namespace).or_default().push(n);
+            }
+        }
+        Policies {
+            inventory,
+            namespaces: Namespaces::of(inventory),
+            of_namespace,
+            enforced: enforced(inventory, declared, ledger),
+            unseen,
+            peers: FxHashMap::default(),
+        }
+    }
+
+    pub(crate) fn namespaces(&self) -> &Namespaces<'a> {
+        &self.namespaces
+    }
+
+    fn policy(&self, n: u32) -> Option<(&'a NetworkPolicy, ObjectRef)> {
+        let policy = self.inventory.network_policies.get(n as usize)?;
+        let object = ObjectRef::new(
+            "networking.k8s.io",
+            "NetworkPolicy",
+            Some(&policy.namespace),
+            &policy.name,
+        );
+        Some((policy, object))
+    }
+
+    fn enforcement(&mut self, ledger: &mut Ledger) -> Claim {
+        if let Enforced::Known(claim) = &self.enforced {
+            return claim.clone();
+        }
+        let claim = Claim::unknown(ledger.gap(Gap {
+            class: "policy-enforcement-unknown".into(),
+            what: "there are NetworkPolicies, but nothing shows that the network plugin enforces them".into(),
+            stage: Stage::Relate,
+            scope: "networkpolicies".into(),
+            weight: GapWeight::Widens,
+            close: "declare it in plimsoll.yaml: network: {enforced: true}".into(),
+        }));
+        self.enforced = Enforced::Known(claim.clone());
+        claim
+    }
+
+    /// Which policies isolate the pods of a workload for ingress.
+    pub(crate) fn guard(
+        &mut self,
+        workload: u32,
+        view: &WorkloadView,
+        ledger: &mut Ledger,
+    ) -> Guard {
+        let name = &view.workload.key.namespace;
+        let namespace = self.namespaces.find(name).unwrap_or(u32::MAX);
+        if self
+            .inventory
+            .templates
+            .get(view.template as usize)
+            .is_some_and(|t| t.host_network)
+        {
+            // The API leaves it undefined; plugins treat such pods as the node.
+            let open = Claim::no(ledger.about(
+                &view.workload.object,
+                "its pods use the node's network, which policies do not isolate",
+            ));
+            return Guard {
+                workload,
+                namespace,
+                policies: Vec::new(),
+                by_policies: open.clone(),
+                isolated: open,
+                other: Vec::new(),
+            };
+        }
+        let mut policies = Vec::new();
+        let mut by: Option<Claim> = None;
+        for n in self.of_namespace.get(&**name).cloned().unwrap_or_default() {
+            let Some((policy, object)) = self.policy(n) else {
+                continue;
+            };
+            let selected = match selects(&policy.selector, &view.pod_labels) {
+                Truth::No => continue,
+                Truth::Yes => Claim::yes(ledger.about(
+                    &object,
+                    format!(
+                        "NetworkPolicy {}/{} isolates the pods for ingress",
+                        policy.namespace, policy.name
+                    ),
+                )),
+                Truth::Unknown => Claim::unknown(ledger.gap(malformed(&object))),
+            };
+            policies.push((n, selected.truth() == Truth::Yes));
+            by = Some(match by {
+                Some(by) => by.or(selected),
+                None => selected,
+            });
+        }
+        let by_policies = match by {
+            Some(by) => by.and(self.enforcement(ledger)),
+            None => Claim::no(ledger.about(
+                &ObjectRef::new("", "Namespace", None, name),
+                "no NetworkPolicy of the namespace selects the pods for ingress",
+            )),
+        };
+        let mut other = Vec::new();
+        for policy in &self.inventory.other_policies {
+            let here = policy.namespace.as_ref().is_none_or(|n| n == name);
+            let maybe = policy
+                .selector
+                .as_ref()
+                .is_none_or(|s| selects(s, &view.pod_labels) != Truth::No);
+            if policy.ingress && here && maybe {
+                other.push(ledger.gap(not_evaluated(&policy.object.kind)));
+            }
+        }
+        other.sort_unstable();
+        other.dedup();
+        let open = other.iter().copied().chain(self.unseen);
+        let isolated = open.fold(by_policies.clone(), |claim, gap| {
+            claim.or(Claim::unknown(gap))
+        });
+        Guard {
+            workload,
+            namespace,
+            policies,
+            by_policies,
+            isolated,
+            other,
+        }
+    }
+
+    /// Whether traffic of a source reaches a port of the pods; port 0 is "some port".
+    pub(crate) fn admit(
+        &mut self,
+        guard: &Guard,
+        source: Source,
+        port: (u16, &str),
+        ledger: &mut Ledger,
+    ) -> Admission {
+        let (rules, ranges) = self.rules(guard, source, port, ledger);
+        let open = guard.by_policies.clone().not();
+        let mut claim = match rules {
+            Some(rules) => open.or(rules),
+            None => open,
+        };
+        for gap in &guard.other {
+            // They may deny what is admitted here, and admit what is denied.
+            claim = match claim.truth() {
+                Truth::No => claim.or(Claim::unknown(*gap)),
+                Truth::Yes | Truth::Unknown => claim.and(Claim::unknown(*gap)),
+            };
+        }
+        let weight = match claim.truth() {
+            Truth::Yes => 1.0,
+            Truth::Unknown => 0.5,
+            Truth::No => 0.0,
+        };
+        if let (Some(gap), Truth::Yes) = (self.unseen, claim.truth()) {
+            claim = claim.and(Claim::unknown(gap));
+        }
+        Admission {
+            claim,
+            weight,
+            ranges: ranges && guard.other.is_empty(),
+        }
+    }
+
+    /// What the rules of all selecting policies say together; `None` without such policies.
+    fn rules(
+        &mut self,
+        guard: &Guard,
+        source: Source,
+        port: (u16, &str),
+        ledger: &mut Ledger,
+    ) -> (Option<Claim>, bool) {
+        let mut all: Option<Claim> = None;
+        let mut ranges = false;
+        for &(n, sure) in &guard.policies {
+            let Some((policy, object)) = self.policy(n) else {
+                continue;
+            };
+            let mut best = Truth::No;
+            let mut missing = None;
+            for rule in &policy.ingress {
+                if !self.rule_has_port(rule, guard, port) {
+                    continue;
+                }
+                let (truth, gap, narrow) = self.rule_admits(rule, guard, source, policy, ledger);
+                ranges |= narrow && sure;
+                if truth > best {
+                    best = truth;
+                }
+                missing = missing.or(gap);
+            }
+            let what = describe(source);
+            let on = if port.0 == 0 {
+                String::new()
+            } else {
+                format!(" on port {}", port.0)
+            };
+            let claim = match best {
+                Truth::Yes => Claim::yes(ledger.about(
+                    &object,
+                    format!(
+                        "NetworkPolicy {}/{} admits {what}{on}",
+                        policy.namespace, policy.name
+                    ),
+                )),
+                Truth::No => Claim::no(ledger.about(
+                    &object,
+                    format!(
+                        "NetworkPolicy {}/{} does not admit {what}{on}",
+                        policy.namespace, policy.name
+                    ),
+                )),
+                Truth::Unknown => {
+                    Claim::unknown(missing.unwrap_or_else(|| ledger.gap(malformed(&object))))
+                }
+            };
+            let claim = if sure {
+                claim
+            } else {
+                Claim::unknown(ledger.gap(malformed(&object))).and(claim)
+            };
+            all = Some(match all {
+                Some(all) => all.or(claim),
+                None => claim,
+            });
+        }
+        (all, ranges)
+    }
+
+    fn rule_has_port(&self, rule: &PolicyRule, guard: &Guard, port: (u16, &str)) -> bool {
+        let template = self
+            .inventory
+            .workloads
+            .get(guard.workload as usize)
+            .and_then(|view| self.inventory.templates.get(view.template as usize));
+        rule.ports.is_empty()
+            || rule
+                .ports
+                .iter()
+                .any(|allowed| port_matches(allowed, template, port))
+    }
+
+    /// Truth, the gap of an unknown, and whether address ranges are let through whose clients the pod sees.
+    fn rule_admits(
+        &self,
+        rule: &PolicyRule,
+        guard: &Guard,
+        source: Source,
+        policy: &NetworkPolicy,
+        ledger: &mut Ledger,
+    ) -> (Truth, Option<GapId>, bool) {
+        if rule.peers.is_empty() {
+            return (Truth::Yes, None, false);
+        }
+        let (mut best, mut gap, mut narrow) = (Truth::No, None, false);
+        for peer in &rule.peers {
+            let truth = match peer {
+                PolicyPeer::Pods { pods, namespaces } => {
+                    self.pods_admitted(pods, namespaces.as_ref(), guard, source, policy)
+                }
+                PolicyPeer::Block { cidr, except } => match source {
+                    Source::World { preserved } => {
+                        match address::class_of_ranges(std::slice::from_ref(cidr), except) {
+                            ExposureClass::Internet => Truth::Yes,
+                            _ if preserved => {
+                                narrow = true;
+                                Truth::No
+                            }
+                            _ => {
+                                gap = Some(ledger.gap(translated()));
+                                Truth::Unknown
+                            }
+                        }
+                    }
+                    _ if address::overlaps_private(cidr, except) => {
+                        gap = Some(ledger.gap(block_on_pods()));
+                        Truth::Unknown
+                    }
+                    _ => Truth::No,
+                },
+            };
+            if truth == Truth::Unknown && gap.is_none() {
+                gap = Some(ledger.gap(match source {
+                    Source::SomePod => controller_not_seen(),
+                    _ => peer_unknown(policy),
+                }));
+            }
+            best = best.max(truth);
+        }
+        (best, gap, narrow)
+    }
+
+    fn pods_admitted(
+        &self,
+        pods: &Selector,
+        namespaces: Option<&Selector>,
+        guard: &Guard,
+        source: Source,
+        policy: &NetworkPolicy,
+    ) -> Truth {
+        let all_pods = pods.is_everything();
+        match source {
+            Source::World { .. } => Truth::No,
+            Source::Cluster => match namespaces {
+                Some(selector) if all_pods && selector.is_everything() => Truth::Yes,
+                Some(selector) if pods.malformed || selector.malformed => Truth::Unknown,
+                _ => Truth::No,
+            },
+            Source::Namespace => match namespaces {
+                _ if pods.malformed => Truth::Unknown,
+                _ if !all_pods => Truth::No,
+                None => Truth::Yes,
+                Some(selector) => self.namespaces.selected(selector, guard.namespace),
+            },
+            Source::Workload(n) => self.peer_admits(pods, namespaces, &policy.namespace, n),
+            Source::SomePod => match namespaces {
+                Some(selector) if all_pods && selector.is_everything() => Truth::Yes,
+                _ => Truth::Unknown,
+            },
+        }
+    }
+
+    fn peer_admits(
+        &self,
+        pods: &Selector,
+        namespaces: Option<&Selector>,
+        own: &str,
+        workload: u32,
+    ) -> Truth {
+        let Some(view) = self.inventory.workloads.get(workload as usize) else {
+            return Truth::Unknown;
+        };
+        let name = &view.workload.key.namespace;
+        let namespace = match namespaces {
+            None if &**name == own => Truth::Yes,
+            None => Truth::No,
+            Some(selector) => self
+                .namespaces
+                .find(name)
+                .map_or(Truth::Unknown, |n| self.namespaces.selected(selector, n)),
+        };
+        namespace.min(selects(pods, &view.pod_labels))
+    }
+
+    /// Sets of workloads that the rules name for any of `ports`, beyond "everything of the namespace".
+    pub(crate) fn peers(&mut self, guard: &Guard, ports: &[(u16, Text)]) -> Vec<PeerSet> {
+        let mut sets = Vec::new();
+        for &(n, sure) in &guard.policies {
+            let Some((policy, _)) = self.policy(n) else {
+                continue;
+            };
+            for (r, rule) in (0_u32..).zip(&policy.ingress) {
+                let any = ports.is_empty()
+                    || ports
+                        .iter()
+                        .any(|(port, protocol)| self.rule_has_port(rule, guard, (*port, protocol)));
+                if !any {
+                    continue;
+                }
+                for (p, peer) in (0_u32..).zip(&rule.peers) {
+                    let PolicyPeer::Pods { pods, namespaces } = peer else {
+                        continue;
+                    };
+                    let known = self.peers.get(&(n, r, p)).cloned();
+                    let set = known.unwrap_or_else(|| {
+                        let id = u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
+                        let set = self.peer_set(id, pods, namespaces.as_ref(), &policy.namespace);
+                        self.peers.insert((n, r, p), set.clone());
+                        set
+                    });
+                    if !set.possible.is_empty() {
+                        let unsure = PeerSet {
+                            sure: Arc::from([]),
+                            ..set.clone()
+                        };
+                        sets.push(if sure { set } else { unsure });
+                    }
+                }
+            }
+        }
+        sets
+    }
+
+    fn peer_set(
+        &self,
+        id: u32,
+        pods: &Selector,
+        namespaces: Option<&Selector>,
+        own: &str,
+    ) -> PeerSet {
+        let (mut sure, mut possible) = (Vec::new(), Vec::new());
+        let mut take = |namespace: u32, at_most: Truth| {
+            for &workload in self
+                .namespaces
+                .workloads
+                .get(namespace as usize)
+                .into_iter()
+                .flatten()
+            {
+                let Some(view) = self.inventory.workloads.get(workload as usize) else {
+                    continue;
+                };
+                match at_most.min(selects(pods, &view.pod_labels)) {
+                    Truth::Yes => {
+                        sure.push(workload);
+                        possible.push(workload);
+                    }
+                    Truth::Unknown => possible.push(workload),
+                    Truth::No => {}
+                }
+            }
+        };
+        match namespaces {
+            None => {
+                if let Some(n) = self.namespaces.find(own) {
+                    take(n, Truth::Yes);
+                }
+            }
+            Some(selector) => {
+                for n in self.namespaces.by_name.values() {
+                    match self.namespaces.selected(selector, *n) {
+                        Truth::No => {}
+                        truth => take(*n, truth),
+                    }
+                }
+            }
+        }
+        sure.sort_unstable();
+        possible.sort_unstable();
+        let possible: Arc<[u32]> = possible.into();
+        let sure = if sure.len() == possible.len() {
+            Arc::clone(&possible)
+        } else {
+            sure.into()
+        };
+        PeerSet { id, sure, possible }
+    }
+}
+
+fn enforced(inventory: &Inventory, declared: Option<bool>, ledger: &mut Ledger) -> Enforced {
+    let said = |statement: &str| Evidence {
+        statement: statement.into(),
+        object: None,
+        pointer: None,
+        source: None,
+    };
+    match (declared, inventory.enforcing_cni.first()) {
+        (Some(true), _) => Enforced::Known(Claim::yes(ledger.evidence(said(
+            "the settings say that the network plugin enforces NetworkPolicy",
+        )))),
+        (Some(false), _) => Enforced::Known(Claim::no(
+            ledger.evidence(said("the settings say that nothing enforces NetworkPolicy")),
+        )),
+        (None, Some(cni)) => Enforced::Known(Claim::yes(ledger.about(
+            cni,
+            format!("{cni} shows a network plugin that enforces NetworkPolicy"),
+        ))),
+        (None, None) => Enforced::NotSaid,
+    }
+}
+
+/// NetworkPolicyPort: no port is all ports of the protocol; a name means what the pod says; `endPort` closes a range.
+fn port_matches(
+    allowed: &PolicyPort,
+    template: Option<&PodSpec>,
+    (port, protocol): (u16, &str),
+) -> bool {
+    if port == 0 {
+        return true;
+    }
+    if &*allowed.protocol != protocol {
+        return false;
+    }
+    match &allowed.port {
+        None => true,
+        Some(TargetPort::Number(first)) => (*first..=allowed.end.unwrap_or(*first)).contains(&port),
+        Some(TargetPort::Name(name)) => template
+            .and_then(|t| named_port(t, name, protocol))
+            .is_some_and(|named| named == port),
+    }
+}
+
+fn describe(source: Source) -> &'static str {
+    match source {
+        Source::World { .. } => "traffic from outside of the cluster",
+        Source::Cluster => "every pod of the cluster",
+        Source::Namespace => "every pod of its namespace",
+        Source::Workload(_) => "the pods of the controller",
+        Source::SomePod => "the controller that was not seen",
+    }
+}
+
+fn gap(class: &str, what: impl Into<Text>, scope: impl Into<Text>, close: &str) -> Gap {
+    Gap {
+        class: class.into(),
+        what: what.into(),
+        stage: Stage::Relate,
+        scope: scope.into(),
+        weight: GapWeight::Widens,
+        close: close.into(),
+    }
+}
+
+fn malformed(policy: &ObjectRef) -> Gap {
+    gap(
+        "policy-selector",
+        format!("a selector of {policy} is not understood"),
+        policy.to_string(),
+        "",
+    )
+}
+
+fn not_evaluated(kind: &str) -> Gap {
+    gap(
+        "policy-kind-not-evaluated",
+        format!("rules of {kind} objects are not evaluated: they may isolate or admit"),
+        kind,
+        "",
+    )
+}
+
+fn translated() -> Gap {
+    gap(
+        "source-address-translated",
+        "an ipBlock meets traffic whose source address the node or proxy replaces: what it admits depends on the plugin",
+        "networkpolicies",
+        "set externalTrafficPolicy: Local, or admit the proxy by labels",
+    )
+}
+
+fn block_on_pods() -> Gap {
+    gap(
+        "ip-block-on-pods",
+        "an ipBlock covers addresses of pods: whether it admits them depends on the plugin",
+        "networkpolicies",
+        "name pods by labels instead",
+    )
+}
+
+fn controller_not_seen() -> Gap {
+    gap(
+        "ingress-controller-not-seen",
+        "the pods that publish an Ingress, Gateway or Route were not seen: whether policies admit them is open",
+        "ingresses",
+        "give the controller's manifests too",
+    )
+}
+
+fn peer_unknown(policy: &NetworkPolicy) -> Gap {
+    gap(
+        "policy-peer-unknown",
+        "a policy names namespaces by labels that were not seen",
+        format!("networkpolicy {}/{}", policy.namespace, policy.name),
+        "give the Namespace objects too",
+    )
+}
