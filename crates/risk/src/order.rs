@@ -1,0 +1,115 @@
+//! The order of the findings: score, its upper end, severity, name. In: scored findings; out: the same in order.
+//! It must not depend on the order in which they came.
+
+use model::assessment::Assessment;
+use model::finding::Finding;
+use model::workload::WorkloadState;
+use std::cmp::Reverse;
+
+pub(crate) fn sort(assessment: &mut Assessment) {
+    let active = active_placements(assessment);
+    let names = name_ranks(assessment);
+    let mut order: Vec<_> = assessment
+        .findings
+        .iter()
+        .zip(0u32..)
+        .map(|(finding, index)| {
+            let (points, high) = best(assessment, &active, finding);
+            let name = finding
+                .vulnerability
+                .and_then(|v| names.get(v as usize).copied())
+                .unwrap_or(u32::MAX);
+            (
+                Reverse((points, high, finding.severity)),
+                name,
+                finding.image,
+                finding.package,
+                index,
+            )
+        })
+        .collect();
+    let findings = std::mem::take(&mut assessment.findings);
+    let rest = |index: u32| {
+        findings.get(index as usize).map(|finding| {
+            (
+                &finding.id,
+                finding.category,
+                &finding.object,
+                &finding.source,
+                &finding.title,
+                &finding.fix,
+                &finding.matches,
+            )
+        })
+    };
+    order.sort_unstable_by(|a, b| {
+        (&a.0, a.1, a.2, a.3)
+            .cmp(&(&b.0, b.1, b.2, b.3))
+            .then_with(|| rest(a.4).cmp(&rest(b.4)))
+    });
+    let mut findings: Vec<Option<Finding>> = findings.into_iter().map(Some).collect();
+    assessment.findings = order
+        .iter()
+        .filter_map(|key| findings.get_mut(key.4 as usize).and_then(Option::take))
+        .collect();
+}
+
+/// Rule 9: what does not run does not raise a finding.
+fn active_placements(assessment: &Assessment) -> Vec<bool> {
+    assessment
+        .placements
+        .iter()
+        .map(|placement| {
+            assessment
+                .workloads
+                .get(placement.workload as usize)
+                .is_none_or(|workload| workload.state == WorkloadState::Active)
+        })
+        .collect()
+}
+
+/// The highest score over the placements that run, in tenths of a point, and its upper end.
+fn best(assessment: &Assessment, active: &[bool], finding: &Finding) -> (i32, i32) {
+    let placements = finding
+        .image
+        .and_then(|image| assessment.images.get(image as usize))
+        .map_or(&[][..], |image| &image.placements);
+    finding
+        .scores
+        .iter()
+        .zip(placements)
+        .filter(|(_, placement)| active.get(**placement as usize).copied().unwrap_or(true))
+        .filter_map(|(score, _)| assessment.scores.get(*score as usize))
+        .map(|score| (tenths(score.points.expected), tenths(score.points.high)))
+        .max()
+        .unwrap_or((-1, -1))
+}
+
+/// Points are rounded to 0.1 before they are sorted by.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "points are within 0 and 100"
+)]
+pub(crate) fn tenths(points: f64) -> i32 {
+    (points * 10.0).round() as i32
+}
+
+/// The place of each vulnerability in the order of ids.
+fn name_ranks(assessment: &Assessment) -> Vec<u32> {
+    let mut by_name: Vec<u32> = (0u32..)
+        .take(assessment.vulnerabilities.len())
+        .collect();
+    by_name.sort_by_key(|index| {
+        assessment
+            .vulnerabilities
+            .get(*index as usize)
+            .map(|vulnerability| &vulnerability.id)
+    });
+    let mut ranks = vec![0; by_name.len()];
+    for (rank, index) in (0u32..).zip(by_name) {
+        if let Some(slot) = ranks.get_mut(index as usize) {
+            *slot = rank;
+        }
+    }
+    ranks
+}

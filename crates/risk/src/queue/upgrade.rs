@@ -1,0 +1,432 @@
+//! Actions that close vulnerabilities of an image: upgrade a package, rebuild on a newer base, move to another
+//! tag (rule 13). In: the findings of an image; out: candidates whose findings do not overlap.
+
+use super::value::{Board, Effect};
+use super::{Candidate, version, words};
+use crate::Settings;
+use crate::kernel::is_system_package;
+use crate::subject::Subjects;
+use model::action::{ActionKind, FixClass};
+use model::assessment::{Assessment, ScannedImage};
+use model::image::ImageReference;
+use model::matches::FixState;
+use model::text::Text;
+use model::vulnerability::Kev;
+use std::collections::BTreeMap;
+
+/// When single upgrades together are worth less than this share of doing them at once, they hide behind
+/// each other (two equally bad holes in one container) and are offered as one action.
+const HIDDEN: f64 = 0.5;
+/// A group with less than this share of the container's hazard is no part of such an action.
+const PART: f64 = 0.05;
+
+/// What a person upgrades at once: packages of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub system: bool,
+    pub source: Text,
+    pub packages: Vec<Upgrade>,
+    entries: Vec<u32>,
+    findings: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrade {
+    pub name: Text,
+    pub kind: Text,
+    pub purl: Option<Text>,
+    pub installed: Text,
+    /// The smallest version that closes all of its findings here.
+    pub to: Text,
+}
+
+/// Groups that become one action.
+type Draft = Vec<Group>;
+
+pub(crate) fn candidates(
+    assessment: &Assessment,
+    subjects: &Subjects,
+    settings: &Settings,
+    board: &mut Board,
+) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (image, index) in assessment.images.iter().zip(0u32..) {
+        if board.by_image.get(index as usize).is_none_or(Vec::is_empty) {
+            continue;
+        }
+        let image_groups = Groups::of(assessment, subjects, index);
+        let foreign = is_foreign(image, settings);
+        let mut drafts = first_drafts(image_groups.fixable, foreign);
+        join_hidden(&mut drafts, index, &image_groups.stuck, board);
+        for draft in drafts {
+            candidates.push(candidate(assessment, board, image, index, draft, foreign));
+        }
+        candidates.extend(unfixed(assessment, board, image, index, &image_groups.stuck_findings));
+    }
+    candidates
+}
+
+struct Groups {
+    fixable: Vec<Group>,
+    /// Entries that at least one finding without a fix keeps open.
+    stuck: Vec<u32>,
+    stuck_findings: Vec<u32>,
+}
+
+impl Groups {
+    fn of(assessment: &Assessment, subjects: &Subjects, image: u32) -> Groups {
+        let mut groups: BTreeMap<(bool, Text), Group> = BTreeMap::new();
+        let mut stuck = Vec::new();
+        let mut stuck_findings = Vec::new();
+        let range = subjects
+            .images
+            .get(image as usize)
+            .cloned()
+            .unwrap_or(0..0);
+        for (entry, id) in subjects.of_image(image as usize).iter().zip(range) {
+            let id = u32::try_from(id).unwrap_or(u32::MAX);
+            for index in subjects.findings_of(entry) {
+                let Some(finding) = assessment.findings.get(*index as usize) else {
+                    continue;
+                };
+                let package = finding
+                    .package
+                    .and_then(|package| assessment.packages.get(package as usize));
+                let fix = package.and_then(|package| {
+                    let state = matches!(finding.fix.state, FixState::Fixed | FixState::Unknown);
+                    let to = version::choose(&package.version, &finding.fix.versions)?;
+                    state.then_some((package, to))
+                });
+                let Some((package, to)) = fix else {
+                    stuck.push(id);
+                    stuck_findings.push(*index);
+                    continue;
+                };
+                let system = is_system_package(package);
+                let source = match &package.upstream {
+                    Some(upstream) if system && !upstream.is_empty() => upstream,
+                    _ => &package.name,
+                };
+                let group = groups
+                    .entry((system, Text::clone(source)))
+                    .or_insert_with(|| Group {
+                        system,
+                        source: Text::clone(source),
+                        packages: Vec::new(),
+                        entries: Vec::new(),
+                        findings: Vec::new(),
+                    });
+                group.findings.push(*index);
+                if group.entries.last() != Some(&id) {
+                    group.entries.push(id);
+                }
+                group.require(package, to);
+            }
+        }
+        stuck.dedup();
+        Groups {
+            fixable: groups.into_values().collect(),
+            stuck,
+            stuck_findings,
+        }
+    }
+}
+
+impl Group {
+    /// Notes that the package needs at least `to`.
+    fn require(&mut self, package: &model::matches::Package, to: &Text) {
+        match self
+            .packages
+            .iter_mut()
+            .find(|known| known.name == package.name)
+        {
+            Some(known) => {
+                if version::compare(to, &known.to).is_gt() {
+                    known.to = Text::clone(to);
+                }
+            }
+            None => self.packages.push(Upgrade {
+                name: Text::clone(&package.name),
+                kind: Text::clone(&package.kind),
+                purl: package.purl.clone(),
+                installed: Text::clone(&package.version),
+                to: Text::clone(to),
+            }),
+        }
+    }
+}
+
+/// One action for someone else's image; else the distribution's packages together and each library alone.
+fn first_drafts(groups: Vec<Group>, foreign: bool) -> Vec<Draft> {
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    if foreign {
+        return vec![groups];
+    }
+    let (system, libraries): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.system);
+    let mut drafts: Vec<Draft> = libraries.into_iter().map(|group| vec![group]).collect();
+    if !system.is_empty() {
+        drafts.push(system);
+    }
+    drafts
+}
+
+/// Joins drafts whose worth is hidden by each other, and tells the board what keeps each entry open.
+fn join_hidden(drafts: &mut Vec<Draft>, image: u32, stuck: &[u32], board: &mut Board) {
+    block(drafts, stuck, board);
+    if drafts.len() < 2 {
+        return;
+    }
+    let value = |board: &Board, draft: &Draft| board.removes(&effect(image, draft)).expected;
+    let single: f64 = drafts.iter().map(|draft| value(board, draft)).sum();
+    let whole: Draft = drafts.iter().flatten().cloned().collect();
+    let all = vec![whole];
+    block(&all, stuck, board);
+    let joint = all.iter().map(|draft| value(board, draft)).sum::<f64>();
+    if single < HIDDEN * joint {
+        let (mut parts, rest): (Vec<Draft>, Vec<Draft>) = drafts.drain(..).partition(|draft| {
+            board.hazard_share(image, &entries(draft)) >= PART
+        });
+        if !parts.is_empty() {
+            let joined = parts.drain(..).flatten().collect();
+            drafts.push(joined);
+        }
+        drafts.extend(rest);
+    }
+    block(drafts, stuck, board);
+}
+
+/// Counts for each entry the actions that it takes to close it; what has no fix stays open.
+fn block(drafts: &[Draft], stuck: &[u32], board: &mut Board) {
+    let all: Vec<Vec<u32>> = drafts.iter().map(entries).collect();
+    for entry in all.iter().flatten() {
+        if let Some(open) = board.open.get_mut(*entry as usize) {
+            *open = 0;
+        }
+    }
+    for entry in stuck {
+        if let Some(open) = board.open.get_mut(*entry as usize) {
+            *open = 1;
+        }
+    }
+    for entry in all.iter().flatten() {
+        if let Some(open) = board.open.get_mut(*entry as usize) {
+            *open = open.saturating_add(1);
+        }
+    }
+}
+
+fn entries(draft: &Draft) -> Vec<u32> {
+    let mut all: Vec<u32> = draft
+        .iter()
+        .flat_map(|group| group.entries.iter().copied())
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn effect(image: u32, draft: &Draft) -> Effect {
+    Effect::Fix {
+        image,
+        entries: entries(draft),
+    }
+}
+
+fn candidate(
+    assessment: &Assessment,
+    board: &Board,
+    image: &ScannedImage,
+    index: u32,
+    draft: Draft,
+    foreign: bool,
+) -> Candidate {
+    let mut closes: Vec<u32> = draft
+        .iter()
+        .flat_map(|group| group.findings.iter().copied())
+        .collect();
+    closes.sort_unstable();
+    closes.dedup();
+    let targets = board
+        .by_image
+        .get(index as usize)
+        .cloned()
+        .unwrap_or_default();
+    let name = words::image_name(image);
+    let system = draft.iter().filter(|group| group.system).count();
+    let sources: Vec<&str> = draft.iter().map(|group| &*group.source).collect();
+    let (kind, title) = if foreign {
+        (
+            ActionKind::MoveTag,
+            format!(
+                "move {} to a newer tag, or tell its vendor",
+                words::tagged_name(image)
+            ),
+        )
+    } else if system > 1 || (system > 0 && draft.len() > system) {
+        let libraries = draft.len() - system;
+        let beside = match libraries {
+            0 => String::new(),
+            1 => " and upgrade 1 library".to_owned(),
+            n => format!(" and upgrade {n} libraries"),
+        };
+        (
+            ActionKind::RebuildBase,
+            format!("rebuild {name} on a newer base{beside}"),
+        )
+    } else {
+        (
+            ActionKind::UpgradePackage,
+            format!("upgrade {} in {name}", words::upgrades(&draft)),
+        )
+    };
+    let (class, class_reason) = class(&draft, foreign);
+    let key = match kind {
+        ActionKind::UpgradePackage => format!("upgrade\0{name}\0{}", sources.join("\0")),
+        ActionKind::MoveTag => format!("move\0{name}"),
+        _ => format!("rebuild\0{name}\0{}", draft.len() > system),
+    };
+    Candidate {
+        kind,
+        title,
+        key,
+        image: Some(index),
+        object: None,
+        source: None,
+        closes,
+        effect: effect(index, &draft),
+        class,
+        class_reason,
+        because: Vec::new(),
+        exact: words::upgrade_lines(assessment, board, image, &targets, &draft, kind),
+        undo: words::image_undo(assessment, board, &targets),
+        targets,
+    }
+}
+
+/// Rule 11 and the second half of rule 13.
+fn class(draft: &Draft, foreign: bool) -> (FixClass, Text) {
+    let upgrades = || draft.iter().flat_map(|group| &group.packages);
+    let crossing = upgrades().find(|upgrade| {
+        !upgrade.installed.is_empty()
+            && version::major(&upgrade.installed) != version::major(&upgrade.to)
+    });
+    if let Some(upgrade) = crossing {
+        let reason = format!(
+            "{} crosses a major version: {} to {}",
+            upgrade.name, upgrade.installed, upgrade.to
+        );
+        return (FixClass::NeedsTest, reason.into());
+    }
+    if foreign {
+        return (FixClass::NeedsTest, "another build of an image that others make".into());
+    }
+    let patches_only = draft.iter().all(|group| {
+        group.system
+            && group.packages.iter().all(|upgrade| {
+                version::upstream(&upgrade.installed) == version::upstream(&upgrade.to)
+            })
+    });
+    if patches_only {
+        return (
+            FixClass::Equivalent,
+            "the same upstream versions with the distribution's patches".into(),
+        );
+    }
+    (FixClass::NeedsTest, "newer versions within the same major version".into())
+}
+
+/// What nothing repairs yet and is bad enough to be told apart: known exploited, or high in score.
+fn unfixed(
+    assessment: &Assessment,
+    board: &Board,
+    image: &ScannedImage,
+    index: u32,
+    findings: &[u32],
+) -> Option<Candidate> {
+    let closes: Vec<u32> = findings
+        .iter()
+        .copied()
+        .filter(|finding| {
+            let exploited = assessment
+                .findings
+                .get(*finding as usize)
+                .and_then(|finding| finding.vulnerability)
+                .and_then(|known| assessment.vulnerabilities.get(known as usize))
+                .and_then(|known| known.kev.value())
+                .is_some_and(|_: &Kev| true);
+            let high = super::best_score(assessment, &[*finding], board)
+                .and_then(|(_, score)| assessment.scores.get(score as usize))
+                .is_some_and(|score| crate::band(score.points.expected) >= crate::Band::High);
+            exploited || high
+        })
+        .collect();
+    let (finding, _) = super::best_score(assessment, &closes, board)?;
+    let worst = assessment.findings.get(finding as usize)?;
+    let name = words::image_name(image);
+    let more = match closes.len() {
+        0 | 1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    Some(Candidate {
+        kind: ActionKind::Mitigate,
+        title: format!("limit {} in {name}{more}: no fix is published", worst.id),
+        key: format!("mitigate\0{name}"),
+        image: Some(index),
+        object: None,
+        source: None,
+        targets: board
+            .by_image
+            .get(index as usize)
+            .cloned()
+            .unwrap_or_default(),
+        closes,
+        effect: Effect::None,
+        class: FixClass::NeedsTest,
+        class_reason: "what to limit depends on who uses it".into(),
+        because: Vec::new(),
+        exact: vec![
+            "limit who can reach it and what its container may do; ask the vendor for a fix".into(),
+        ],
+        undo: "take the limits back".into(),
+    })
+}
+
+/// Registries whose images are others' work unless the settings say otherwise.
+const FOREIGN: [&str; 16] = [
+    "docker.io/",
+    "quay.io/",
+    "registry.k8s.io/",
+    "k8s.gcr.io/",
+    "gcr.io/distroless/",
+    "gcr.io/google-containers/",
+    "gke.gcr.io/",
+    "mcr.microsoft.com/",
+    "public.ecr.aws/",
+    "docker.elastic.co/",
+    "registry.access.redhat.com/",
+    "registry.redhat.io/",
+    "nvcr.io/",
+    "cgr.dev/",
+    "lscr.io/",
+    "registry.gitlab.com/gitlab-org/",
+];
+
+/// Rule 13: whether others build it.
+fn is_foreign(image: &ScannedImage, settings: &Settings) -> bool {
+    let reference = image
+        .identity
+        .references
+        .first()
+        .cloned()
+        .or_else(|| ImageReference::parse(&image.name));
+    let Some(name) = reference.map(|reference| reference.name()) else {
+        return false;
+    };
+    let own = settings
+        .own_images
+        .iter()
+        .any(|prefix| name.starts_with(&**prefix));
+    !own && FOREIGN.iter().any(|prefix| name.starts_with(prefix))
+}

@@ -1,0 +1,407 @@
+//! What an action removes: R(now) - R(after it), with R of a container = A x B x (1 - product of (1 - L x E)).
+//! In: targets (containers that run) and what an action does to them; out: an [`Estimate`] of removed risk,
+//! a union per target and per shared vulnerability, never a sum (rule 8).
+
+use crate::Settings;
+use crate::delivery::{Reach, Way};
+use crate::place::Places;
+use crate::score::base_rate;
+use crate::subject::{Entry, Subjects};
+use model::assessment::Assessment;
+use model::evidence::Estimate;
+use model::situation::{BlastStep, Reach as Share};
+use model::workload::WorkloadState;
+
+/// Low, expected, high.
+pub(crate) type Lanes = [f64; 3];
+
+pub(crate) fn lanes(estimate: Estimate) -> Lanes {
+    [estimate.low, estimate.expected, estimate.high]
+}
+
+fn zip(a: Lanes, b: Lanes, f: impl Fn(f64, f64) -> f64) -> Lanes {
+    let ([a0, a1, a2], [b0, b1, b2]) = (a, b);
+    [f(a0, b0), f(a1, b1), f(a2, b2)]
+}
+
+/// A container that runs. Hazard is -ln(1 - probability): hazards of independent events add.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub placement: u32,
+    pub workload: u32,
+    pub image: u32,
+    pub situation: u32,
+    pub reach: Reach,
+    pub blast: Lanes,
+    criticality: Lanes,
+    same_build: Lanes,
+    base: Lanes,
+    /// Of what comes in from outside, the base rate included.
+    outside: Lanes,
+    /// Of what works once code runs in the container.
+    inside: Lanes,
+}
+
+/// What an action does.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// Closes these entries of one image.
+    Fix { image: u32, entries: Vec<u32> },
+    /// Takes steps of the blast radius away: target and the steps' indices in its situation.
+    Blast(Vec<(u32, Vec<usize>)>),
+    /// Leaves less reach: target and what remains.
+    Reach(Vec<(u32, Reach)>),
+    /// Nothing that can be computed.
+    None,
+}
+
+/// The state that the queue works on; picking an action changes it.
+pub(crate) struct Board<'a> {
+    assessment: &'a Assessment,
+    subjects: &'a Subjects,
+    pub targets: Vec<Target>,
+    /// Targets of each image.
+    pub by_image: Vec<Vec<u32>>,
+    /// Per entry: how many actions must still be taken until it is closed; 0 is closed.
+    pub open: Vec<u16>,
+    /// Per placement: whether its workload runs (rule 9).
+    runs: Vec<bool>,
+    /// Steps of the blast radius that picked actions took away, per target.
+    gone: Vec<Vec<usize>>,
+}
+
+impl<'a> Board<'a> {
+    pub(crate) fn new(
+        assessment: &'a Assessment,
+        places: &Places,
+        subjects: &'a Subjects,
+        settings: &Settings,
+    ) -> Self {
+        let mut board = Board {
+            assessment,
+            subjects,
+            targets: Vec::new(),
+            by_image: vec![Vec::new(); assessment.images.len()],
+            open: vec![1; subjects.entries.len()],
+            runs: vec![false; assessment.placements.len()],
+            gone: Vec::new(),
+        };
+        for (placement, index) in assessment.placements.iter().zip(0u32..) {
+            let active = assessment
+                .workloads
+                .get(placement.workload as usize)
+                .is_some_and(|workload| workload.state == WorkloadState::Active);
+            let (Some((_, place)), true) = (places.get(index), active) else {
+                continue;
+            };
+            let id = u32::try_from(board.targets.len()).unwrap_or(u32::MAX);
+            let Some(of_image) = board.by_image.get_mut(placement.image as usize) else {
+                continue;
+            };
+            of_image.push(id);
+            if let Some(runs) = board.runs.get_mut(index as usize) {
+                *runs = true;
+            }
+            let mut target = Target {
+                placement: index,
+                workload: placement.workload,
+                image: placement.image,
+                situation: placement.situation,
+                reach: place.reach,
+                blast: lanes(place.blast),
+                criticality: lanes(place.criticality),
+                same_build: lanes(place.same_build),
+                base: lanes(base_rate(place.listens, settings)),
+                outside: [0.0; 3],
+                inside: [0.0; 3],
+            };
+            board.weigh(&mut target);
+            board.targets.push(target);
+        }
+        board.gone = vec![Vec::new(); board.targets.len()];
+        board
+    }
+
+    pub(crate) fn runs(&self, placement: u32) -> bool {
+        self.runs.get(placement as usize).copied().unwrap_or(false)
+    }
+
+    fn entries(&self, image: u32) -> impl Iterator<Item = (usize, &'a Entry)> + use<'a> {
+        let range = self
+            .subjects
+            .images
+            .get(image as usize)
+            .cloned()
+            .unwrap_or(0..0);
+        range.clone().zip(self.subjects.of_image(image as usize))
+    }
+
+    /// Sums the hazards of everything that is open.
+    fn weigh(&self, target: &mut Target) {
+        target.outside = target.base.map(hazard);
+        target.inside = [0.0; 3];
+        for (index, entry) in self.entries(target.image) {
+            if self.open.get(index).is_some_and(|open| *open > 0) {
+                let one = threat(entry, target);
+                let side = if entry.way.enters() {
+                    &mut target.outside
+                } else {
+                    &mut target.inside
+                };
+                *side = zip(*side, one, |a, b| a + b);
+            }
+        }
+    }
+
+    /// What the action removes now.
+    pub(crate) fn removes(&self, effect: &Effect) -> Estimate {
+        let removed = match effect {
+            Effect::Fix { image, entries } => self.fixed(*image, entries),
+            Effect::Blast(changes) => union(changes.iter().filter_map(|(target, steps)| {
+                let before = self.targets.get(*target as usize)?;
+                let after = self.blast_without(*target, steps)?;
+                let less = zip(before.blast, after, |b, a| (b - a).max(0.0));
+                Some(zip(
+                    zip(less, before.criticality, |b, a| b * a),
+                    before.falls(),
+                    |value, falls| value * falls,
+                ))
+            })),
+            Effect::Reach(changes) => union(changes.iter().filter_map(|(target, reach)| {
+                let before = self.targets.get(*target as usize)?;
+                let mut after = before.clone();
+                after.reach = before.less(reach);
+                self.weigh(&mut after);
+                Some(zip(before.risk(), after.risk(), |b, a| (b - a).max(0.0)))
+            })),
+            Effect::None => [0.0; 3],
+        };
+        let [low, expected, high] = removed;
+        Estimate {
+            low: low.min(expected),
+            expected,
+            high: high.max(expected),
+        }
+    }
+
+    fn fixed(&self, image: u32, entries: &[u32]) -> Lanes {
+        let Some(targets) = self.by_image.get(image as usize) else {
+            return [0.0; 3];
+        };
+        let closing = || {
+            entries
+                .iter()
+                .filter(|entry| self.open.get(**entry as usize) == Some(&1))
+                .filter_map(|entry| self.subjects.entries.get(*entry as usize))
+        };
+        let targets = || {
+            targets
+                .iter()
+                .filter_map(|target| self.targets.get(*target as usize))
+        };
+        let per_target = union(targets().map(|target| {
+            let (mut outside, mut inside) = (target.outside, target.inside);
+            for entry in closing() {
+                let side = if entry.way.enters() {
+                    &mut outside
+                } else {
+                    &mut inside
+                };
+                *side = zip(*side, threat(entry, target), |all, one| (all - one).max(0.0));
+            }
+            let after = zip(target.value(), falls(outside, inside), |v, f| v * f);
+            zip(target.risk(), after, |b, a| (b - a).max(0.0))
+        }));
+        if targets().nth(1).is_none() {
+            return per_target;
+        }
+        let per_vulnerability = union(closing().map(|entry| self.shared(entry, targets())));
+        zip(per_target, per_vulnerability, f64::min)
+    }
+
+    /// L x (1 - product over the targets of (1 - E x B x A)): one exploit, many doors.
+    fn shared<'t>(&self, entry: &Entry, targets: impl Iterator<Item = &'t Target>) -> Lanes {
+        let likelihood = self
+            .assessment
+            .vulnerabilities
+            .get(entry.vulnerability as usize)
+            .map_or([1.0; 3], |known| {
+                lanes(crate::scale::sane(known.likelihood.estimate))
+            });
+        let stands = targets.fold([1.0; 3], |stands, target| {
+            let delivered = if entry.way.enters() {
+                probability(entry, target)
+            } else {
+                zip(probability(entry, target), target.falls(), |p, f| p * f)
+            };
+            let given = zip(delivered, likelihood, |d, l| if l > 0.0 { d / l } else { 0.0 });
+            let lost = zip(given, target.value(), |d, v| (d * v).min(1.0));
+            zip(stands, lost, |s, l| s * (1.0 - l))
+        });
+        zip(likelihood, stands, |l, s| l * (1.0 - s))
+    }
+
+    /// The blast radius without some of its steps, in proportion to what `paths` computed.
+    fn blast_without(&self, target: u32, steps: &[usize]) -> Option<Lanes> {
+        let known = self.targets.get(target as usize)?;
+        let situation = self.assessment.situations.get(known.situation as usize)?;
+        let gone = self.gone.get(target as usize)?;
+        let left = |index: usize| !gone.contains(&index);
+        let before = spread(&situation.blast.steps, left);
+        let after = spread(&situation.blast.steps, |index| {
+            left(index) && !steps.contains(&index)
+        });
+        Some(zip(
+            known.blast,
+            zip(before, after, |b, a| if b > 0.0 { (a / b).min(1.0) } else { 1.0 }),
+            |blast, share| blast * share,
+        ))
+    }
+
+    /// Takes the action: the targets that it changed.
+    pub(crate) fn take(&mut self, effect: &Effect) -> Vec<u32> {
+        match effect {
+            Effect::Fix { image, entries } => {
+                for entry in entries {
+                    if let Some(open) = self.open.get_mut(*entry as usize) {
+                        *open = open.saturating_sub(1);
+                    }
+                }
+                self.by_image
+                    .get(*image as usize)
+                    .cloned()
+                    .unwrap_or_default()
+            }
+            Effect::Blast(changes) => {
+                for (target, steps) in changes {
+                    if let Some(after) = self.blast_without(*target, steps)
+                        && let Some(target) = self.targets.get_mut(*target as usize)
+                    {
+                        target.blast = after;
+                    }
+                    if let Some(gone) = self.gone.get_mut(*target as usize) {
+                        gone.extend(steps);
+                    }
+                }
+                changes.iter().map(|change| change.0).collect()
+            }
+            Effect::Reach(changes) => {
+                for (target, reach) in changes {
+                    if let Some(target) = self.targets.get_mut(*target as usize) {
+                        target.reach = target.less(reach);
+                    }
+                }
+                changes.iter().map(|change| change.0).collect()
+            }
+            Effect::None => Vec::new(),
+        }
+    }
+
+    /// Weighs targets anew after an action was taken.
+    pub(crate) fn refresh(&mut self, targets: &[u32]) {
+        for id in targets {
+            let Some(mut target) = self.targets.get(*id as usize).cloned() else {
+                continue;
+            };
+            self.weigh(&mut target);
+            if let Some(slot) = self.targets.get_mut(*id as usize) {
+                *slot = target;
+            }
+        }
+    }
+
+    /// How much of the image's hazard one set of entries is, over its worst target; for the choice of joint actions.
+    pub(crate) fn hazard_share(&self, image: u32, entries: &[u32]) -> f64 {
+        let targets = self.by_image.get(image as usize).map_or(&[][..], |t| t);
+        targets
+            .iter()
+            .filter_map(|target| self.targets.get(*target as usize))
+            .map(|target| {
+                let sum: f64 = entries
+                    .iter()
+                    .filter_map(|entry| self.subjects.entries.get(*entry as usize))
+                    .map(|entry| threat(entry, target)[1])
+                    .sum();
+                let all = target.outside[1] + target.inside[1];
+                if all > 0.0 { sum / all } else { 0.0 }
+            })
+            .fold(0.0, f64::max)
+    }
+}
+
+impl Target {
+    /// P(it falls within the horizon).
+    fn falls(&self) -> Lanes {
+        falls(self.outside, self.inside)
+    }
+
+    /// B x A.
+    fn value(&self) -> Lanes {
+        zip(self.blast, self.criticality, |b, a| b * a)
+    }
+
+    pub(crate) fn risk(&self) -> Lanes {
+        zip(self.value(), self.falls(), |v, f| v * f)
+    }
+
+    fn less(&self, reach: &Reach) -> Reach {
+        Reach {
+            network: self.reach.network.min(reach.network),
+            adjacent: self.reach.adjacent.min(reach.adjacent),
+        }
+    }
+}
+
+/// Something comes in from outside, or something inside builds on that.
+fn falls(outside: Lanes, inside: Lanes) -> Lanes {
+    zip(outside, inside, |outside, inside| {
+        let entered = -(-outside).exp_m1();
+        let used = -(-inside).exp_m1();
+        1.0 - (1.0 - entered) * (1.0 - entered * used)
+    })
+}
+
+fn hazard(probability: f64) -> f64 {
+    -(-probability.min(1.0 - 1e-9)).ln_1p()
+}
+
+/// P(the container falls by the entry); for one that needs code in the pod, given that it runs there.
+fn probability(entry: &Entry, target: &Target) -> Lanes {
+    let reach = match entry.way {
+        Way::Network | Way::Unknown => lanes(target.reach.network),
+        Way::Adjacent => lanes(target.reach.adjacent),
+        Way::InPod => [1.0; 3],
+    };
+    zip(
+        zip(lanes(entry.strength), reach, |s, r| s * r),
+        target.same_build,
+        |p, same| p * same,
+    )
+}
+
+fn threat(entry: &Entry, target: &Target) -> Lanes {
+    probability(entry, target).map(hazard)
+}
+
+/// 1 - product of (1 - x).
+fn union(parts: impl Iterator<Item = Lanes>) -> Lanes {
+    parts
+        .fold([1.0; 3], |stands, part| zip(stands, part, |s, p| s * (1.0 - p)))
+        .map(|stands| 1.0 - stands)
+}
+
+/// Prioritisation facts 6.4: the best reach, each a noisy-or of its steps; the pod itself is always lost.
+fn spread(steps: &[BlastStep], counts: impl Fn(usize) -> bool) -> Lanes {
+    let mut stands = [[1.0; 3]; 4];
+    for (index, step) in steps.iter().enumerate().filter(|(index, _)| counts(*index)) {
+        let _ = index;
+        if let Some(slot) = stands.get_mut(step.reach as usize) {
+            *slot = zip(*slot, lanes(crate::scale::sane(step.probability)), |s, p| s * (1.0 - p));
+        }
+    }
+    let shares = [Share::Pod, Share::Namespace, Share::Node, Share::Cluster];
+    shares.into_iter().zip(stands).fold(
+        [Share::Pod.value(); 3],
+        |best, (share, stands)| zip(best, stands, |best, s| best.max(share.value() * (1.0 - s))),
+    )
+}

@@ -1,0 +1,163 @@
+//! A rough order of version texts, only for choosing which fix to name when several are given.
+//! In: two versions of one package; out: their order. Judging what is affected is not done here:
+//! the exact orders of the ecosystems live in `intel`.
+
+use model::text::Text;
+use std::cmp::Ordering;
+
+/// Numbers compare as numbers, `~` sorts before the end, a pre-release word before none.
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    let (a, b) = (strip(a), strip(b));
+    let (epoch_a, a) = epoch(a);
+    let (epoch_b, b) = epoch(b);
+    let epochs = number_order(epoch_a, epoch_b);
+    if epochs.is_ne() {
+        return epochs;
+    }
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    loop {
+        let (word_a, rest_a) = split(a, |byte| !byte.is_ascii_digit());
+        let (word_b, rest_b) = split(b, |byte| !byte.is_ascii_digit());
+        let words = word_order(word_a, word_b);
+        if words.is_ne() {
+            return words;
+        }
+        let (number_a, rest_a) = split(rest_a, u8::is_ascii_digit);
+        let (number_b, rest_b) = split(rest_b, u8::is_ascii_digit);
+        let numbers = number_order(number_a, number_b);
+        if numbers.is_ne() {
+            return numbers;
+        }
+        if rest_a.is_empty() && rest_b.is_empty() {
+            return Ordering::Equal;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+}
+
+/// The first number of a version, after an epoch and a leading `v`.
+pub(crate) fn major(version: &str) -> &str {
+    let (_, rest) = epoch(strip(version));
+    let end = rest
+        .bytes()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest.get(..end).unwrap_or("")
+}
+
+/// The smallest fix above the installed version, of the same major version if there is one.
+pub(crate) fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
+    let above = || {
+        fixes
+            .iter()
+            .filter(|fix| compare(fix, installed).is_gt())
+    };
+    let smallest = |a: &&Text, b: &&Text| compare(a, b);
+    above()
+        .filter(|fix| major(fix) == major(installed))
+        .min_by(smallest)
+        .or_else(|| above().min_by(smallest))
+        .or_else(|| fixes.iter().max_by(|a, b| compare(a, b)))
+}
+
+/// The upstream part: without epoch and the distribution's revision.
+pub(crate) fn upstream(version: &str) -> &str {
+    let (_, rest) = epoch(version);
+    rest.rsplit_once('-').map_or(rest, |(upstream, _)| upstream)
+}
+
+fn strip(version: &str) -> &str {
+    let version = version.trim();
+    version
+        .strip_prefix('v')
+        .filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        .unwrap_or(version)
+}
+
+fn epoch(version: &str) -> (&[u8], &str) {
+    match version.split_once(':') {
+        Some((epoch, rest)) if epoch.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (epoch.as_bytes(), rest)
+        }
+        _ => (b"", version),
+    }
+}
+
+fn split(bytes: &[u8], part: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| !part(byte))
+        .unwrap_or(bytes.len());
+    bytes.split_at(end)
+}
+
+/// Digits of any length, without leading zeros: longer is larger.
+fn number_order(a: &[u8], b: &[u8]) -> Ordering {
+    let trim = |digits: &'_ [u8]| {
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.get(zeros..).map(<[u8]>::to_vec).unwrap_or_default()
+    };
+    let (a, b) = (trim(a), trim(b));
+    a.len().cmp(&b.len()).then_with(|| a.cmp(&b))
+}
+
+fn word_order(a: &[u8], b: &[u8]) -> Ordering {
+    let rank = |word: &[u8]| {
+        let letters: Vec<u8> = word
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .map(u8::to_ascii_lowercase)
+            .collect();
+        let before = word.first() == Some(&b'~')
+            || matches!(
+                letters.as_slice(),
+                b"rc" | b"alpha" | b"beta" | b"a" | b"b" | b"pre" | b"dev" | b"m" | b"snapshot"
+            );
+        let place = if before {
+            0
+        } else {
+            1 + usize::from(!word.is_empty())
+        };
+        (place, letters)
+    };
+    rank(a).cmp(&rank(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders() {
+        let check = |a: &str, b: &str, expected: Ordering| {
+            assert_eq!(compare(a, b), expected, "{a} {b}");
+            assert_eq!(compare(b, a), expected.reverse(), "{b} {a}");
+        };
+        check("1.2.3", "1.2.10", Ordering::Less);
+        check("v1.2.3", "1.2.3", Ordering::Equal);
+        check("3.0.11-1~deb12u1", "3.0.11-1~deb12u2", Ordering::Less);
+        check("1:1.0", "2.0", Ordering::Greater);
+        check("1.0.0-rc1", "1.0.0", Ordering::Less);
+        check("1.0~rc1", "1.0", Ordering::Less);
+        check("2.17.1", "2.9.10", Ordering::Greater);
+        check("1.2.13-r0", "1.2.13-r1", Ordering::Less);
+        check("", "1", Ordering::Less);
+        check(&"9".repeat(400), &"8".repeat(400), Ordering::Greater);
+    }
+
+    #[test]
+    fn the_smallest_fix_of_the_same_major() {
+        let check = |installed: &str, fixes: &[&str], expected: Option<&str>| {
+            let fixes: Vec<Text> = fixes.iter().map(|fix| Text::from(*fix)).collect();
+            assert_eq!(
+                choose(installed, &fixes).map(|fix| &**fix),
+                expected,
+                "{installed} {fixes:?}"
+            );
+        };
+        check("2.14.1", &["2.12.2", "2.15.0", "3.0.0"], Some("2.15.0"));
+        check("1.0", &["3.0", "2.0"], Some("2.0"));
+        check("9", &["3.0", "2.0"], Some("3.0"));
+        check("9", &[], None);
+    }
+}

@@ -1,0 +1,443 @@
+//! Composes R = L x E x B x A and explains it. In: likelihoods and places; out: one [`Score`] per distinct
+//! (vulnerability, package evidence, place). The points of the factors sum to the score before rounding.
+
+use crate::delivery::{Loaded, Reach, Way, attack_words, ease};
+use crate::place::{Place, Places};
+use crate::scale::{confidence, factor_points, points, sane, shown};
+use crate::subject::{Entry, Subjects};
+use crate::{Settings, bte, deadline, kernel, ssvc};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use model::assessment::Assessment;
+use model::evidence::{Estimate, Fact, Truth};
+use model::finding::{Deadline, Factor, Score};
+use model::text::{Interner, Text};
+use model::vulnerability::{
+    AttackProfile, AttackVector, PrivilegesRequired, Severity, Vulnerability,
+};
+use rustc_hash::FxHashMap;
+
+/// P(an attacker's code runs in the container) for each placement: the findings that come over the network,
+/// and the base rate. Never more than the reach itself gives, so that a local flaw is never worth more than
+/// the same flaw over the network.
+pub(crate) fn inside(
+    assessment: &Assessment,
+    places: &Places,
+    subjects: &Subjects,
+    settings: &Settings,
+) -> Vec<Estimate> {
+    let mut inside = vec![Estimate::exact(0.0); assessment.placements.len()];
+    for (index, image) in assessment.images.iter().enumerate() {
+        let entries = subjects.of_image(index);
+        for placement in &image.placements {
+            let (Some((_, place)), Some(slot)) = (
+                places.get(*placement),
+                inside.get_mut(*placement as usize),
+            ) else {
+                continue;
+            };
+            let base = base_rate(place.listens, settings);
+            *slot = entered(entries, &place.reach, place.same_build, base)
+                .min(place.reach.network)
+                .max(base);
+        }
+    }
+    inside
+}
+
+/// 1 - (1 - base) x the product of (1 - L x E) over everything that comes in from outside.
+fn entered(entries: &[Entry], reach: &Reach, same_build: Estimate, base: Estimate) -> Estimate {
+    let stands = |of: fn(&Estimate) -> f64| {
+        entries
+            .iter()
+            .filter(|entry| entry.way.enters())
+            .map(|entry| {
+                let reach = if entry.way == Way::Adjacent {
+                    &reach.adjacent
+                } else {
+                    &reach.network
+                };
+                1.0 - of(&entry.strength) * of(reach) * of(&same_build)
+            })
+            .fold(1.0 - of(&base), |all, one| all * one)
+    };
+    Estimate {
+        low: 1.0 - stands(|e| e.low),
+        expected: 1.0 - stands(|e| e.expected),
+        high: 1.0 - stands(|e| e.high),
+    }
+}
+
+/// P(the container falls within 90 days by something that no finding names).
+pub(crate) fn base_rate(listens: Truth, settings: &Settings) -> Estimate {
+    let (idle, listening) = (
+        sane(Estimate::exact(settings.idle_rate)).expected,
+        sane(Estimate::exact(settings.base_rate)).expected,
+    );
+    match listens {
+        Truth::Yes => Estimate::exact(listening),
+        Truth::No => Estimate::exact(idle),
+        Truth::Unknown => Estimate::between(idle, listening, listening),
+    }
+}
+
+/// Writes the scores and the findings' indices of them.
+pub(crate) fn fill(
+    assessment: &mut Assessment,
+    places: &Places,
+    subjects: &Subjects,
+    inside: &[Estimate],
+    texts: &mut Interner,
+) {
+    let mut findings = std::mem::take(&mut assessment.findings);
+    let mut scorer = Scorer::new(assessment, places, texts);
+    // Findings without a place in the table of subjects keep no scores; kernel advisories are scored apart.
+    for finding in &mut findings {
+        finding.scores = Vec::new();
+        let (Some(image), Some(vulnerability)) = (finding.image, finding.vulnerability) else {
+            continue;
+        };
+        let (Some(artifact), Some(known)) = (
+            assessment.images.get(image as usize),
+            assessment.vulnerabilities.get(vulnerability as usize),
+        ) else {
+            continue;
+        };
+        let package = finding
+            .package
+            .and_then(|package| assessment.packages.get(package as usize));
+        let of_node = kernel::concerns(package, Some(artifact));
+        finding.scores = artifact
+            .placements
+            .iter()
+            .map(|placement| scorer.score(vulnerability, known, of_node, *placement, inside))
+            .collect();
+    }
+    let scores = scorer.scores;
+    assessment.scores = scores;
+    assessment.findings = findings;
+    debug_assert!(subjects.images.len() == assessment.images.len());
+}
+
+struct Scorer<'a> {
+    places: &'a Places,
+    texts: &'a mut Interner,
+    today: Date,
+    scores: Vec<Score>,
+    known: FxHashMap<Key, u32>,
+    words: Words,
+    likelihood_words: FxHashMap<u32, Text>,
+    delivery_words: FxHashMap<(AttackProfile, Text), Text>,
+    bte: FxHashMap<(u32, u32), Option<Text>>,
+}
+
+/// (vulnerability, package evidence, place, P(code in the pod) where it matters).
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    vulnerability: u32,
+    place: u32,
+    of_node: bool,
+    inside: [u64; 3],
+}
+
+/// Texts that every score uses.
+struct Words {
+    likelihood: Text,
+    delivery: Text,
+    blast: Text,
+    criticality: Text,
+    clamp: Text,
+    clamped: Text,
+    node: Text,
+}
+
+impl<'a> Scorer<'a> {
+    fn new(assessment: &Assessment, places: &'a Places, texts: &'a mut Interner) -> Self {
+        let words = Words {
+            likelihood: texts.text("likelihood"),
+            delivery: texts.text("delivery"),
+            blast: texts.text("blast radius"),
+            criticality: texts.text("criticality"),
+            clamp: texts.text("clamp"),
+            clamped: texts.text("the scale ends here"),
+            node: texts.text("the node's kernel decides"),
+        };
+        Scorer {
+            places,
+            texts,
+            today: assessment.about.now.to_zoned(TimeZone::UTC).date(),
+            scores: Vec::new(),
+            known: FxHashMap::default(),
+            words,
+            likelihood_words: FxHashMap::default(),
+            delivery_words: FxHashMap::default(),
+            bte: FxHashMap::default(),
+        }
+    }
+
+    fn score(
+        &mut self,
+        index: u32,
+        vulnerability: &Vulnerability,
+        of_node: bool,
+        placement: u32,
+        inside: &[Estimate],
+    ) -> u32 {
+        let places = self.places;
+        let Some((place_id, place)) = places.get(placement) else {
+            return u32::MAX;
+        };
+        let inside = inside
+            .get(placement as usize)
+            .copied()
+            .unwrap_or(Estimate::exact(1.0));
+        let way = Way::of(&vulnerability.profile);
+        let matters = !of_node && matches!(way, Way::InPod | Way::Unknown);
+        let key = Key {
+            vulnerability: index,
+            place: place_id,
+            of_node,
+            inside: if matters {
+                [inside.low, inside.expected, inside.high].map(f64::to_bits)
+            } else {
+                [0; 3]
+            },
+        };
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let next = u32::try_from(self.scores.len()).unwrap_or(u32::MAX);
+        let score = self.compose(index, vulnerability, of_node, place_id, place, inside);
+        self.scores.push(score);
+        self.known.insert(key, next);
+        next
+    }
+
+    fn compose(
+        &mut self,
+        index: u32,
+        vulnerability: &Vulnerability,
+        of_node: bool,
+        place_id: u32,
+        place: &Place,
+        inside: Estimate,
+    ) -> Score {
+        let loaded = Loaded::Unknown;
+        let way = Way::of(&vulnerability.profile);
+        let likelihood = sane(vulnerability.likelihood.estimate);
+        let (delivered, delivery_words) = if of_node {
+            (Estimate::exact(0.0), Text::clone(&self.words.node))
+        } else {
+            (
+                place
+                    .reach
+                    .by(way, inside)
+                    .times(ease(&vulnerability.profile, loaded))
+                    .times(place.same_build),
+                self.delivery_words(vulnerability, place, loaded),
+            )
+        };
+        let delivery = likelihood.times(delivered);
+        let risk = delivery.times(place.blast).times(place.criticality);
+        let likelihood_words = self.likelihood_words(index, vulnerability);
+        let factors = explain(
+            &self.words,
+            risk.expected,
+            [
+                (&self.words.likelihood, likelihood, likelihood_words),
+                (&self.words.delivery, delivered, delivery_words),
+                (
+                    &self.words.blast,
+                    place.blast,
+                    Text::clone(&place.blast_words),
+                ),
+                (
+                    &self.words.criticality,
+                    place.criticality,
+                    Text::clone(&place.criticality_words),
+                ),
+            ],
+        );
+        Score {
+            risk,
+            delivery,
+            points: shown(risk),
+            confidence: confidence(risk),
+            deadline: self.deadline(vulnerability, place, of_node),
+            ssvc: self.texts.text(ssvc::decision(
+                ssvc::exploitation(&vulnerability.ssvc, &vulnerability.kev),
+                if of_node {
+                    model::situation::ExposureClass::None
+                } else {
+                    place.class
+                },
+                automatable(vulnerability),
+                place.level,
+            )),
+            cvss_bte: self.bte(index, vulnerability, place_id, place),
+            factors,
+        }
+    }
+
+    fn likelihood_words(&mut self, index: u32, vulnerability: &Vulnerability) -> Text {
+        if let Some(known) = self.likelihood_words.get(&index) {
+            return Text::clone(known);
+        }
+        let words = match vulnerability.likelihood.reasons.as_slice() {
+            [] => self.texts.text("no reason was given"),
+            [one] => Text::clone(one),
+            many => self.texts.text(&many.join("; ")),
+        };
+        self.likelihood_words.insert(index, Text::clone(&words));
+        words
+    }
+
+    fn delivery_words(
+        &mut self,
+        vulnerability: &Vulnerability,
+        place: &Place,
+        loaded: Loaded,
+    ) -> Text {
+        let mut key = (vulnerability.profile, Text::clone(&place.exposure_words));
+        // Impact says nothing of the way in.
+        key.0.confidentiality_high = None;
+        key.0.integrity_high = None;
+        key.0.availability_high = None;
+        key.0.high_complexity = None;
+        if place.grade == model::image::JoinGrade::Tag {
+            key.1 = self.texts.text(&format!(
+                "{}; joined by tag, may be another build",
+                place.exposure_words
+            ));
+        }
+        if let Some(known) = self.delivery_words.get(&key) {
+            return Text::clone(known);
+        }
+        let words = self.texts.text(&format!(
+            "{}; {}; {}",
+            key.1,
+            attack_words(&vulnerability.profile),
+            loaded.words()
+        ));
+        self.delivery_words.insert(key, Text::clone(&words));
+        words
+    }
+
+    fn deadline(
+        &mut self,
+        vulnerability: &Vulnerability,
+        place: &Place,
+        of_node: bool,
+    ) -> Deadline {
+        // Rule 7: a header package in an image is not the kernel that CISA means.
+        let in_kev = !of_node && matches!(vulnerability.kev, Fact::Is(_));
+        let exposed = !of_node && place.public;
+        let (automatable, total_impact) = (automatable(vulnerability), total_impact(vulnerability));
+        let timeline = deadline::timeline(in_kev, exposed, automatable, total_impact);
+        Deadline {
+            timeline: self.texts.text(timeline.words()),
+            due: timeline.due(self.today),
+            in_kev,
+            exposed,
+            automatable,
+            total_impact,
+        }
+    }
+
+    fn bte(
+        &mut self,
+        index: u32,
+        vulnerability: &Vulnerability,
+        place_id: u32,
+        place: &Place,
+    ) -> Option<Text> {
+        let base = bte::base_vector(vulnerability)?;
+        if let Some(known) = self.bte.get(&(index, place_id)) {
+            return known.clone();
+        }
+        let text = bte::bte(
+            base,
+            ssvc::exploitation(&vulnerability.ssvc, &vulnerability.kev),
+            &vulnerability.ssvc,
+            place.class,
+            place.level,
+        )
+        .map(|text| self.texts.text(&text));
+        self.bte.insert((index, place_id), text.clone());
+        text
+    }
+}
+
+/// The factors with their points. Likelihood starts from the top of the scale, so that no line stands for a constant.
+fn explain(words: &Words, risk: f64, parts: [(&Text, Estimate, Text); 4]) -> Vec<Factor> {
+    let mut factors = Vec::with_capacity(5);
+    for (index, (name, value, reason)) in parts.into_iter().enumerate() {
+        let start = if index == 0 { 100.0 } else { 0.0 };
+        factors.push(Factor {
+            name: Text::clone(name),
+            points: start + factor_points(value.expected),
+            value,
+            reason,
+        });
+    }
+    if factors.iter().any(|factor| !factor.points.is_finite()) {
+        settle_zero(&mut factors);
+    }
+    let sum: f64 = factors.iter().map(|factor| factor.points).sum();
+    let clamped = points(risk) - sum;
+    if clamped.abs() > 1e-9 {
+        factors.push(Factor {
+            name: Text::clone(&words.clamp),
+            points: clamped,
+            value: Estimate::exact(1.0),
+            reason: Text::clone(&words.clamped),
+        });
+    }
+    factors.shrink_to_fit();
+    factors
+}
+
+/// A factor of 0 has no logarithm: it takes all points that the others left.
+fn settle_zero(factors: &mut [Factor]) {
+    let left: f64 = factors
+        .iter()
+        .map(|factor| factor.points)
+        .filter(|points| points.is_finite())
+        .sum();
+    let mut left = -left;
+    for factor in factors.iter_mut().filter(|factor| !factor.points.is_finite()) {
+        factor.points = left;
+        left = 0.0;
+    }
+}
+
+/// CISA's word, else derived from CVSS, else yes: unknown is not safe.
+fn automatable(vulnerability: &Vulnerability) -> bool {
+    if let Fact::Is(ssvc) = &vulnerability.ssvc {
+        return ssvc.automatable;
+    }
+    let profile = &vulnerability.profile;
+    let against = [
+        profile.vector.map(|v| v != AttackVector::Network),
+        profile.privileges.map(|p| p != PrivilegesRequired::None),
+        profile.user_interaction,
+        profile.high_complexity,
+    ];
+    !against.contains(&Some(true))
+}
+
+/// CISA's word, else derived from CVSS, else from the severity word; a missing word counts as total.
+fn total_impact(vulnerability: &Vulnerability) -> bool {
+    if let Fact::Is(ssvc) = &vulnerability.ssvc {
+        return ssvc.total_impact;
+    }
+    let profile = &vulnerability.profile;
+    match (profile.confidentiality_high, profile.integrity_high) {
+        (Some(confidentiality), Some(integrity)) => confidentiality && integrity,
+        (Some(false), None) | (None, Some(false)) => false,
+        (Some(true), None) | (None, Some(true) | None) => !matches!(
+            vulnerability.severity,
+            Severity::Negligible | Severity::Low | Severity::Medium
+        ),
+    }
+}
