@@ -47,10 +47,11 @@ pub(crate) fn inside(
 
 /// 1 - (1 - base) x the product of (1 - L x E) over everything that comes in from outside.
 fn entered(entries: &[Entry], reach: &Reach, same_build: Estimate, base: Estimate) -> Estimate {
-    let stands = |of: fn(&Estimate) -> f64| {
+    // What may not come over the network at all opens nothing at best.
+    let stands = |of: fn(&Estimate) -> f64, certain: bool| {
         entries
             .iter()
-            .filter(|entry| entry.way.enters())
+            .filter(|entry| entry.way.enters() && !(certain && entry.way == Way::Unknown))
             .map(|entry| {
                 let reach = if entry.way == Way::Adjacent {
                     &reach.adjacent
@@ -62,9 +63,9 @@ fn entered(entries: &[Entry], reach: &Reach, same_build: Estimate, base: Estimat
             .fold(1.0 - of(&base), |all, one| all * one)
     };
     Estimate {
-        low: 1.0 - stands(|e| e.low),
-        expected: 1.0 - stands(|e| e.expected),
-        high: 1.0 - stands(|e| e.high),
+        low: 1.0 - stands(|e| e.low, true),
+        expected: 1.0 - stands(|e| e.expected, false),
+        high: 1.0 - stands(|e| e.high, false),
     }
 }
 

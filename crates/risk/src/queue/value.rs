@@ -12,6 +12,10 @@ use model::evidence::Estimate;
 use model::situation::{BlastStep, Reach as Share};
 use model::workload::WorkloadState;
 
+/// No action is worth more than so many times the worst single finding that it concerns: exploit predictions
+/// are not independent of each other, and volume must not outrank severity (rule 8; stated prior).
+const VOLUME: f64 = 10.0;
+
 /// Low, expected, high.
 pub(crate) type Lanes = [f64; 3];
 
@@ -40,6 +44,8 @@ pub(crate) struct Target {
     outside: Lanes,
     /// Of what works once code runs in the container.
     inside: Lanes,
+    /// Probability of the worst single way in, the base rate included.
+    peak: Lanes,
 }
 
 /// What an action does.
@@ -114,6 +120,7 @@ impl<'a> Board<'a> {
                 base: lanes(base_rate(place.listens, settings)),
                 outside: [0.0; 3],
                 inside: [0.0; 3],
+                peak: [0.0; 3],
             };
             board.weigh(&mut target);
             board.targets.push(target);
@@ -140,6 +147,7 @@ impl<'a> Board<'a> {
     fn weigh(&self, target: &mut Target) {
         target.outside = target.base.map(hazard);
         target.inside = [0.0; 3];
+        target.peak = target.base;
         for (index, entry) in self.entries(target.image) {
             if self.open.get(index).is_some_and(|open| *open > 0) {
                 let one = threat(entry, target);
@@ -149,6 +157,9 @@ impl<'a> Board<'a> {
                     &mut target.inside
                 };
                 *side = zip(*side, one, |a, b| a + b);
+                if entry.way.enters() {
+                    target.peak = zip(target.peak, probability(entry, target), f64::max);
+                }
             }
         }
     }
@@ -163,7 +174,7 @@ impl<'a> Board<'a> {
                 let less = zip(before.blast, after, |b, a| (b - a).max(0.0));
                 Some(zip(
                     zip(less, before.criticality, |b, a| b * a),
-                    before.falls(),
+                    before.counted(),
                     |value, falls| value * falls,
                 ))
             })),
@@ -172,7 +183,8 @@ impl<'a> Board<'a> {
                 let mut after = before.clone();
                 after.reach = before.less(reach);
                 self.weigh(&mut after);
-                Some(zip(before.risk(), after.risk(), |b, a| (b - a).max(0.0)))
+                let lost = |target: &Target| zip(target.value(), target.counted(), |v, p| v * p);
+                Some(zip(lost(before), lost(&after), |b, a| (b - a).max(0.0)))
             })),
             Effect::None => [0.0; 3],
         };
@@ -199,6 +211,9 @@ impl<'a> Board<'a> {
                 .iter()
                 .filter_map(|target| self.targets.get(*target as usize))
         };
+        let worst = closing()
+            .flat_map(|entry| targets().map(move |target| target.by(entry)))
+            .fold([0.0; 3], |worst, one| zip(worst, one, f64::max));
         let per_target = union(targets().map(|target| {
             let (mut outside, mut inside) = (target.outside, target.inside);
             for entry in closing() {
@@ -212,11 +227,12 @@ impl<'a> Board<'a> {
             let after = zip(target.value(), falls(outside, inside), |v, f| v * f);
             zip(target.risk(), after, |b, a| (b - a).max(0.0))
         }));
+        let bounded = zip(per_target, worst, |all, worst| all.min(VOLUME * worst));
         if targets().nth(1).is_none() {
-            return per_target;
+            return bounded;
         }
         let per_vulnerability = union(closing().map(|entry| self.shared(entry, targets())));
-        zip(per_target, per_vulnerability, f64::min)
+        zip(bounded, per_vulnerability, f64::min)
     }
 
     /// L x (1 - product over the targets of (1 - E x B x A)): one exploit, many doors.
@@ -229,13 +245,8 @@ impl<'a> Board<'a> {
                 lanes(crate::scale::sane(known.likelihood.estimate))
             });
         let stands = targets.fold([1.0; 3], |stands, target| {
-            let delivered = if entry.way.enters() {
-                probability(entry, target)
-            } else {
-                zip(probability(entry, target), target.falls(), |p, f| p * f)
-            };
-            let given = zip(delivered, likelihood, |d, l| if l > 0.0 { d / l } else { 0.0 });
-            let lost = zip(given, target.value(), |d, v| (d * v).min(1.0));
+            let given = zip(target.by(entry), likelihood, |r, l| if l > 0.0 { r / l } else { 0.0 });
+            let lost = given.map(|lost| lost.min(1.0));
             zip(stands, lost, |s, l| s * (1.0 - l))
         });
         zip(likelihood, stands, |l, s| l * (1.0 - s))
@@ -340,8 +351,22 @@ impl Target {
         zip(self.blast, self.criticality, |b, a| b * a)
     }
 
-    pub(crate) fn risk(&self) -> Lanes {
+    fn risk(&self) -> Lanes {
         zip(self.value(), self.falls(), |v, f| v * f)
+    }
+
+    /// P(it falls) as far as it counts for a change of its position.
+    fn counted(&self) -> Lanes {
+        zip(self.falls(), self.peak, |falls, peak| falls.min(VOLUME * peak))
+    }
+
+    /// R by one entry alone.
+    fn by(&self, entry: &Entry) -> Lanes {
+        let mut falls = probability(entry, self);
+        if !entry.way.enters() {
+            falls = zip(falls, self.outside, |used, outside| used * -(-outside).exp_m1());
+        }
+        zip(falls, self.value(), |p, v| p * v)
     }
 
     fn less(&self, reach: &Reach) -> Reach {

@@ -2,7 +2,7 @@
 
 use crate::world::{Stand, World, easy, points, score};
 use model::assessment::Assessment;
-use model::evidence::{Claim, Estimate, EvidenceId, GapId};
+use model::evidence::{Claim, Estimate, GapId};
 use model::finding::{Finding, Score};
 use model::image::JoinGrade;
 use model::matches::FixState;
@@ -317,5 +317,4 @@ fn what_points_outside_is_scored_as_unknown() {
     let points = ranked.scores[0].points;
     assert!(points.high - points.low > 20.0, "{points:?}");
     assert!(ranked.scores[0].deadline.exposed);
-    let _ = EvidenceId(0);
 }
