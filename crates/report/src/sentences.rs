@@ -4,7 +4,8 @@
 use crate::view::View;
 use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
 use model::action::Action;
-use model::evidence::GapWeight;
+use model::evidence::{Evidence, GapWeight};
+use model::graph::{Change, Cut};
 use std::collections::BTreeSet;
 
 /// What was seen, a sentence each. Never a zero without saying of how many.
@@ -179,4 +180,33 @@ pub(crate) fn apart(view: &View) -> Option<String> {
         "{}; not in the queue, listed in --format json",
         parts.join(", ")
     ))
+}
+
+/// An observation and the place in a file that shows it.
+pub(crate) fn stated(evidence: &Evidence) -> String {
+    match &evidence.source {
+        Some(source) => format!("{} ({source})", evidence.statement),
+        None => evidence.statement.to_string(),
+    }
+}
+
+/// `set privileged: false in container web (Deployment shop/web)`.
+pub(crate) fn change(change: &Change) -> String {
+    let until = if change.structural {
+        ""
+    } else {
+        ", holds until the next CVE"
+    };
+    format!("{} ({}){until}", change.what, change.object)
+}
+
+/// `ends 4 routes to cluster-admin`.
+pub(crate) fn ends(cut: &Cut) -> String {
+    let rest = if cut.complete {
+        ""
+    } else {
+        "; others stay, they have no edge that can be changed"
+    };
+    let routes = counted(cut.routes as usize, "route");
+    format!("ends {routes} to {}{rest}", cut.sink)
 }

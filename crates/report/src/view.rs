@@ -73,15 +73,24 @@ impl<'a> View<'a> {
         at(&self.assessment.ledger.gaps, Some(id.0))
     }
 
-    pub(crate) fn place(&self, index: u32, score: Option<u32>) -> Option<Place<'a>> {
+    fn place(&self, index: u32, score: Option<u32>) -> Option<Place<'a>> {
         let placement = at(&self.assessment.placements, Some(index))?;
+        let place = self.place_of(placement)?;
+        Some(Place {
+            score: score.and_then(|index| self.scored(index)),
+            ..place
+        })
+    }
+
+    /// A placement without a score.
+    pub(crate) fn place_of(&self, placement: &'a Placement) -> Option<Place<'a>> {
         let workload = at(&self.assessment.workloads, Some(placement.workload))?;
         Some(Place {
             placement,
             workload,
             container: at(&workload.containers, Some(placement.container)),
             situation: at(&self.assessment.situations, Some(placement.situation)),
-            score: score.and_then(|index| self.scored(index)),
+            score: None,
         })
     }
 

@@ -1,1 +1,340 @@
-fn main() {}
+//! What we write, judged by others: JSON Schema, SARIF with GitHub's rules, HTML, Markdown, and a
+//! real browser with axe. Tools come from PLIMSOLL_TOOLS (`cargo xtask test --install` brings
+//! them); where one is absent its trials are ignored with a notice, or fail if
+//! PLIMSOLL_REQUIRE has `validators`.
+
+#[path = "it/sample.rs"]
+mod sample;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use model::assessment::Assessment;
+use report::sarif::SarifOptions;
+use report::{View, html, json, markdown, sarif};
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+type Outcome = Result<(), Failed>;
+
+/// The tools, and the files that they judge.
+struct Place {
+    tools: PathBuf,
+    node_modules: PathBuf,
+    samples: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let place = Arc::new(place());
+    let trials = [
+        trial(
+            &place,
+            "json_fits_its_schema",
+            &[JSONSCHEMA],
+            json_fits_its_schema,
+        ),
+        trial(
+            &place,
+            "schema_is_a_schema",
+            &[JSONSCHEMA],
+            schema_is_a_schema,
+        ),
+        trial(
+            &place,
+            "sarif_keeps_github_rules",
+            &[MULTITOOL],
+            sarif_keeps_github_rules,
+        ),
+        trial(
+            &place,
+            "html_is_valid",
+            &["npm:html-validate"],
+            html_is_valid,
+        ),
+        trial(
+            &place,
+            "markdown_is_tidy",
+            &["npm:markdownlint-cli2"],
+            markdown_is_tidy,
+        ),
+        trial(
+            &place,
+            "markdown_is_harmless",
+            &["npm:markdown-it"],
+            markdown_is_harmless,
+        ),
+        trial(&place, "html_in_a_browser", BROWSER, html_in_a_browser),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into());
+    conclusion.exit_code()
+}
+
+const JSONSCHEMA: &str = "venv/bin/check-jsonschema";
+const MULTITOOL: &str = "npm:@microsoft/sarif-multitool-linux/Sarif.Multitool";
+const BROWSER: &[&str] = &["npm:axe-core", "npm:playwright-core", "/usr/bin/chromium"];
+
+fn place() -> Place {
+    let cache = || {
+        env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")))
+            .unwrap_or_default()
+            .join("plimsoll-tools")
+    };
+    let tools = env::var_os("PLIMSOLL_TOOLS").map_or_else(cache, PathBuf::from);
+    let inside = tools.join("npm/node_modules");
+    Place {
+        node_modules: if inside.is_dir() {
+            inside
+        } else {
+            tools.join("node_modules")
+        },
+        tools,
+        samples: Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-samples"),
+    }
+}
+
+fn trial(
+    place: &Arc<Place>,
+    name: &'static str,
+    needs: &'static [&'static str],
+    check: fn(&Place) -> Outcome,
+) -> Trial {
+    let missing: Vec<String> = needs
+        .iter()
+        .map(|need| place.path(need))
+        .filter(|path| !path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    let required = env::var("PLIMSOLL_REQUIRE")
+        .is_ok_and(|all| all.split(',').any(|one| one.trim() == "validators"));
+    if missing.is_empty() {
+        let place = Arc::clone(place);
+        return Trial::test(name, move || {
+            fs::create_dir_all(&place.samples)?;
+            check(&place)
+        });
+    }
+    let text = format!(
+        "{name} needs {}: cargo xtask test --install",
+        missing.join(", ")
+    );
+    if required {
+        return Trial::test(name, move || Err(text.into()));
+    }
+    eprintln!("skipped: {text}");
+    Trial::test(name, || Ok(())).with_ignored_flag(true)
+}
+
+impl Place {
+    fn path(&self, tool: &str) -> PathBuf {
+        match tool.strip_prefix("npm:") {
+            Some(package) => self.node_modules.join(package),
+            None => self.tools.join(tool),
+        }
+    }
+
+    /// Writes the sample Assessments in one format.
+    fn write(
+        &self,
+        ending: &str,
+        all: &[(&str, Assessment)],
+        write: impl Fn(&View, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<Vec<PathBuf>, Failed> {
+        let mut paths = Vec::new();
+        for (name, assessment) in all {
+            for redact_names in [false, true] {
+                let verdict = sample::failed();
+                let view = View {
+                    redact_names,
+                    ..sample::view(assessment, &verdict)
+                };
+                let redacted = if redact_names { "-redacted" } else { "" };
+                let path = self.samples.join(format!("{name}{redacted}{ending}"));
+                let mut out = Vec::new();
+                write(&view, &mut out)?;
+                fs::write(&path, out)?;
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+}
+
+fn samples() -> Vec<(&'static str, Assessment)> {
+    vec![
+        ("shop", sample::shop()),
+        ("hostile", sample::hostile()),
+        ("empty", sample::empty()),
+        ("generated", sample::generated(6_000)),
+    ]
+}
+
+/// Runs a validator; its exit code and all it said.
+fn run(command: &mut Command) -> Result<(bool, String), Failed> {
+    let output = command
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.success(), text))
+}
+
+fn succeeds(command: &mut Command) -> Outcome {
+    match run(command)? {
+        (true, _) => Ok(()),
+        (false, text) => Err(text.into()),
+    }
+}
+
+fn schema() -> &'static str {
+    concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/schema/report-v1.json"
+    )
+}
+
+fn json_fits_its_schema(place: &Place) -> Outcome {
+    let files = place.write(".json", &samples(), json::write)?;
+    let validator = place.path(JSONSCHEMA);
+    succeeds(
+        Command::new(&validator)
+            .args(["--schemafile", schema()])
+            .args(files),
+    )?;
+    // The schema is no rubber stamp.
+    let wrong = place.samples.join("wrong.json");
+    let text = fs::read_to_string(place.samples.join("shop.json"))?;
+    fs::write(&wrong, text.replace("\"formatVersion\":1,", ""))?;
+    if run(Command::new(&validator)
+        .args(["--schemafile", schema()])
+        .arg(wrong))?
+    .0
+    {
+        return Err("a report without formatVersion fits the schema".into());
+    }
+    Ok(())
+}
+
+fn schema_is_a_schema(place: &Place) -> Outcome {
+    let validator = place.path(JSONSCHEMA);
+    succeeds(
+        Command::new(validator)
+            .arg("--check-metaschema")
+            .arg(schema()),
+    )
+}
+
+/// Its exit code is 0 with errors too, so its words count. Rules of kind `Sarif` would look up
+/// `helpUri`s in the network; a proxy that is not there keeps it from that.
+fn sarif_keeps_github_rules(place: &Place) -> Outcome {
+    let write =
+        |view: &View, out: &mut dyn Write| sarif::write(view, &SarifOptions::default(), out);
+    let mut files = place.write(".sarif", &samples(), write)?;
+    let (shop, verdict) = (sample::shop(), sample::failed());
+    let folder = place.samples.join("split");
+    let _ = fs::remove_dir_all(&folder);
+    let view = sample::view(&shop, &verdict);
+    files.extend(sarif::split(&view, &SarifOptions::default(), &folder)?);
+    let wrong = place.samples.join("wrong.sarif");
+    let text = fs::read_to_string(place.samples.join("shop.sarif"))?;
+    fs::write(&wrong, text.replace("\"message\":", "\"massage\":"))?;
+    for (file, good) in files.iter().map(|f| (f, true)).chain([(&wrong, false)]) {
+        let (_, said) = run(Command::new(place.path(MULTITOOL))
+            .env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1")
+            .envs(["HTTP_PROXY", "HTTPS_PROXY"].map(|name| (name, "http://127.0.0.1:9")))
+            .arg("validate")
+            .arg(file)
+            .args(["--rule-kind", "Ghas;Sarif"]))?;
+        let errors: Vec<&str> = said
+            .lines()
+            .filter(|line| {
+                [": error ", ": warning "]
+                    .iter()
+                    .any(|word| line.contains(word))
+            })
+            .filter(|line| !ACCEPTED.iter().any(|rule| line.contains(rule)))
+            .collect();
+        if errors.is_empty() != good || !said.contains("Analysis completed") {
+            return Err(format!("{}:\n{said}", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// Notes of the multitool that are not about us.
+const ACCEPTED: &[&str] = &[];
+
+fn html_is_valid(place: &Place) -> Outcome {
+    let files = place.write(".html", &samples(), html::write)?;
+    let settings = place.samples.join("htmlvalidate.json");
+    fs::write(
+        &settings,
+        r#"{"root": true, "extends": ["html-validate:recommended"], "rules": {"long-title": "off", "doctype-style": "off", "void-style": "off", "no-trailing-whitespace": "off"}}"#,
+    )?;
+    succeeds(
+        Command::new("node")
+            .arg(place.path("npm:html-validate/bin/html-validate.mjs"))
+            .arg("--config")
+            .arg(settings)
+            .args(files),
+    )
+}
+
+fn markdown_is_tidy(place: &Place) -> Outcome {
+    place.write(".md", &samples(), markdown::write)?;
+    // Off: line length, a heading at the very top, folded parts are HTML, numbers in code.
+    fs::write(
+        place.samples.join(".markdownlint-cli2.yaml"),
+        "config:\n  MD013: false\n  MD041: false\n  MD033: {allowed_elements: [details, summary]}\n",
+    )?;
+    succeeds(
+        Command::new("node")
+            .arg(place.path("npm:markdownlint-cli2/markdownlint-cli2-bin.mjs"))
+            .arg("*.md")
+            .current_dir(&place.samples),
+    )
+}
+
+/// Rendered with raw HTML and autolinks on, a hostile comment has no element of the attacker's.
+fn markdown_is_harmless(place: &Place) -> Outcome {
+    let files = place.write(".md", &[("hostile", sample::hostile())], markdown::write)?;
+    let script = r#"
+        import { createRequire } from "node:module";
+        import { readFileSync } from "node:fs";
+        const require = createRequire(process.argv[2] + "/");
+        const found = require("markdown-it");
+        const render = (found.default || found)({ html: true, linkify: true });
+        for (const file of process.argv.slice(3)) {
+          const html = render.render(readFileSync(file, "utf8"));
+          const bad = html.match(/<(img|script|a|iframe|svg|style)\b[^>]*>|@here/g);
+          if (bad || !html.includes("&lt;img")) { console.log(file, bad, html); process.exit(1); }
+        }
+    "#;
+    let path = place.samples.join("render.mjs");
+    fs::write(&path, script)?;
+    succeeds(
+        Command::new("node")
+            .arg(path)
+            .arg(&place.node_modules)
+            .args(files),
+    )
+}
+
+fn html_in_a_browser(place: &Place) -> Outcome {
+    let mut all = samples();
+    all.truncate(3);
+    all.push(("large", sample::generated(25_000)));
+    let files = place.write(".html", &all, html::write)?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser.mjs");
+    succeeds(
+        Command::new("node")
+            .arg(script)
+            .arg(&place.node_modules)
+            .arg("/usr/bin/chromium")
+            .args(files),
+    )
+}

@@ -5,6 +5,7 @@
 mod result;
 mod split;
 
+pub(crate) use result::is_web;
 pub use split::split;
 
 use crate::each::Each;

@@ -1,6 +1,7 @@
 //! The worst route from an entry to a sink, one edge a line, and the changes that end it.
 
 use super::canvas::{Canvas, Paint};
+use crate::sentences;
 use crate::view::View;
 use crate::wording::{count, percent};
 use model::graph::{Cut, Edge};
@@ -44,18 +45,8 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
 
 /// The evidence of an edge, then what could still change it.
 fn because(view: &View, edge: &Edge) -> String {
-    let mut parts: Vec<String> = edge
-        .evidence
-        .iter()
-        .filter_map(|id| view.evidence(*id))
-        .map(|e| {
-            let place = match &e.source {
-                Some(source) => format!(" ({})", source.to_string()),
-                None => String::new(),
-            };
-            format!("{}{place}", e.statement)
-        })
-        .collect();
+    let evidence = edge.evidence.iter().filter_map(|id| view.evidence(*id));
+    let mut parts: Vec<String> = evidence.map(sentences::stated).collect();
     for gap in edge.missing.iter().filter_map(|id| view.gap(*id)) {
         parts.push(format!("not seen: {}", gap.what));
     }
@@ -64,30 +55,8 @@ fn because(view: &View, edge: &Edge) -> String {
 
 fn ends(canvas: &mut Canvas, cut: &Cut) -> io::Result<()> {
     for (i, change) in cut.changes.iter().enumerate() {
-        let until = if change.structural {
-            ""
-        } else {
-            ", holds until the next CVE"
-        };
-        let text = format!("{} ({}){until}", change.what, change.object.to_string());
-        canvas.prose(
-            Paint::Good,
-            if i == 0 { "  cut  " } else { "       " },
-            &text,
-        )?;
+        let label = if i == 0 { "  cut  " } else { "       " };
+        canvas.prose(Paint::Good, label, &sentences::change(change))?;
     }
-    let routes = if cut.routes == 1 {
-        "1 route".to_owned()
-    } else {
-        format!("{} routes", count(cut.routes))
-    };
-    let text = if cut.complete {
-        format!("ends {routes} to {}", cut.sink)
-    } else {
-        format!(
-            "ends {routes} to {}; others stay, they have no edge that can be changed",
-            cut.sink
-        )
-    };
-    canvas.prose(Paint::Plain, "       ", &text)
+    canvas.prose(Paint::Plain, "       ", &sentences::ends(cut))
 }

@@ -2,5 +2,6 @@
 
 mod file;
 mod formats;
+mod html;
 mod sample;
 mod terminal;
