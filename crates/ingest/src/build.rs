@@ -8,8 +8,8 @@ use crate::purl;
 use model::evidence::{Gap, GapWeight, Stage};
 use model::image::{ImageIdentity, ImageReference, is_digest};
 use model::matches::{
-    Advisory, Artifact, ArtifactKind, Fix, FixState, Match, MatchSet, MatchSource, OsRelease,
-    Package, Suppression,
+    Advisory, Artifact, ArtifactKind, Category, Fix, FixState, Match, MatchSet, MatchSource,
+    OsRelease, Package, Suppression,
 };
 use model::text::{Interner, Text};
 use model::vulnerability::{Cvss, Severity};
@@ -143,7 +143,12 @@ impl<'d> SetBuilder<'d> {
         artifact.container.hash(&mut hasher);
         artifact.identity.config.hash(&mut hasher);
         artifact.identity.digests.hash(&mut hasher);
-        let index = keep(&mut self.identities, &mut self.set.artifacts, hasher.finish(), artifact);
+        let index = keep(
+            &mut self.identities,
+            &mut self.set.artifacts,
+            hasher.finish(),
+            artifact,
+        );
         self.bounded(self.set.artifacts.len())?;
         Ok(index)
     }
@@ -176,7 +181,12 @@ impl<'d> SetBuilder<'d> {
         };
         let mut hasher = FxHasher::default();
         package.hash(&mut hasher);
-        keep(&mut self.packages, &mut self.set.packages, hasher.finish(), package)
+        keep(
+            &mut self.packages,
+            &mut self.set.packages,
+            hasher.finish(),
+            package,
+        )
     }
 
     /// Index of the advisory, which is kept once. `names` are filtered to real aliases.
@@ -198,7 +208,12 @@ impl<'d> SetBuilder<'d> {
         let advisory = Advisory {
             id: texts.text(id),
             aliases: aliases.into_iter().map(|alias| texts.text(alias)).collect(),
-            title: texts.option(draft.title.map(|title| cut(title, TITLE)).filter(|t| !t.is_empty())),
+            title: texts.option(
+                draft
+                    .title
+                    .map(|title| cut(title, TITLE))
+                    .filter(|t| !t.is_empty()),
+            ),
             severity: draft.severity,
             cvss: draft
                 .cvss
@@ -229,13 +244,66 @@ impl<'d> SetBuilder<'d> {
         advisory.url.hash(&mut hasher);
         advisory.feed.hash(&mut hasher);
         advisory.cvss.len().hash(&mut hasher);
-        keep(&mut self.advisories, &mut self.set.advisories, hasher.finish(), advisory)
+        keep(
+            &mut self.advisories,
+            &mut self.set.advisories,
+            hasher.finish(),
+            advisory,
+        )
     }
 
     /// One match of the document is one call of this.
     pub(crate) fn push(&mut self, found: Match) -> Result<(), IngestError> {
         self.set.matches.push(found);
         self.bounded(self.set.matches.len())
+    }
+
+    /// A match on a package. Its severity is the advisory's.
+    pub(crate) fn vulnerable(
+        &mut self,
+        artifact: u32,
+        package: Option<u32>,
+        draft: &AdvisoryDraft<'_>,
+        fix: Fix,
+        suppression: Option<Suppression>,
+    ) -> Result<(), IngestError> {
+        let advisory = self.advisory(draft);
+        self.push(Match {
+            category: Category::Vulnerability,
+            artifact,
+            advisory,
+            package,
+            target: None,
+            severity: draft.severity,
+            fix,
+            suppression,
+        })
+    }
+
+    /// A match on an object, file or control. Its severity is the advisory's.
+    pub(crate) fn found_at(
+        &mut self,
+        category: Category,
+        artifact: u32,
+        target: &str,
+        draft: &AdvisoryDraft<'_>,
+        suppression: Option<Suppression>,
+    ) -> Result<(), IngestError> {
+        let advisory = self.advisory(draft);
+        let target = (!target.is_empty()).then(|| self.texts.text(target));
+        self.push(Match {
+            category,
+            artifact,
+            advisory,
+            package: None,
+            target,
+            severity: draft.severity,
+            fix: Fix {
+                state: FixState::Unknown,
+                versions: Vec::new(),
+            },
+            suppression,
+        })
     }
 
     /// Who suppresses a match and why.
@@ -267,13 +335,23 @@ impl<'d> SetBuilder<'d> {
             return;
         };
         let word = self.texts.text(word);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 1e9")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "1 to 1e9"
+        )]
         let count = count as usize;
         *self.passed.entry(word).or_default() += count;
     }
 
     /// Something that the document does not say; the same gap is kept once with its count.
-    pub(crate) fn gap(&mut self, class: &str, weight: GapWeight, what: impl Into<Text>, close: &str) {
+    pub(crate) fn gap(
+        &mut self,
+        class: &str,
+        weight: GapWeight,
+        what: impl Into<Text>,
+        close: &str,
+    ) {
         if self.gaps.len() >= 1000 {
             return;
         }
@@ -295,7 +373,10 @@ impl<'d> SetBuilder<'d> {
                 .iter()
                 .map(|(word, count)| format!("{count} {word}"))
                 .collect();
-            let what = format!("checks that are no findings are counted only: {}", counts.join(", "));
+            let what = format!(
+                "checks that are no findings are counted only: {}",
+                counts.join(", ")
+            );
             self.gap("checks-not-listed", GapWeight::Notice, what, "");
         }
         let mut set = self.set;
@@ -318,7 +399,12 @@ impl<'d> SetBuilder<'d> {
 }
 
 /// Position of `item` in `list`, to which it is added if it is new. Keys that collide move on by one.
-fn keep<T: PartialEq>(index: &mut FxHashMap<u64, u32>, list: &mut Vec<T>, hash: u64, item: T) -> u32 {
+fn keep<T: PartialEq>(
+    index: &mut FxHashMap<u64, u32>,
+    list: &mut Vec<T>,
+    hash: u64,
+    item: T,
+) -> u32 {
     let mut key = hash;
     while let Some(&known) = index.get(&key) {
         if list.get(known as usize) == Some(&item) {
@@ -390,7 +476,11 @@ pub(crate) fn os_release(id: &str, version: &str, end_of_life: Option<bool>) -> 
 /// Fix of a source that gives versions and no state.
 pub(crate) fn fix_from_versions(texts: Vec<Text>) -> Fix {
     Fix {
-        state: if texts.is_empty() { FixState::Unknown } else { FixState::Fixed },
+        state: if texts.is_empty() {
+            FixState::Unknown
+        } else {
+            FixState::Fixed
+        },
         versions: texts,
     }
 }

@@ -1,6 +1,604 @@
+//! CycloneDX JSON with vulnerabilities, 1.4 to 1.7 (and the lists inside components before).
+//! Out: one match per vulnerability and affected component, one without package where nothing is
+//! named as affected. An analysis that says resolved, false positive or not affected suppresses.
+
 use crate::IngestError;
-use crate::build::SetBuilder;
+use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_digest, add_reference, artifact};
 use crate::document::{Document, Fields};
-pub(crate) fn report<'a>(document: &Document<'a>, _: &Fields<'a>, _: &mut SetBuilder<'_>) -> Result<(), IngestError> {
-    Err(document.not_a_report("this format is not read yet"))
+use crate::identifier::day;
+use crate::loose::{List, Maybe, Num, Obj, Str, Word};
+use model::evidence::GapWeight;
+use model::image::is_digest;
+use model::matches::{Artifact, ArtifactKind, Fix, FixState, Suppression};
+use model::vulnerability::Severity;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    timestamp: Str<'a>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    component: Option<Obj<Component<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tools<'a> {
+    #[serde(borrow)]
+    components: List<Obj<Tool<'a>>>,
+    #[serde(borrow)]
+    services: List<Obj<Tool<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tool<'a> {
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow)]
+    version: Word<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Component<'a> {
+    #[serde(rename = "bom-ref", borrow)]
+    reference: Str<'a>,
+    #[serde(rename = "type", borrow)]
+    kind: Str<'a>,
+    #[serde(borrow)]
+    group: Str<'a>,
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow)]
+    version: Word<'a>,
+    #[serde(borrow)]
+    purl: Str<'a>,
+    #[serde(borrow)]
+    properties: List<Obj<Property<'a>>>,
+    #[serde(borrow)]
+    components: List<Obj<Component<'a>>>,
+    #[serde(borrow)]
+    vulnerabilities: List<Obj<Vulnerability<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Property<'a> {
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow)]
+    value: Word<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Dependency<'a> {
+    #[serde(rename = "ref", borrow)]
+    reference: Str<'a>,
+    #[serde(borrow)]
+    depends_on: List<Str<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Vulnerability<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+    #[serde(borrow)]
+    source: Maybe<Source<'a>>,
+    #[serde(borrow)]
+    references: List<Obj<Reference<'a>>>,
+    #[serde(borrow)]
+    ratings: List<Obj<Rating<'a>>>,
+    #[serde(borrow)]
+    cwes: List<Word<'a>>,
+    #[serde(borrow)]
+    recommendation: Str<'a>,
+    #[serde(borrow)]
+    published: Str<'a>,
+    #[serde(borrow)]
+    analysis: Maybe<Analysis<'a>>,
+    #[serde(borrow)]
+    affects: List<Obj<Affected<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Source<'a> {
+    #[serde(borrow)]
+    name: Str<'a>,
+    #[serde(borrow)]
+    url: Str<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Reference<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Rating<'a> {
+    #[serde(borrow)]
+    source: Maybe<Source<'a>>,
+    score: Num,
+    #[serde(borrow)]
+    severity: Str<'a>,
+    #[serde(borrow)]
+    method: Str<'a>,
+    #[serde(borrow)]
+    vector: Str<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Analysis<'a> {
+    #[serde(borrow)]
+    state: Str<'a>,
+    #[serde(borrow)]
+    justification: Str<'a>,
+    #[serde(borrow)]
+    response: List<Str<'a>>,
+    #[serde(borrow)]
+    detail: Str<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Affected<'a> {
+    #[serde(rename = "ref", borrow)]
+    reference: Str<'a>,
+    #[serde(borrow)]
+    versions: List<Obj<Version<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Version<'a> {
+    #[serde(borrow)]
+    version: Word<'a>,
+    #[serde(borrow)]
+    status: Str<'a>,
+}
+
+/// A component and the image that holds it.
+struct Node<'n, 'a> {
+    component: &'n Component<'a>,
+    /// Position of the container among the images; several are none.
+    image: Option<usize>,
+}
+
+struct Bom<'n, 'a> {
+    nodes: FxHashMap<&'n str, Node<'n, 'a>>,
+    images: Vec<&'n Component<'a>>,
+    root: Artifact,
+}
+
+pub(crate) fn report<'a>(
+    document: &Document<'a>,
+    fields: &Fields<'a>,
+    builder: &mut SetBuilder<'_>,
+) -> Result<(), IngestError> {
+    builder.format(&format!(
+        "cyclonedx/{}",
+        fields.text("specVersion").unwrap_or_default()
+    ));
+    let metadata: Maybe<Metadata<'a>> = match fields.raw("metadata") {
+        Some(raw) => document.parse(raw)?,
+        None => Maybe::default(),
+    };
+    builder.created(&metadata.timestamp);
+    tool(document, &metadata, builder)?;
+    let components: List<Obj<Component<'a>>> = match fields.raw("components") {
+        Some(raw) => document.parse(raw)?,
+        None => List::default(),
+    };
+    let dependencies: List<Obj<Dependency<'a>>> = match fields.raw("dependencies") {
+        Some(raw) => document.parse(raw)?,
+        None => List::default(),
+    };
+    let mut bom = Bom {
+        nodes: FxHashMap::default(),
+        images: Vec::new(),
+        root: root(metadata.component.as_deref()),
+    };
+    if let Some(component) = &metadata.component {
+        bom.nodes.insert(
+            &component.reference,
+            Node {
+                component,
+                image: None,
+            },
+        );
+    }
+    bom.add(&components, None);
+    bom.assign(&dependencies);
+    builder.artifact(bom.root.clone())?;
+    let mut any = fields.raw("vulnerabilities").is_some();
+    if let Some(raw) = fields.raw("vulnerabilities") {
+        document.each(raw, |vulnerability: Obj<Vulnerability<'a>>| {
+            bom.read(builder, &vulnerability)
+        })?;
+    }
+    let mut open: Vec<&Obj<Component<'_>>> = components.iter().collect();
+    while let Some(component) = open.pop() {
+        for vulnerability in component.vulnerabilities.iter() {
+            any = true;
+            bom.affected(builder, vulnerability, Some((component, &[])))?;
+        }
+        open.extend(component.components.iter());
+    }
+    if !any {
+        builder.gap(
+            "report-without-results",
+            GapWeight::Hides,
+            "the document lists packages and says nothing of vulnerabilities",
+            "",
+        );
+    }
+    Ok(())
+}
+
+/// `metadata.tools`: a list before 1.5, since then an object of components.
+fn tool<'a>(
+    document: &Document<'a>,
+    metadata: &Metadata<'a>,
+    builder: &mut SetBuilder<'_>,
+) -> Result<(), IngestError> {
+    let Some(raw) = metadata.tools.map(RawValue::get) else {
+        return Ok(());
+    };
+    let tools = if raw.starts_with('[') {
+        Tools {
+            components: document.parse(raw)?,
+            services: List::default(),
+        }
+    } else {
+        document.parse::<Maybe<Tools<'a>>>(raw)?.0
+    };
+    if let Some(tool) = tools.components.first().or(tools.services.first()) {
+        builder.tool(&tool.name, &tool.version);
+    }
+    Ok(())
+}
+
+fn root(component: Option<&Component<'_>>) -> Artifact {
+    match component {
+        None => artifact(ArtifactKind::Sbom, "".into()),
+        Some(component) if &*component.kind == "container" => image(component),
+        Some(component) => {
+            let kind = match &*component.kind {
+                "file" => ArtifactKind::Filesystem,
+                "application" | "library" | "framework" => ArtifactKind::Repository,
+                _ => ArtifactKind::Sbom,
+            };
+            artifact(kind, (&*component.name).into())
+        }
+    }
+}
+
+/// Syft writes the manifest's digest as version; Trivy has properties and a purl of type `oci`.
+fn image(component: &Component<'_>) -> Artifact {
+    let mut found = artifact(ArtifactKind::Image, (&*component.name).into());
+    let identity = &mut found.identity;
+    add_reference(identity, &component.name);
+    add_digest(identity, &component.version);
+    for property in component.properties.iter() {
+        match property.name.strip_prefix("aquasecurity:trivy:") {
+            Some("ImageID") if is_digest(&property.value) => {
+                identity.config = Some((&*property.value).into());
+            }
+            Some("RepoTag" | "RepoDigest" | "Reference") => {
+                add_reference(identity, &property.value)
+            }
+            _ => {}
+        }
+    }
+    if let Some((_, rest)) = component
+        .purl
+        .strip_prefix("pkg:oci/")
+        .and_then(|purl| purl.split_once('@'))
+    {
+        let digest = rest.split(['?', '#']).next().unwrap_or(rest);
+        add_digest(identity, &digest.replace("%3A", ":"));
+    }
+    found
+}
+
+impl<'n, 'a> Bom<'n, 'a> {
+    /// Recursion is bounded by the JSON parser's depth.
+    fn add(&mut self, components: &'n [Obj<Component<'a>>], within: Option<usize>) {
+        for component in components {
+            let mut image = within;
+            if &*component.kind == "container" {
+                self.images.push(component);
+                image = Some(self.images.len() - 1);
+            }
+            if !component.reference.is_empty() {
+                self.nodes
+                    .entry(&component.reference)
+                    .or_insert(Node { component, image });
+            }
+            self.add(&component.components, image);
+        }
+    }
+
+    /// What an image depends on is in it; what two depend on is in none.
+    fn assign(&mut self, dependencies: &'n [Obj<Dependency<'a>>]) {
+        let edges: FxHashMap<&str, &[Str<'_>]> = dependencies
+            .iter()
+            .map(|dependency| (&*dependency.reference, &*dependency.depends_on))
+            .collect();
+        let mut owner: FxHashMap<&str, Option<usize>> = FxHashMap::default();
+        for (position, image) in self.images.iter().enumerate() {
+            let mut open = vec![&*image.reference];
+            while let Some(reference) = open.pop() {
+                for next in edges.get(reference).copied().unwrap_or_default() {
+                    match owner.get(&**next) {
+                        Some(Some(known)) if *known != position => {
+                            owner.insert(next, None);
+                            open.push(next);
+                        }
+                        Some(_) => {}
+                        None => {
+                            owner.insert(next, Some(position));
+                            open.push(next);
+                        }
+                    }
+                }
+            }
+        }
+        for (reference, image) in owner {
+            if let Some(node) = self.nodes.get_mut(reference)
+                && node.image.is_none()
+            {
+                node.image = image;
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        builder: &mut SetBuilder<'_>,
+        vulnerability: &Vulnerability<'_>,
+    ) -> Result<(), IngestError> {
+        if vulnerability.affects.is_empty() {
+            return self.affected(builder, vulnerability, None);
+        }
+        for affected in vulnerability.affects.iter() {
+            let reference = &*affected.reference;
+            // A BOM-Link names the component after `#`: `urn:cdx:SERIAL/VERSION#REF`.
+            let known = self.nodes.get(reference).or_else(|| {
+                let (_, local) = reference.strip_prefix("urn:cdx:")?.split_once('#')?;
+                self.nodes.get(local)
+            });
+            match known {
+                Some(node) => self.affected(
+                    builder,
+                    vulnerability,
+                    Some((node.component, &affected.versions)),
+                )?,
+                None => {
+                    let unknown = unknown(reference);
+                    self.affected(builder, vulnerability, Some((&unknown, &affected.versions)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn affected(
+        &self,
+        builder: &mut SetBuilder<'_>,
+        vulnerability: &Vulnerability<'_>,
+        component: Option<(&Component<'_>, &[Obj<Version<'_>>])>,
+    ) -> Result<(), IngestError> {
+        let image = component
+            .and_then(|(component, _)| self.nodes.get(&*component.reference)?.image)
+            .and_then(|position| self.images.get(position));
+        let scanned = image.map_or_else(|| self.root.clone(), |component| self::image(component));
+        let index = builder.artifact(scanned)?;
+        let package = component.map(|(component, _)| package(builder, component));
+        let fix = fix(builder, vulnerability, component);
+        let suppression = suppression(builder, &vulnerability.analysis);
+        let severity = severity(vulnerability);
+        let names: Vec<&str> = vulnerability
+            .references
+            .iter()
+            .map(|reference| &*reference.id)
+            .collect();
+        let cwes: Vec<String> = vulnerability.cwes.iter().map(|cwe| cwe_name(cwe)).collect();
+        let cwes: Vec<&str> = cwes.iter().map(String::as_str).collect();
+        let vectors: Vec<String> = vulnerability
+            .ratings
+            .iter()
+            .map(|rating| full_vector(rating))
+            .collect();
+        let cvss: Vec<(&str, &str, Option<f64>)> = vulnerability
+            .ratings
+            .iter()
+            .zip(&vectors)
+            .map(|(rating, vector)| (&*rating.source.name, vector.as_str(), rating.score.0))
+            .collect();
+        let draft = AdvisoryDraft {
+            id: &vulnerability.id,
+            names: &names,
+            severity,
+            cvss: &cvss,
+            cwes: &cwes,
+            url: vulnerability.source.url.some(),
+            feed: vulnerability.source.name.some(),
+            published: day(&vulnerability.published),
+            ..AdvisoryDraft::default()
+        };
+        builder.vulnerable(index, package, &draft, fix, suppression)
+    }
+}
+
+/// A reference that no component has; often it is a purl itself.
+fn unknown<'a>(reference: &str) -> Component<'a> {
+    let mut component = Component::default();
+    let owned = |text: &str| std::borrow::Cow::Owned(text.to_owned());
+    if crate::purl::kind_of(reference).is_some() {
+        let path = reference.split(['?', '#']).next().unwrap_or(reference);
+        let (path, version) = path.rsplit_once('@').unwrap_or((path, ""));
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        component.purl = Str(owned(reference));
+        component.name = Str(owned(name));
+        component.version = Word(owned(version));
+    } else {
+        component.name = Str(owned(reference));
+    }
+    component
+}
+
+fn package(builder: &mut SetBuilder<'_>, component: &Component<'_>) -> u32 {
+    let property = |names: &[&str]| {
+        component
+            .properties
+            .iter()
+            .find(|property| names.contains(&&*property.name))
+            .and_then(|property| property.value.some())
+    };
+    let full = match component.group.some() {
+        Some(group) if component.purl.starts_with("pkg:maven/") => {
+            format!("{group}:{}", &*component.name)
+        }
+        Some(group) => format!("{group}/{}", &*component.name),
+        None => component.name.to_string(),
+    };
+    let upstream = property(&["aquasecurity:trivy:SrcName", "syft:metadata:source"]);
+    let location = property(&["aquasecurity:trivy:FilePath", "syft:location:0:path"]);
+    builder.package(&PackageDraft {
+        name: &full,
+        version: &component.version,
+        kind: property(&["aquasecurity:trivy:PkgType", "syft:package:type"])
+            .unwrap_or(&component.kind),
+        purl: component.purl.some(),
+        upstream: upstream.filter(|name| *name != full),
+        locations: location.as_slice(),
+        layer: property(&["aquasecurity:trivy:LayerDiffID", "syft:location:0:layerID"]),
+        os: None,
+    })
+}
+
+/// The rating of the vulnerability's own source; without one, the worst.
+fn severity(vulnerability: &Vulnerability<'_>) -> Severity {
+    let of = |rating: &Obj<Rating<'_>>| match Severity::parse(&rating.severity) {
+        Severity::Unknown => rating
+            .score
+            .0
+            .filter(|score| *score > 0.0)
+            .map_or(Severity::Unknown, Severity::of_cvss),
+        severity => severity,
+    };
+    let name = &vulnerability.source.name;
+    let own = vulnerability
+        .ratings
+        .iter()
+        .filter(|rating| !name.is_empty() && *rating.source.name == **name)
+        .map(of)
+        .find(|severity| *severity != Severity::Unknown);
+    own.or_else(|| vulnerability.ratings.iter().map(of).max())
+        .unwrap_or(Severity::Unknown)
+}
+
+/// Some tools leave out the prefix that the method implies.
+fn full_vector(rating: &Rating<'_>) -> String {
+    let prefix = match &*rating.method {
+        "CVSSv3" => "CVSS:3.0/",
+        "CVSSv31" => "CVSS:3.1/",
+        "CVSSv4" => "CVSS:4.0/",
+        _ => "",
+    };
+    if rating.vector.is_empty() || rating.vector.starts_with("CVSS:") {
+        return rating.vector.to_string();
+    }
+    format!("{prefix}{}", &*rating.vector)
+}
+
+fn cwe_name(cwe: &str) -> String {
+    match cwe.bytes().all(|b| b.is_ascii_digit()) {
+        true => format!("CWE-{cwe}"),
+        false => cwe.to_owned(),
+    }
+}
+
+fn fix(
+    builder: &mut SetBuilder<'_>,
+    vulnerability: &Vulnerability<'_>,
+    component: Option<(&Component<'_>, &[Obj<Version<'_>>])>,
+) -> Fix {
+    let mut versions = Vec::new();
+    if let Some((component, listed)) = component {
+        let unaffected = |version: &&Obj<Version<'_>>| &*version.status == "unaffected";
+        for version in listed.iter().filter(unaffected) {
+            // The installed version among the unaffected ones is no fix but a contradiction.
+            if *version.version != *component.version {
+                versions.extend(builder.versions(&version.version));
+            }
+        }
+        if versions.is_empty() {
+            versions = recommended(builder, &vulnerability.recommendation, &component.name);
+        }
+    }
+    let has = |word: &str| {
+        vulnerability
+            .analysis
+            .response
+            .iter()
+            .any(|response| &**response == word)
+    };
+    let state = match &*vulnerability.analysis.state {
+        "not_affected" | "false_positive" => FixState::NotAffected,
+        "in_triage" => FixState::UnderInvestigation,
+        _ if has("will_not_fix") => FixState::WillNotFix,
+        _ if !versions.is_empty() => FixState::Fixed,
+        _ if has("can_not_fix") => FixState::NotFixed,
+        _ => FixState::Unknown,
+    };
+    Fix { state, versions }
+}
+
+/// Trivy: `Upgrade openssl to version 1.1.1n-r0; Upgrade ...`.
+fn recommended(builder: &mut SetBuilder<'_>, text: &str, name: &str) -> Vec<model::text::Text> {
+    for sentence in text.split(';') {
+        let Some((package, versions)) = sentence
+            .trim()
+            .strip_prefix("Upgrade ")
+            .and_then(|rest| rest.split_once(" to version "))
+        else {
+            continue;
+        };
+        if package == name
+            || package.ends_with(&format!(":{name}"))
+            || package.ends_with(&format!("/{name}"))
+        {
+            return builder.versions(versions);
+        }
+    }
+    Vec::new()
+}
+
+fn suppression(builder: &mut SetBuilder<'_>, analysis: &Analysis<'_>) -> Option<Suppression> {
+    let suppressed = matches!(
+        &*analysis.state,
+        "resolved" | "resolved_with_pedigree" | "false_positive" | "not_affected"
+    );
+    if !suppressed {
+        return None;
+    }
+    let reason = analysis.detail.some().or(analysis.justification.some());
+    let reason = reason.map_or(analysis.state.to_string(), |reason| {
+        format!("{}: {reason}", &*analysis.state)
+    });
+    Some(builder.suppression("vex", &reason))
 }

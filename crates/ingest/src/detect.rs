@@ -114,9 +114,6 @@ impl<'a> Sets<'_, 'a> {
 
     /// The parts of a list that are of one format make one set.
     fn list(&mut self, parts: &[&'a RawValue]) -> Result<(), IngestError> {
-        if parts.is_empty() {
-            self.builder(Format::TrivyResult);
-        }
         let mut results = Vec::new();
         for part in parts {
             let raw = part.get();
@@ -124,7 +121,9 @@ impl<'a> Sets<'_, 'a> {
                 Shape::Object(fields) => fields,
                 Shape::Null => continue,
                 Shape::List(_) | Shape::Scalar => {
-                    return Err(self.document.not_a_report("a list of values that are no reports"));
+                    return Err(self
+                        .document
+                        .not_a_report("a list of values that are no reports"));
                 }
             };
             match self.recognise(raw, &fields)? {
@@ -132,14 +131,19 @@ impl<'a> Sets<'_, 'a> {
                 format => self.part(format, raw, &fields)?,
             }
         }
-        if !results.is_empty() {
+        if !results.is_empty() || self.open.is_empty() {
             let document = self.document;
             trivy::result_list(document, &results, self.builder(Format::TrivyResult))?;
         }
         Ok(())
     }
 
-    fn part(&mut self, format: Format, raw: &'a str, fields: &Fields<'a>) -> Result<(), IngestError> {
+    fn part(
+        &mut self,
+        format: Format,
+        raw: &'a str,
+        fields: &Fields<'a>,
+    ) -> Result<(), IngestError> {
         let document = self.document;
         let builder = self.builder(format);
         match format {
@@ -169,7 +173,8 @@ impl<'a> Sets<'_, 'a> {
             Some(position) => position,
             None => {
                 let (tool, name) = format.names();
-                self.open.push((format, SetBuilder::new(self.document, tool, name)));
+                self.open
+                    .push((format, SetBuilder::new(self.document, tool, name)));
                 self.open.len() - 1
             }
         };
@@ -183,7 +188,12 @@ impl<'a> Sets<'_, 'a> {
 
     fn recognise(&self, raw: &'a str, fields: &Fields<'a>) -> Result<Format, IngestError> {
         format_of(self.document, fields).ok_or_else(|| {
-            let keys: Vec<String> = fields.0.iter().take(5).map(|(key, _)| format!("{key:?}")).collect();
+            let keys: Vec<String> = fields
+                .0
+                .iter()
+                .take(5)
+                .map(|(key, _)| format!("{key:?}"))
+                .collect();
             let _ = raw;
             self.document.not_a_report(match keys.as_slice() {
                 [] => "an empty object".to_owned(),
@@ -201,7 +211,10 @@ fn format_of<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format>
     if fields.has("runs") {
         return Some(Format::Sarif);
     }
-    if fields.text("bomFormat").is_some_and(|bom| bom == "CycloneDX") {
+    if fields
+        .text("bomFormat")
+        .is_some_and(|bom| bom == "CycloneDX")
+    {
         return Some(Format::CycloneDx);
     }
     if fields.has("spdxVersion") {
@@ -218,7 +231,9 @@ fn format_of<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format>
     if fields.has_any(&["AuditResultName", "ResourceKind"]) && fields.has_any(&["level", "msg"]) {
         return Some(Format::Kubeaudit);
     }
-    if fields.has_any(&["Controls", "Totals"]) || (fields.has("tests") && fields.has_any(&["node_type", "total_pass", "text"])) {
+    if fields.has_any(&["Controls", "Totals"])
+        || (fields.has("tests") && fields.has_any(&["node_type", "total_pass", "text"]))
+    {
         return Some(Format::KubeBench);
     }
     if fields.has("summaryDetails") || (fields.has("results") && fields.has("resources")) {
@@ -248,7 +263,9 @@ fn of_trivy<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format> 
     }
     match first("Results") {
         Some(item) if item.has_any(&["Target", "Class"]) => Some(Format::Trivy),
-        Some(item) if item.has_any(&["AuditResultName", "AuditResults", "Object", "ResourceKind"]) => {
+        Some(item)
+            if item.has_any(&["AuditResultName", "AuditResults", "Object", "ResourceKind"]) =>
+        {
             Some(Format::Kubeaudit)
         }
         Some(_) => None,
@@ -276,14 +293,24 @@ fn of_lists<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format> 
     if !fields.has("vulnerabilities") {
         return None;
     }
-    if fields.has_any(&["packageManager", "dependencyCount", "projectName", "licensesPolicy", "ignoreSettings"]) {
+    if fields.has_any(&[
+        "packageManager",
+        "dependencyCount",
+        "projectName",
+        "licensesPolicy",
+        "ignoreSettings",
+    ]) {
         return Some(Format::Snyk);
     }
     match first_of(document, fields, "vulnerabilities") {
-        Some(item) if item.has_any(&["packageName", "moduleName", "packageManager"]) => Some(Format::Snyk),
+        Some(item) if item.has_any(&["packageName", "moduleName", "packageManager"]) => {
+            Some(Format::Snyk)
+        }
         Some(item) if item.has("package") => Some(Format::Harbor),
         Some(_) => None,
-        None if fields.has_any(&["scanner", "generated_at"]) || fields.0.len() == 1 => Some(Format::Harbor),
+        None if fields.has_any(&["scanner", "generated_at"]) || fields.0.len() == 1 => {
+            Some(Format::Harbor)
+        }
         None => None,
     }
 }

@@ -2,7 +2,9 @@
 //! into raw pieces, and errors that name the JSON path. Never: recursion on the input's depth.
 
 use crate::{IngestError, Limits};
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -88,6 +90,11 @@ impl<'a> Document<'a> {
         let full = error.to_string();
         let what = full.rfind(" at line ").map_or(&*full, |end| &full[..end]);
         if error.is_data() {
+            // serde stands behind the bracket of a list that it did not want.
+            let path = match path.strip_suffix("[0]") {
+                Some(list) if what.starts_with("invalid type: sequence") => list.to_owned(),
+                _ => path,
+            };
             return IngestError::Shape {
                 file: self.file.to_owned(),
                 path,
@@ -95,7 +102,10 @@ impl<'a> Document<'a> {
             };
         }
         let before = self.text.as_bytes().get(..offset).unwrap_or(&[]);
-        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
+        let line_start = before
+            .iter()
+            .rposition(|&b| b == b'\n')
+            .map_or(0, |n| n + 1);
         IngestError::Syntax {
             file: self.file.to_owned(),
             line: before.iter().filter(|&&b| b == b'\n').count() + 1,
@@ -113,7 +123,12 @@ pub(crate) fn unpack<'a>(
     limits: &Limits,
 ) -> Result<Cow<'a, [u8]>, IngestError> {
     let unpacked = match bytes {
-        [0x1f, 0x8b, ..] => drain(file, "gzip", flate2::read::MultiGzDecoder::new(bytes), limits)?,
+        [0x1f, 0x8b, ..] => drain(
+            file,
+            "gzip",
+            flate2::read::MultiGzDecoder::new(bytes),
+            limits,
+        )?,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             let decoder = zstd::Decoder::new(bytes).and_then(|mut decoder| {
                 decoder.window_log_max(27)?;
@@ -396,7 +411,11 @@ fn path_at(text: &str, offset: usize) -> String {
             Step::Key(Some((from, to))) => {
                 let key = text.get(*from..*to).unwrap_or("?");
                 path.push('.');
-                path.extend(key.chars().take(64).map(|c| if c.is_control() { '?' } else { c }));
+                path.extend(
+                    key.chars()
+                        .take(64)
+                        .map(|c| if c.is_control() { '?' } else { c }),
+                );
             }
             Step::Index(index) => path.push_str(&format!("[{index}]")),
         }

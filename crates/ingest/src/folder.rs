@@ -38,7 +38,9 @@ pub fn read_paths(
         }
     }
     if candidates.len() > limits.files {
-        return Err(IngestError::TooManyFiles { limit: limits.files });
+        return Err(IngestError::TooManyFiles {
+            limit: limits.files,
+        });
     }
     let results: Vec<_> = candidates
         .par_iter()
@@ -75,13 +77,17 @@ fn below(folder: &Path, limits: &Limits, out: &mut Vec<Candidate>) -> Result<(),
             let ending = path.extension().and_then(|ending| ending.to_str());
             if kind.is_dir() {
                 inner.push(path);
-            } else if path.is_file() && ending.is_some_and(|e| ENDINGS.contains(&e.to_ascii_lowercase().as_str())) {
+            } else if path.is_file()
+                && ending.is_some_and(|e| ENDINGS.contains(&e.to_ascii_lowercase().as_str()))
+            {
                 out.push(Candidate { path, named: false });
             }
         }
         folders.extend(inner.into_iter().rev());
         if out.len() > limits.files {
-            return Err(IngestError::TooManyFiles { limit: limits.files });
+            return Err(IngestError::TooManyFiles {
+                limit: limits.files,
+            });
         }
     }
     Ok(())

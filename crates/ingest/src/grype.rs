@@ -8,7 +8,7 @@ use crate::build::{
     platform,
 };
 use crate::document::{Document, Fields};
-use crate::loose::{List, Many, Maybe, Num, Str, Word};
+use crate::loose::{List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match};
@@ -23,11 +23,11 @@ struct Found<'a> {
     #[serde(borrow)]
     vulnerability: Maybe<Vulnerability<'a>>,
     #[serde(borrow)]
-    related_vulnerabilities: List<Vulnerability<'a>>,
+    related_vulnerabilities: List<Obj<Vulnerability<'a>>>,
     #[serde(borrow)]
     artifact: Maybe<Package<'a>>,
     #[serde(borrow)]
-    applied_ignore_rules: List<IgnoreRule<'a>>,
+    applied_ignore_rules: List<Obj<IgnoreRule<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,14 +42,14 @@ struct Vulnerability<'a> {
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(borrow)]
-    cvss: Many<Cvss<'a>>,
+    cvss: Many<Obj<Cvss<'a>>>,
     #[serde(borrow)]
     fix: Maybe<Repair<'a>>,
     /// Before 0.8.
     #[serde(borrow)]
     fixed_in_version: Word<'a>,
     #[serde(borrow)]
-    cwes: List<Cwe<'a>>,
+    cwes: List<Obj<Cwe<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -98,7 +98,7 @@ struct Package<'a> {
     #[serde(borrow)]
     purl: Str<'a>,
     #[serde(borrow)]
-    upstreams: List<Upstream<'a>>,
+    upstreams: List<Obj<Upstream<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -192,7 +192,7 @@ pub(crate) fn report<'a>(
     about: Option<Artifact>,
 ) -> Result<(), IngestError> {
     if let Some(raw) = fields.get("descriptor") {
-        let descriptor: Descriptor<'_> = document.parse(raw)?;
+        let descriptor: Maybe<Descriptor<'_>> = document.parse(raw)?;
         builder.tool(&descriptor.name, &descriptor.version);
         builder.created(&descriptor.timestamp);
     }
@@ -204,7 +204,7 @@ pub(crate) fn report<'a>(
     let index = builder.artifact(scanned.clone())?;
     for (list, ignored) in [("matches", false), ("ignoredMatches", true)] {
         if let Some(raw) = fields.raw(list) {
-            document.each(raw, |found: Found<'a>| {
+            document.each(raw, |found: Obj<Found<'a>>| {
                 read_match(builder, &scanned, index, &found, ignored)
             })?;
         }
@@ -226,7 +226,7 @@ fn source<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, 
     let mut found = artifact(kind, "".into());
     match source.target.map(RawValue::get) {
         Some(raw) if raw.starts_with('{') => {
-            let image: Image<'_> = document.parse(raw)?;
+            let image: Maybe<Image<'_>> = document.parse(raw)?;
             found.name = Text::from(&*image.user_input);
             let identity = &mut found.identity;
             if is_digest(&image.image_id) {
@@ -250,7 +250,7 @@ fn source<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, 
         None => {}
     }
     if let Some(raw) = fields.get("distro") {
-        let distro: Distro<'_> = document.parse(raw)?;
+        let distro: Maybe<Distro<'_>> = document.parse(raw)?;
         found.os = os_release(&distro.name, &distro.version, None);
     }
     Ok(found)
@@ -291,7 +291,7 @@ fn end_of_life<'a>(
     #[serde(default)]
     struct Alerts<'a> {
         #[serde(borrow)]
-        alerts: List<Alert<'a>>,
+        alerts: List<Obj<Alert<'a>>>,
     }
     #[derive(Deserialize, Default)]
     #[serde(default)]
@@ -304,7 +304,7 @@ fn end_of_life<'a>(
     let Some(raw) = fields.get("alertsByPackage") else {
         return Ok(());
     };
-    document.each(raw, |package: Alerts<'a>| {
+    document.each(raw, |package: Obj<Alerts<'a>>| {
         for alert in package.alerts.iter() {
             if alert.kind.contains("eol") {
                 if let Some(os) = &mut scanned.os {
@@ -312,7 +312,12 @@ fn end_of_life<'a>(
                 }
             }
             let what = alert.message.some().unwrap_or(&alert.kind);
-            builder.gap("report-alert", GapWeight::Hides, format!("the scanner warns: {what}"), "");
+            builder.gap(
+                "report-alert",
+                GapWeight::Hides,
+                format!("the scanner warns: {what}"),
+                "",
+            );
         }
         Ok(())
     })
@@ -346,8 +351,15 @@ fn read_match(
 }
 
 fn package(builder: &mut SetBuilder<'_>, scanned: &Artifact, package: &Package<'_>) -> u32 {
-    let locations: Vec<&str> = package.locations.iter().map(|location| &*location.path).collect();
-    let upstream = package.upstreams.iter().find_map(|upstream| upstream.name.some());
+    let locations: Vec<&str> = package
+        .locations
+        .iter()
+        .map(|location| &*location.path)
+        .collect();
+    let upstream = package
+        .upstreams
+        .iter()
+        .find_map(|upstream| upstream.name.some());
     builder.package(&PackageDraft {
         name: &package.name,
         version: &package.version,
@@ -355,25 +367,37 @@ fn package(builder: &mut SetBuilder<'_>, scanned: &Artifact, package: &Package<'
         purl: package.purl.some(),
         upstream: upstream.filter(|name| **name != *package.name),
         locations: &locations,
-        layer: package.locations.iter().find_map(|location| location.layer.some()),
+        layer: package
+            .locations
+            .iter()
+            .find_map(|location| location.layer.some()),
         os: scanned.os.as_ref(),
     })
 }
 
 fn advisory(builder: &mut SetBuilder<'_>, found: &Found<'_>, severity: Severity) -> u32 {
     let main = &found.vulnerability.0;
-    let names: Vec<&str> = found.related_vulnerabilities.iter().map(|v| &*v.id).collect();
+    let names: Vec<&str> = found
+        .related_vulnerabilities
+        .iter()
+        .map(|v| &*v.id)
+        .collect();
     // A distribution's entry has no vector; the related one is of the same CVE.
-    let same = |other: &&Vulnerability<'_>| {
-        *other.id == *main.id
-            || crate::identifier::aliases(&main.id, names.iter().copied()).0.contains(&&*other.id)
-    };
+    let (aliases, _) = crate::identifier::aliases(&main.id, names.iter().copied());
+    let related = found
+        .related_vulnerabilities
+        .iter()
+        .map(|related| &related.0);
+    let same = related.filter(|other| *other.id == *main.id || aliases.contains(&&*other.id));
     let mut cvss = Vec::new();
-    let related = found.related_vulnerabilities.iter();
-    for vulnerability in [main].into_iter().chain(related.filter(same)) {
+    for vulnerability in [main].into_iter().chain(same) {
         for score in vulnerability.cvss.iter() {
             let source = score.source.some().or(vulnerability.namespace.some());
-            let entry = (source.unwrap_or_default(), &*score.vector, score.metrics.base_score.0);
+            let entry = (
+                source.unwrap_or_default(),
+                &*score.vector,
+                score.metrics.base_score.0,
+            );
             if !cvss.contains(&entry) {
                 cvss.push(entry);
             }
@@ -412,12 +436,17 @@ fn fix(builder: &mut SetBuilder<'_>, vulnerability: &Vulnerability<'_>) -> Fix {
     Fix { state, versions }
 }
 
-fn ignored_by(rules: &[IgnoreRule<'_>]) -> (&'static str, String) {
+fn ignored_by(rules: &[Obj<IgnoreRule<'_>>]) -> (&'static str, String) {
     let Some(rule) = rules.first() else {
         return ("grype ignore rule", String::new());
     };
     if let Some(status) = rule.vex_status.some() {
-        return ("vex", format!("{status} {}", &*rule.vex_justification).trim_end().to_owned());
+        return (
+            "vex",
+            format!("{status} {}", &*rule.vex_justification)
+                .trim_end()
+                .to_owned(),
+        );
     }
     if let Some(reason) = rule.reason.some() {
         return ("grype ignore rule", reason.to_owned());

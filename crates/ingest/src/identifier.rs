@@ -37,7 +37,8 @@ pub(crate) fn aliases<'a>(id: &str, others: impl Iterator<Item = &'a str>) -> (V
 }
 
 pub(crate) fn is_cve(id: &str) -> bool {
-    id.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("CVE-"))
+    id.get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case("CVE-"))
 }
 
 /// The first `CVE-...` or `GHSA-...` in `text`.
@@ -93,16 +94,30 @@ mod tests {
             assert_eq!((&*aliases, many), (expected, several), "{id} {others:?}");
         };
         check("GHSA-a", &["CVE-2024-1"], &["CVE-2024-1"], false);
-        check("CVE-2024-1", &["CVE-2024-1", "DSA-1", "GHSA-b"], &["GHSA-b"], false);
+        check(
+            "CVE-2024-1",
+            &["CVE-2024-1", "DSA-1", "GHSA-b"],
+            &["GHSA-b"],
+            false,
+        );
         check("RHSA-2024:1", &["CVE-2024-1"], &[], false);
-        check("SNYK-A", &["CVE-2024-1", "CVE-2024-2", "GHSA-a"], &["GHSA-a"], true);
+        check(
+            "SNYK-A",
+            &["CVE-2024-1", "CVE-2024-2", "GHSA-a"],
+            &["GHSA-a"],
+            true,
+        );
         check("CVE-2024-1", &["CVE-2024-2"], &[], true);
     }
 
     #[test]
     fn ids_in_texts() {
-        let check = |text: &str, expected: Option<&str>| assert_eq!(identity_in(text), expected, "{text}");
-        check("https://nvd.nist.gov/vuln/detail/CVE-2023-1234", Some("CVE-2023-1234"));
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(identity_in(text), expected, "{text}");
+        check(
+            "https://nvd.nist.gov/vuln/detail/CVE-2023-1234",
+            Some("CVE-2023-1234"),
+        );
         check("CVE-2023-1234-openssl", Some("CVE-2023-1234"));
         check("see GHSA-aaaa-bbbb-cccc.", Some("GHSA-aaaa-bbbb-cccc"));
         check("é CVE-", None);

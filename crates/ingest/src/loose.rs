@@ -33,6 +33,9 @@ pub(crate) struct Many<T>(pub(crate) Vec<T>);
 /// An object as pairs in their order; `null` is the empty one.
 pub(crate) struct Pairs<'a, T>(pub(crate) Vec<(Str<'a>, T)>);
 
+/// An object. The derive of serde alone would also take a list, field by field.
+pub(crate) struct Obj<T>(pub(crate) T);
+
 /// An object that may be `null`.
 #[derive(Default)]
 pub(crate) struct Maybe<T>(pub(crate) T);
@@ -99,6 +102,13 @@ impl<T> Default for Many<T> {
 impl<T> Default for Pairs<'_, T> {
     fn default() -> Self {
         Pairs(Vec::new())
+    }
+}
+
+impl<T> Deref for Obj<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
     }
 }
 
@@ -208,7 +218,11 @@ impl<'de> Deserialize<'de> for Num {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Num, E> {
-                Ok(Num(text.trim().parse().ok().filter(|n: &f64| n.is_finite())))
+                Ok(Num(text
+                    .trim()
+                    .parse()
+                    .ok()
+                    .filter(|n: &f64| n.is_finite())))
             }
         }
         deserializer.deserialize_any(NumVisitor)
@@ -268,7 +282,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData)).map(List)
+        deserializer
+            .deserialize_any(ListVisitor(PhantomData))
+            .map(List)
     }
 }
 
@@ -304,7 +320,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
                 ListVisitor(PhantomData).visit_seq(seq)
             }
         }
-        deserializer.deserialize_any(ManyVisitor(PhantomData)).map(Many)
+        deserializer
+            .deserialize_any(ManyVisitor(PhantomData))
+            .map(Many)
     }
 }
 
@@ -339,8 +357,38 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Pairs<'a, T> {
     }
 }
 
+struct ObjVisitor<T> {
+    null: Option<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        self.null
+            .ok_or_else(|| E::invalid_type(serde::de::Unexpected::Other("null"), &"an object"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+    }
+}
+
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::<T>::deserialize(deserializer).map(|value| Maybe(value.unwrap_or_default()))
+        let null = Some(T::default());
+        deserializer.deserialize_any(ObjVisitor { null }).map(Maybe)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Obj<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_any(ObjVisitor { null: None })
+            .map(Obj)
     }
 }

@@ -8,15 +8,38 @@ pub(crate) fn kind(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
         "deb" | "debian" | "ubuntu" | "dpkg" | "distroless" => "deb",
         "apk" | "alpine" | "wolfi" | "chainguard" | "minimos" => "apk",
-        "rpm" | "redhat" | "rhel" | "centos" | "rocky" | "alma" | "almalinux" | "oracle"
-        | "oraclelinux" | "amazon" | "amazonlinux" | "amzn" | "fedora" | "photon"
-        | "cbl-mariner" | "mariner" | "azurelinux" | "suse" | "sles"
-        | "suse linux enterprise server" | "suse linux enterprise micro" | "slem" | "opensuse"
-        | "opensuse.leap" | "opensuse.tumbleweed" | "opensuse-leap" | "opensuse-tumbleweed"
-        => "rpm",
-        "npm" | "yarn" | "yarnworkspace" | "pnpm" | "node-pkg" | "nodejs" | "node" | "javascript" | "bun" => "npm",
+        "rpm"
+        | "redhat"
+        | "rhel"
+        | "centos"
+        | "rocky"
+        | "alma"
+        | "almalinux"
+        | "oracle"
+        | "oraclelinux"
+        | "amazon"
+        | "amazonlinux"
+        | "amzn"
+        | "fedora"
+        | "photon"
+        | "cbl-mariner"
+        | "mariner"
+        | "azurelinux"
+        | "suse"
+        | "sles"
+        | "suse linux enterprise server"
+        | "suse linux enterprise micro"
+        | "slem"
+        | "opensuse"
+        | "opensuse.leap"
+        | "opensuse.tumbleweed"
+        | "opensuse-leap"
+        | "opensuse-tumbleweed" => "rpm",
+        "npm" | "yarn" | "yarnworkspace" | "pnpm" | "node-pkg" | "nodejs" | "node"
+        | "javascript" | "bun" => "npm",
         "pip" | "pipenv" | "poetry" | "uv" | "python-pkg" | "python" | "pypi" | "pylock" => "pypi",
-        "gomod" | "gobinary" | "go-module" | "golang" | "gomodules" | "golangdep" | "govendor" | "go" => "golang",
+        "gomod" | "gobinary" | "go-module" | "golang" | "gomodules" | "golangdep" | "govendor"
+        | "go" => "golang",
         "cargo" | "rustbinary" | "rust-binary" | "rust-crate" | "rust" => "cargo",
         "jar" | "pom" | "gradle" | "gradle-lockfile" | "sbt" | "sbt-lockfile" | "java-archive"
         | "jenkins-plugin" | "maven" | "java" => "maven",
@@ -42,13 +65,21 @@ pub(crate) fn kind_of(purl: &str) -> Option<&str> {
     let (kind, rest) = purl.strip_prefix("pkg:")?.split_once('/')?;
     let sound = !kind.is_empty()
         && !rest.is_empty()
-        && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
+        && kind.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+')
+        });
     sound.then_some(kind)
 }
 
 /// A purl where type, name and version are sound; a distribution package needs its distribution.
-pub(crate) fn build(kind: &str, name: &str, version: &str, os: Option<&OsRelease>) -> Option<String> {
-    let sound = |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+pub(crate) fn build(
+    kind: &str,
+    name: &str,
+    version: &str,
+    os: Option<&OsRelease>,
+) -> Option<String> {
+    let sound =
+        |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_control() || c.is_whitespace());
     if !sound(name) || !sound(version) {
         return None;
     }
@@ -61,7 +92,9 @@ pub(crate) fn build(kind: &str, name: &str, version: &str, os: Option<&OsRelease
             let os = os.filter(|os| !os.id.is_empty())?;
             segment(&mut out, &os.id);
             segment(&mut out, if kind == "rpm" { name } else { &lower });
-            if kind == "rpm" && let Some((number, rest)) = version.split_once(':') {
+            if kind == "rpm"
+                && let Some((number, rest)) = version.split_once(':')
+            {
                 version = rest;
                 epoch = Some(number);
             }
@@ -127,19 +160,67 @@ mod tests {
 
     #[test]
     fn purls() {
-        let os = OsRelease { id: "debian".into(), version: "12.5".into(), end_of_life: None };
-        let check = |kind: &str, name: &str, version: &str, os: Option<&OsRelease>, expected: Option<&str>| {
-            assert_eq!(build(kind, name, version, os).as_deref(), expected, "{kind} {name} {version}");
+        let os = OsRelease {
+            id: "debian".into(),
+            version: "12.5".into(),
+            end_of_life: None,
         };
-        check("deb", "libstdc++6", "12.2.0-14", Some(&os), Some("pkg:deb/debian/libstdc%2B%2B6@12.2.0-14?distro=debian-12.5"));
-        check("deb", "x", "1:2+b1", Some(&os), Some("pkg:deb/debian/x@1:2%2Bb1?distro=debian-12.5"));
-        check("rpm", "NetworkManager", "1:1.40-1", Some(&os), Some("pkg:rpm/debian/NetworkManager@1.40-1?distro=debian-12.5&epoch=1"));
-        check("apk", "musl", "1.2", Some(&os), Some("pkg:apk/debian/musl@1.2?distro=12.5"));
+        let check = |kind: &str,
+                     name: &str,
+                     version: &str,
+                     os: Option<&OsRelease>,
+                     expected: Option<&str>| {
+            assert_eq!(
+                build(kind, name, version, os).as_deref(),
+                expected,
+                "{kind} {name} {version}"
+            );
+        };
+        check(
+            "deb",
+            "libstdc++6",
+            "12.2.0-14",
+            Some(&os),
+            Some("pkg:deb/debian/libstdc%2B%2B6@12.2.0-14?distro=debian-12.5"),
+        );
+        check(
+            "deb",
+            "x",
+            "1:2+b1",
+            Some(&os),
+            Some("pkg:deb/debian/x@1:2%2Bb1?distro=debian-12.5"),
+        );
+        check(
+            "rpm",
+            "NetworkManager",
+            "1:1.40-1",
+            Some(&os),
+            Some("pkg:rpm/debian/NetworkManager@1.40-1?distro=debian-12.5&epoch=1"),
+        );
+        check(
+            "apk",
+            "musl",
+            "1.2",
+            Some(&os),
+            Some("pkg:apk/debian/musl@1.2?distro=12.5"),
+        );
         check("deb", "x", "1", None, None);
-        check("npm", "@babel/core", "7.0.0", None, Some("pkg:npm/%40babel/core@7.0.0"));
+        check(
+            "npm",
+            "@babel/core",
+            "7.0.0",
+            None,
+            Some("pkg:npm/%40babel/core@7.0.0"),
+        );
         check("maven", "org.a:b", "1", None, Some("pkg:maven/org.a/b@1"));
         check("maven", "b", "1", None, None);
-        check("golang", "github.com/Foo/bar", "v1.0.0", None, Some("pkg:golang/github.com/foo/bar@v1.0.0"));
+        check(
+            "golang",
+            "github.com/Foo/bar",
+            "v1.0.0",
+            None,
+            Some("pkg:golang/github.com/foo/bar@v1.0.0"),
+        );
         check("pypi", "Foo_Bar", "1", None, Some("pkg:pypi/foo-bar@1"));
         check("npm", "", "1", None, None);
         check("npm", "a", "", None, None);
@@ -148,7 +229,13 @@ mod tests {
 
     #[test]
     fn kinds_of_purls() {
-        for (purl, expected) in [("pkg:deb/a/b@1", Some("deb")), ("pkg:/a", None), ("deb/a", None), ("pkg:d e/a", None), ("pkg:npm/", None)] {
+        for (purl, expected) in [
+            ("pkg:deb/a/b@1", Some("deb")),
+            ("pkg:/a", None),
+            ("deb/a", None),
+            ("pkg:d e/a", None),
+            ("pkg:npm/", None),
+        ] {
             assert_eq!(kind_of(purl), expected, "{purl}");
         }
     }

@@ -9,11 +9,9 @@ use crate::build::{
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
-use crate::loose::{Flag, List, Many, Maybe, Num, Pairs, Str, Word};
+use crate::loose::{Flag, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
 use model::image::{ImageReference, is_digest};
-use model::matches::{
-    Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression,
-};
+use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
 use model::text::Text;
 use model::vulnerability::Severity;
 use serde::Deserialize;
@@ -67,16 +65,20 @@ pub(crate) struct TargetResult<'a> {
     #[serde(rename = "Type", borrow)]
     kind: Str<'a>,
     #[serde(borrow)]
-    vulnerabilities: List<Vulnerability<'a>>,
+    vulnerabilities: List<Obj<Vulnerability<'a>>>,
     misconf_summary: Maybe<MisconfSummary>,
     #[serde(borrow)]
-    misconfigurations: List<Misconfiguration<'a>>,
+    misconfigurations: List<Obj<Misconfiguration<'a>>>,
     #[serde(borrow)]
-    secrets: List<Secret<'a>>,
+    secrets: List<Obj<Secret<'a>>>,
     #[serde(borrow)]
-    licenses: List<License<'a>>,
-    #[serde(rename = "ExperimentalModifiedFindings", alias = "ModifiedFindings", borrow)]
-    modified: List<Modified<'a>>,
+    licenses: List<Obj<License<'a>>>,
+    #[serde(
+        rename = "ExperimentalModifiedFindings",
+        alias = "ModifiedFindings",
+        borrow
+    )]
+    modified: List<Obj<Modified<'a>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -152,7 +154,7 @@ struct DataSource<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct VendorCvss<'a> {
+pub(crate) struct VendorCvss<'a> {
     #[serde(rename = "V2Vector", borrow)]
     v2: Str<'a>,
     #[serde(rename = "V3Vector", borrow)]
@@ -248,7 +250,9 @@ pub(crate) fn report<'a>(
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
     let text = |key: &str| -> Result<Str<'a>, IngestError> {
-        fields.raw(key).map_or(Ok(Str::default()), |raw| document.parse(raw))
+        fields
+            .raw(key)
+            .map_or(Ok(Str::default()), |raw| document.parse(raw))
     };
     let metadata: Maybe<Metadata<'a>> = match fields.raw("Metadata") {
         Some(raw) => document.parse(raw)?,
@@ -262,7 +266,7 @@ pub(crate) fn report<'a>(
             #[serde(rename = "Version", borrow)]
             version: Str<'a>,
         }
-        let tool: Tool<'_> = document.parse(raw)?;
+        let tool: Maybe<Tool<'_>> = document.parse(raw)?;
         builder.tool("trivy", &tool.version);
     }
     if let Some(raw) = fields.get("SchemaVersion") {
@@ -358,7 +362,10 @@ impl Place {
         else {
             return;
         };
-        if self.index.is_some() || self.object.is_some() || !(result.class.is_empty() || &*result.class == "os-pkgs") {
+        if self.index.is_some()
+            || self.object.is_some()
+            || !(result.class.is_empty() || &*result.class == "os-pkgs")
+        {
             return;
         }
         if self.artifact.os.is_none()
@@ -475,16 +482,41 @@ fn modified<'a>(
         return Err(document.shape(document.text, "a modified finding without its finding"));
     };
     match &*found.kind {
-        "vulnerability" => vulnerability(builder, place, result, &document.parse(raw.get())?, suppressed),
-        "misconfiguration" => misconfiguration(builder, place, result, &document.parse(raw.get())?, suppressed),
-        "secret" => secret(builder, place, result, &document.parse(raw.get())?, suppressed),
+        "vulnerability" => vulnerability(
+            builder,
+            place,
+            result,
+            &document.parse(raw.get())?,
+            suppressed,
+        ),
+        "misconfiguration" => misconfiguration(
+            builder,
+            place,
+            result,
+            &document.parse(raw.get())?,
+            suppressed,
+        ),
+        "secret" => secret(
+            builder,
+            place,
+            result,
+            &document.parse(raw.get())?,
+            suppressed,
+        ),
         "license" => license(builder, place, &document.parse(raw.get())?, suppressed),
         _ => Err(document.shape(raw.get(), "a modified finding of unknown type")),
     }
 }
 
 /// Trivy folds files of these types into one target that is no path (`Java`, `Node.js`).
-const FOLDED: [&str; 6] = ["node-pkg", "python-pkg", "gemspec", "jar", "conda-pkg", "k8s"];
+const FOLDED: [&str; 6] = [
+    "node-pkg",
+    "python-pkg",
+    "gemspec",
+    "jar",
+    "conda-pkg",
+    "k8s",
+];
 
 fn vulnerability(
     builder: &mut SetBuilder<'_>,
@@ -495,29 +527,34 @@ fn vulnerability(
 ) -> Result<(), IngestError> {
     let location = found.pkg_path.some().or_else(|| {
         let is_file = &*result.class != "os-pkgs" && !FOLDED.contains(&&*result.kind);
-        result.target.some().filter(|target| is_file && !target.ends_with(')'))
+        result
+            .target
+            .some()
+            .filter(|target| is_file && !target.ends_with(')'))
     });
-    let os = place.artifact.os.as_ref().filter(|_| is_os(&result.class, &result.kind));
+    let os = place
+        .artifact
+        .os
+        .as_ref()
+        .filter(|_| is_os(&result.class, &result.kind));
     let severity = Severity::parse(&found.severity);
     let package = builder.package(&PackageDraft {
         name: &found.pkg_name,
         version: &found.installed_version,
         kind: &result.kind,
         purl: found.pkg_identifier.purl.some(),
-        upstream: found.src_name.some().filter(|name| **name != *found.pkg_name),
+        upstream: found
+            .src_name
+            .some()
+            .filter(|name| **name != *found.pkg_name),
         locations: location.as_slice(),
         layer: found.layer.diff_id.some().or(found.layer.digest.some()),
         os,
     });
-    let mut cvss = Vec::with_capacity(found.cvss.len() * 2);
-    for (source, scores) in found.cvss.iter() {
-        cvss.push((&**source, &*scores.v2, scores.v2_score.0));
-        cvss.push((&**source, &*scores.v3, scores.v3_score.0));
-        cvss.push((&**source, &*scores.v4, scores.v4_score.0));
-    }
+    let cvss = vectors(&found.cvss);
     let names: Vec<&str> = found.vendor_ids.iter().map(|id| &**id).collect();
     let cwes: Vec<&str> = found.cwe_ids.iter().map(|id| &**id).collect();
-    let advisory = builder.advisory(&AdvisoryDraft {
+    let draft = AdvisoryDraft {
         id: &found.id,
         names: &names,
         title: found.title.some(),
@@ -527,30 +564,42 @@ fn vulnerability(
         url: found.primary_url.some(),
         feed: found.data_source.id.some().or(found.severity_source.some()),
         published: day(&found.published_date),
-    });
+    };
     let artifact = place.artifact(builder)?;
     let fix = fix(builder, &found.status, &found.fixed_version);
-    builder.push(Match {
-        category: Category::Vulnerability,
-        artifact,
-        advisory,
-        package: Some(package),
-        target: None,
-        severity,
-        fix,
-        suppression,
-    })
+    builder.vulnerable(artifact, Some(package), &draft, fix, suppression)
 }
 
-fn is_os(class: &str, kind: &str) -> bool {
+/// Vectors by vendor, as [`AdvisoryDraft`] takes them.
+pub(crate) fn vectors<'v>(
+    vendors: &'v [(Str<'_>, Maybe<VendorCvss<'_>>)],
+) -> Vec<(&'v str, &'v str, Option<f64>)> {
+    let mut vectors = Vec::with_capacity(vendors.len() * 2);
+    for (source, scores) in vendors {
+        for (vector, score) in [
+            (&scores.v2, scores.v2_score),
+            (&scores.v3, scores.v3_score),
+            (&scores.v4, scores.v4_score),
+        ] {
+            if !vector.is_empty() {
+                vectors.push((&**source, &**vector, score.0));
+            }
+        }
+    }
+    vectors
+}
+
+pub(crate) fn is_os(class: &str, kind: &str) -> bool {
     class == "os-pkgs" || matches!(crate::purl::kind(kind), Some("deb" | "apk" | "rpm"))
 }
 
 /// Trivy `trivy-db/pkg/types/status.go`. Before 0.45 there is no status: no version says nothing.
-fn fix(builder: &mut SetBuilder<'_>, status: &str, versions: &str) -> Fix {
+pub(crate) fn fix(builder: &mut SetBuilder<'_>, status: &str, versions: &str) -> Fix {
     let versions = builder.versions(versions);
     let state = match status.to_ascii_lowercase().as_str() {
-        _ if !versions.is_empty() && !matches!(status, "not_affected" | "will_not_fix" | "end_of_life") => {
+        _ if !versions.is_empty()
+            && !matches!(status, "not_affected" | "will_not_fix" | "end_of_life") =>
+        {
             FixState::Fixed
         }
         "fixed" => FixState::Fixed,
@@ -565,13 +614,6 @@ fn fix(builder: &mut SetBuilder<'_>, status: &str, versions: &str) -> Fix {
     Fix { state, versions }
 }
 
-fn no_fix() -> Fix {
-    Fix {
-        state: FixState::Unknown,
-        versions: Vec::new(),
-    }
-}
-
 fn misconfiguration(
     builder: &mut SetBuilder<'_>,
     place: &mut Place,
@@ -580,35 +622,33 @@ fn misconfiguration(
     suppression: Option<Suppression>,
 ) -> Result<(), IngestError> {
     let severity = Severity::parse(&found.severity);
-    let id = found.id.some().or(found.avd_id.some()).or(found.title.some());
-    let advisory = builder.advisory(&AdvisoryDraft {
+    let id = found
+        .id
+        .some()
+        .or(found.avd_id.some())
+        .or(found.title.some());
+    let draft = AdvisoryDraft {
         id: id.unwrap_or_default(),
         title: found.title.some(),
         severity,
         url: found.primary_url.some(),
         ..AdvisoryDraft::default()
-    });
-    let target = match &place.object {
-        Some(object) => builder.text(object),
-        None => {
-            let line = at_line(&result.target, found.cause.start_line);
-            match found.cause.resource.some().filter(|_| found.cause.start_line.0.is_none()) {
-                Some(resource) => builder.text(&format!("{line} {resource}")),
-                None => builder.text(&line),
-            }
+    };
+    let target = match (&place.object, found.cause.resource.some()) {
+        (Some(object), _) => object.clone(),
+        (None, Some(resource)) if found.cause.start_line.0.is_none() => {
+            format!("{} {resource}", &*result.target)
         }
+        (None, _) => at_line(&result.target, found.cause.start_line),
     };
     let artifact = place.artifact(builder)?;
-    builder.push(Match {
-        category: Category::Misconfiguration,
+    builder.found_at(
+        Category::Misconfiguration,
         artifact,
-        advisory,
-        package: None,
-        target: Some(target),
-        severity,
-        fix: no_fix(),
+        &target,
+        &draft,
         suppression,
-    })
+    )
 }
 
 fn secret(
@@ -618,25 +658,19 @@ fn secret(
     found: &Secret<'_>,
     suppression: Option<Suppression>,
 ) -> Result<(), IngestError> {
-    let severity = Severity::parse(&found.severity);
-    let advisory = builder.advisory(&AdvisoryDraft {
-        id: found.rule_id.some().or(found.category.some()).unwrap_or_default(),
+    let draft = AdvisoryDraft {
+        id: found
+            .rule_id
+            .some()
+            .or(found.category.some())
+            .unwrap_or_default(),
         title: found.title.some(),
-        severity,
+        severity: Severity::parse(&found.severity),
         ..AdvisoryDraft::default()
-    });
-    let target = builder.text(&at_line(&result.target, found.start_line));
+    };
+    let target = at_line(&result.target, found.start_line);
     let artifact = place.artifact(builder)?;
-    builder.push(Match {
-        category: Category::Secret,
-        artifact,
-        advisory,
-        package: None,
-        target: Some(target),
-        severity,
-        fix: no_fix(),
-        suppression,
-    })
+    builder.found_at(Category::Secret, artifact, &target, &draft, suppression)
 }
 
 fn license(
@@ -668,7 +702,10 @@ fn license(
         package,
         target,
         severity,
-        fix: no_fix(),
+        fix: Fix {
+            state: FixState::Unknown,
+            versions: Vec::new(),
+        },
         suppression,
     })
 }
@@ -682,4 +719,4 @@ fn at_line(target: &str, line: Num) -> String {
 }
 
 /// The metadata of a Kubernetes resource: an object, or since 0.60 a list of one per image.
-pub(crate) type ManyMetadata<'a> = Many<Metadata<'a>>;
+pub(crate) type ManyMetadata<'a> = Many<Obj<Metadata<'a>>>;

@@ -6,7 +6,7 @@
 use crate::IngestError;
 use crate::build::{SetBuilder, artifact};
 use crate::document::{Document, Fields};
-use crate::loose::{List, Maybe, Str, Word};
+use crate::loose::{List, Maybe, Obj, Str, Word};
 use crate::trivy::{ManyMetadata, Metadata, Place, TargetResult, read_result};
 use model::evidence::GapWeight;
 use model::matches::ArtifactKind;
@@ -14,7 +14,12 @@ use model::object::ObjectRef;
 use serde::Deserialize;
 
 /// The lists of resources that the versions know.
-pub(crate) const LISTS: [&str; 4] = ["Resources", "Findings", "Vulnerabilities", "Misconfigurations"];
+pub(crate) const LISTS: [&str; 4] = [
+    "Resources",
+    "Findings",
+    "Vulnerabilities",
+    "Misconfigurations",
+];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -62,7 +67,12 @@ fn read_resource<'a>(
     resource: &Resource<'a>,
 ) -> Result<(), IngestError> {
     let namespace = resource.namespace.some();
-    let object = ObjectRef::new(group(&resource.kind), &resource.kind, namespace, &resource.name);
+    let object = ObjectRef::new(
+        group(&resource.kind),
+        &resource.kind,
+        namespace,
+        &resource.name,
+    );
     if !resource.error.is_empty() {
         builder.gap(
             "object-not-scanned",
@@ -87,7 +97,11 @@ fn read_resource<'a>(
         }
         // Results of one image follow each other; the first target names it.
         let metadata = metadata_of(&resource.metadata, &result.target);
-        let key = key_of(metadata, &result.target, images.last().map(|(key, _)| key.as_str()));
+        let key = key_of(
+            metadata,
+            &result.target,
+            images.last().map(|(key, _)| key.as_str()),
+        );
         let position = match images.iter().position(|(known, _)| *known == key) {
             Some(position) => position,
             None => {
@@ -111,10 +125,13 @@ fn is_configuration(result: &TargetResult<'_>) -> bool {
 }
 
 /// The image that a result is about: the only one, or the one whose name the target carries.
-fn metadata_of<'r, 'a>(all: &'r [Metadata<'a>], target: &str) -> Option<&'r Metadata<'a>> {
+fn metadata_of<'r, 'a>(all: &'r [Obj<Metadata<'a>>], target: &str) -> Option<&'r Metadata<'a>> {
     match all {
         [one] => Some(one),
-        many => many.iter().find(|metadata| metadata.names(target)),
+        many => many
+            .iter()
+            .map(|one| &one.0)
+            .find(|metadata| metadata.names(target)),
     }
 }
 
@@ -122,7 +139,10 @@ fn key_of(metadata: Option<&Metadata<'_>>, target: &str, last: Option<&str>) -> 
     if let Some(name) = metadata.and_then(Metadata::name) {
         return name.to_owned();
     }
-    match (target.strip_suffix(')').and_then(|t| t.rsplit_once(" (")), last) {
+    match (
+        target.strip_suffix(')').and_then(|t| t.rsplit_once(" (")),
+        last,
+    ) {
         (Some((name, _)), _) => name.to_owned(),
         (None, Some(last)) => last.to_owned(),
         (None, None) => String::new(),
@@ -147,7 +167,9 @@ pub(crate) fn group(kind: &str) -> &'static str {
     match kind {
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "ControllerRevision" => "apps",
         "Job" | "CronJob" => "batch",
-        "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => "rbac.authorization.k8s.io",
+        "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
+            "rbac.authorization.k8s.io"
+        }
         "NetworkPolicy" | "Ingress" | "IngressClass" => "networking.k8s.io",
         "PodDisruptionBudget" | "PodSecurityPolicy" => "policy",
         "HorizontalPodAutoscaler" => "autoscaling",

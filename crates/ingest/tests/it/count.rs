@@ -40,19 +40,30 @@ fn object(v: &Value) -> usize {
     if v.get("spdxVersion").is_some() {
         return items(v, "packages")
             .flat_map(|package| items(package, "externalRefs"))
-            .filter(|r| is(r, "referenceCategory", &["security"]) && is(r, "referenceType", &["advisory"]))
+            .filter(|r| {
+                is(r, "referenceCategory", &["security"]) && is(r, "referenceType", &["advisory"])
+            })
             .count();
     }
     if v.get("@graph").is_some() {
         return items(v, "@graph")
-            .map(|element| match element["type"].as_str().unwrap_or_default() {
-                "Relationship" if element["relationshipType"] == "hasAssociatedVulnerability" => len(element, "to"),
-                kind if kind.starts_with("security_Vex") => len(element, "to"),
-                _ => 0,
-            })
+            .map(
+                |element| match element["type"].as_str().unwrap_or_default() {
+                    "Relationship"
+                        if element["relationshipType"] == "hasAssociatedVulnerability" =>
+                    {
+                        len(element, "to")
+                    }
+                    kind if kind.starts_with("security_Vex") => len(element, "to"),
+                    _ => 0,
+                },
+            )
             .sum();
     }
-    if v.get("apiVersion").is_some() || v.as_object().is_some_and(|o| o.keys().any(|k| k.ends_with(".aquasecurity.github.io"))) {
+    if v.get("apiVersion").is_some()
+        || v.as_object()
+            .is_some_and(|o| o.keys().any(|k| k.ends_with(".aquasecurity.github.io")))
+    {
         return kubernetes(v);
     }
     if v.get("matches").is_some() || v.get("ignoredMatches").is_some() {
@@ -65,16 +76,35 @@ fn object(v: &Value) -> usize {
         return kube_bench(v);
     }
     if v.get("summaryDetails").is_some() {
-        return items(v, "results").flat_map(|r| items(r, "controls")).filter(|c| kubescape(c)).count();
+        return items(v, "results")
+            .flat_map(|r| items(r, "controls"))
+            .filter(|c| kubescape(c))
+            .count();
     }
-    let nested = ["Resources", "Findings", "Vulnerabilities", "Misconfigurations"]
-        .iter()
-        .flat_map(|list| items(v, list))
-        .filter(|resource| resource.get("Kind").is_some())
-        .flat_map(|resource| items(resource, "Results"));
+    let nested = [
+        "Resources",
+        "Findings",
+        "Vulnerabilities",
+        "Misconfigurations",
+    ]
+    .iter()
+    .flat_map(|list| items(v, list))
+    .filter(|resource| resource.get("Kind").is_some())
+    .flat_map(|resource| items(resource, "Results"));
     let trivy: usize = items(v, "Results").chain(nested).map(trivy).sum();
-    if v.get("Results").is_some() && items(v, "Results").any(|r| r.get("AuditResultName").is_some() || r.get("AuditResults").is_some()) {
-        return items(v, "Results").map(|r| if r.get("AuditResults").is_some() { len(r, "AuditResults") } else { 1 }).sum();
+    if v.get("Results").is_some()
+        && items(v, "Results")
+            .any(|r| r.get("AuditResultName").is_some() || r.get("AuditResults").is_some())
+    {
+        return items(v, "Results")
+            .map(|r| {
+                if r.get("AuditResults").is_some() {
+                    len(r, "AuditResults")
+                } else {
+                    1
+                }
+            })
+            .sum();
     }
     if v.get("Target").is_some() {
         return self::trivy(v);
@@ -100,10 +130,15 @@ fn trivy(result: &Value) -> usize {
         .filter(|check| !is(check, "Status", &["pass", "exception"]))
         .count();
     failed
-        + ["Vulnerabilities", "Secrets", "Licenses", "ExperimentalModifiedFindings"]
-            .iter()
-            .map(|list| len(result, list))
-            .sum::<usize>()
+        + [
+            "Vulnerabilities",
+            "Secrets",
+            "Licenses",
+            "ExperimentalModifiedFindings",
+        ]
+        .iter()
+        .map(|list| len(result, list))
+        .sum::<usize>()
 }
 
 fn kubernetes(v: &Value) -> usize {
@@ -134,9 +169,13 @@ fn kubernetes(v: &Value) -> usize {
 
 fn cyclonedx(v: &Value) -> usize {
     fn components(v: &Value) -> usize {
-        items(v, "components").map(|c| len(c, "vulnerabilities") + components(c)).sum()
+        items(v, "components")
+            .map(|c| len(c, "vulnerabilities") + components(c))
+            .sum()
     }
-    let listed: usize = items(v, "vulnerabilities").map(|vulnerability| len(vulnerability, "affects").max(1)).sum();
+    let listed: usize = items(v, "vulnerabilities")
+        .map(|vulnerability| len(vulnerability, "affects").max(1))
+        .sum();
     listed + components(v)
 }
 

@@ -30,16 +30,25 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = files
         .into_iter()
         .map(|path| {
-            let name = path.strip_prefix(&reports).unwrap_or(&path).display().to_string();
+            let name = path
+                .strip_prefix(&reports)
+                .unwrap_or(&path)
+                .display()
+                .to_string();
             Trial::test(name, move || check(&path))
         })
         .collect();
     if trials.is_empty() {
-        let required = std::env::var("PLIMSOLL_REQUIRE").is_ok_and(|list| list.split(',').any(|need| need == "shared"));
+        let required = std::env::var("PLIMSOLL_REQUIRE")
+            .is_ok_and(|list| list.split(',').any(|need| need == "shared"));
         println!("skipped: no reports in {}", reports.display());
         trials.push(
             Trial::test("reports", move || {
-                if required { Err("the shared reports are required".into()) } else { Ok(()) }
+                if required {
+                    Err("the shared reports are required".into())
+                } else {
+                    Ok(())
+                }
             })
             .with_ignored_flag(!required),
         );
@@ -50,7 +59,8 @@ fn main() -> ExitCode {
 fn check(path: &Path) -> Result<(), Failed> {
     let bytes = std::fs::read(path)?;
     let name = path.display().to_string();
-    let sets = ingest::read(&name, &bytes, &ingest::Limits::default()).map_err(|error| error.to_string())?;
+    let sets = ingest::read(&name, &bytes, &ingest::Limits::default())
+        .map_err(|error| error.to_string())?;
     let found: usize = sets.iter().map(|set| set.matches.len()).sum();
     let expected = count::matches(&serde_json::from_slice(&bytes)?);
     if found != expected {
@@ -60,7 +70,9 @@ fn check(path: &Path) -> Result<(), Failed> {
         for found in &set.matches {
             let sound = (found.artifact as usize) < set.artifacts.len()
                 && (found.advisory as usize) < set.advisories.len()
-                && found.package.is_none_or(|package| (package as usize) < set.packages.len());
+                && found
+                    .package
+                    .is_none_or(|package| (package as usize) < set.packages.len());
             if !sound {
                 return Err(format!("an index points nowhere: {found:?}").into());
             }

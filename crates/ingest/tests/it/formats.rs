@@ -1,0 +1,749 @@
+//! Small documents in the shapes that scanners really write, odd ones included: each is counted
+//! on the plain JSON tree, and the fields that matter are looked at.
+
+use crate::count;
+use ingest::Limits;
+use model::matches::{ArtifactKind, Category, FixState, Match, MatchSet};
+use model::vulnerability::Severity;
+use serde_json::{Value, json};
+
+fn read(document: &Value) -> MatchSet {
+    let bytes = serde_json::to_vec(document).unwrap();
+    let mut sets = ingest::read("t.json", &bytes, &Limits::default())
+        .unwrap_or_else(|e| panic!("{e}: {document}"));
+    assert_eq!(sets.len(), 1, "{document}");
+    sets.remove(0)
+}
+
+/// As many matches as counted, and as many as said here.
+fn check(document: &Value, format: &str, matches: usize) -> MatchSet {
+    let set = read(document);
+    assert_eq!(&*set.source.format, format, "{document}");
+    assert_eq!(set.matches.len(), matches, "{document}");
+    assert_eq!(count::matches(document), matches, "{document}");
+    set
+}
+
+fn suppressed(set: &MatchSet) -> usize {
+    set.matches
+        .iter()
+        .filter(|m| m.suppression.is_some())
+        .count()
+}
+
+fn of(set: &MatchSet, category: Category) -> usize {
+    set.matches
+        .iter()
+        .filter(|m| m.category == category)
+        .count()
+}
+
+fn package<'s>(set: &'s MatchSet, found: &Match) -> &'s model::matches::Package {
+    &set.packages[found.package.unwrap() as usize]
+}
+
+fn advisory<'s>(set: &'s MatchSet, found: &Match) -> &'s model::matches::Advisory {
+    &set.advisories[found.advisory as usize]
+}
+
+fn digest(letter: &str) -> String {
+    format!("sha256:{}", letter.repeat(64))
+}
+
+#[test]
+fn empty_reports_are_not_damaged() {
+    for document in [json!(null), json!([]), json!([null])] {
+        check(&document, "trivy-json/1", 0);
+    }
+    check(
+        &json!({"SchemaVersion": 2, "ArtifactName": "x"}),
+        "trivy-json/2",
+        0,
+    );
+    check(
+        &json!({"SchemaVersion": 2, "Results": null}),
+        "trivy-json/2",
+        0,
+    );
+    check(&json!({"Results": []}), "trivy-json/2", 0);
+    check(&json!({"ClusterName": "c"}), "trivy-kubernetes", 0);
+    check(
+        &json!({"matches": null, "source": null, "distro": {}, "descriptor": {}}),
+        "grype-json",
+        0,
+    );
+    check(&json!({"matches": []}), "grype-json", 0);
+    check(&json!({"runs": []}), "sarif/2.1.0", 0);
+    check(&json!({"vulnerabilities": []}), "harbor-json", 0);
+    check(&json!({"vulnerabilities": [], "ok": true}), "snyk-json", 0);
+    check(&json!({"Controls": [], "Totals": {}}), "kube-bench-json", 0);
+    check(
+        &json!({"apiVersion": "v1", "kind": "List", "items": []}),
+        "trivy-operator",
+        0,
+    );
+}
+
+#[test]
+fn a_sbom_without_statements_could_hide_findings() {
+    use model::evidence::GapWeight;
+    for document in [
+        json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": []}),
+        json!({"spdxVersion": "SPDX-2.3", "packages": []}),
+    ] {
+        let set = read(&document);
+        assert!(
+            set.gaps.iter().any(|gap| gap.weight == GapWeight::Hides),
+            "{document}"
+        );
+    }
+}
+
+#[test]
+fn trivy_report() {
+    let vulnerability = json!({
+        "VulnerabilityID": "GHSA-aaaa-bbbb-cccc", "VendorIDs": ["CVE-2024-1111", "DSA-1"], "PkgName": "lodash",
+        "PkgPath": "app/package.json", "InstalledVersion": "4.17.0", "FixedVersion": "4.17.21, 5.0.0",
+        "Status": "fixed", "Severity": "HIGH", "CweIDs": ["CWE-1"], "PublishedDate": "2024-01-02T03:04:05Z",
+        "CVSS": {"nvd": {"V3Vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "V3Score": "9.8",
+                         "V40Vector": "CVSS:4.0/AV:N", "V40Score": 9.3}, "odd": null},
+    });
+    let document = json!({
+        "SchemaVersion": 2, "CreatedAt": "2026-01-01T00:00:00Z", "ArtifactName": "nginx:1.25",
+        "ArtifactType": "container_image", "Trivy": {"Version": "0.70.0"},
+        "Metadata": {"ImageID": digest("a"), "RepoTags": ["nginx:1.25"], "RepoDigests": [format!("nginx@{}", digest("b"))],
+                     "OS": {"Family": "debian", "Name": 12, "EOSL": true}, "ImageConfig": {"os": "linux", "architecture": "arm64"}},
+        "Results": [
+            {"Target": "nginx:1.25 (debian 12)", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": [
+                {"VulnerabilityID": "CVE-2024-2", "PkgName": "libssl3", "SrcName": "openssl", "InstalledVersion": "3.0", "Severity": "BOGUS", "Layer": {"DiffID": digest("c")}},
+                {"VulnerabilityID": "CVE-2024-2", "PkgName": "libssl3", "SrcName": "openssl", "InstalledVersion": "3.0", "Severity": "BOGUS", "Layer": {"DiffID": digest("c")}},
+                {"PkgName": "", "VulnerabilityID": null, "Layer": null, "CVSS": null},
+            ]},
+            {"Target": "Node.js", "Class": "lang-pkgs", "Type": "node-pkg", "Vulnerabilities": [vulnerability]},
+            {"Target": "Dockerfile", "Class": "config", "Type": "dockerfile",
+             "MisconfSummary": {"Successes": 3, "Failures": 1, "Exceptions": 1},
+             "Misconfigurations": [
+                {"ID": "DS002", "Title": "root", "Severity": "HIGH", "Status": "FAIL", "CauseMetadata": {"StartLine": 4}},
+                {"ID": "DS001", "Status": "PASS"}, {"ID": "DS003", "Status": "EXCEPTION"}]},
+            {"Target": "app/key.pem", "Class": "secret", "Secrets": [
+                {"RuleID": "private-key", "Severity": "CRITICAL", "Title": "Key", "StartLine": 1, "Match": "-----SECRETCANARY"}]},
+            {"Target": "OS Packages", "Class": "license", "Licenses": [
+                {"Severity": "LOW", "Category": "notice", "PkgName": "x", "Name": "MIT"}], "Vulnerabilities": null},
+            {"Target": "go", "Class": "lang-pkgs", "Type": "gobinary", "ExperimentalModifiedFindings": [
+                {"Type": "vulnerability", "Status": "not_affected", "Statement": "not called", "Source": "OpenVEX",
+                 "Finding": {"VulnerabilityID": "CVE-2024-3", "PkgName": "golang.org/x/net", "InstalledVersion": "v0.1.0", "Severity": "LOW"}},
+                {"Type": "secret", "Status": "ignored", "Statement": "", "Source": ".trivyignore", "Finding": {"RuleID": "r"}},
+            ]},
+            null,
+        ],
+    });
+    let set = check(&document, "trivy-json/2", 9);
+    assert_eq!(set.source.tool_version.as_deref(), Some("0.70.0"));
+    assert_eq!(
+        set.source.created.unwrap().to_string(),
+        "2026-01-01T00:00:00Z"
+    );
+    assert_eq!(
+        (
+            suppressed(&set),
+            of(&set, Category::Secret),
+            of(&set, Category::License)
+        ),
+        (2, 2, 1)
+    );
+    let [image] = &*set.artifacts else {
+        panic!("{:?}", set.artifacts)
+    };
+    assert_eq!(image.kind, ArtifactKind::Image);
+    assert_eq!(image.identity.config.as_deref(), Some(&*digest("a")));
+    assert_eq!(image.identity.digests, [digest("b").into()]);
+    assert_eq!(image.identity.platform.as_deref(), Some("linux/arm64"));
+    assert_eq!(image.os.as_ref().unwrap().end_of_life, Some(true));
+    let os = &set.matches[0];
+    assert_eq!(
+        package(&set, os).purl.as_deref(),
+        Some("pkg:deb/debian/libssl3@3.0?distro=debian-12")
+    );
+    assert_eq!(package(&set, os).upstream.as_deref(), Some("openssl"));
+    assert_eq!(package(&set, os).layer.as_deref(), Some(&*digest("c")));
+    assert_eq!(
+        (os.severity, &os.fix.state),
+        (Severity::Unknown, &FixState::Unknown)
+    );
+    assert_eq!(set.matches[0], set.matches[1], "duplicates stay");
+    let npm = &set.matches[3];
+    assert_eq!(
+        package(&set, npm).purl.as_deref(),
+        Some("pkg:npm/lodash@4.17.0")
+    );
+    assert_eq!(package(&set, npm).locations, ["app/package.json".into()]);
+    assert_eq!(npm.fix.versions, ["4.17.21".into(), "5.0.0".into()]);
+    let said = advisory(&set, npm);
+    assert_eq!(said.aliases, ["CVE-2024-1111".into()]);
+    assert_eq!(
+        said.cvss
+            .iter()
+            .map(|c| (&*c.version, c.base))
+            .collect::<Vec<_>>(),
+        [("3.1", 9.8), ("4.0", 9.3)]
+    );
+    assert_eq!(said.published.unwrap().to_string(), "2024-01-02");
+    let config = set
+        .matches
+        .iter()
+        .find(|m| m.category == Category::Misconfiguration)
+        .unwrap();
+    assert_eq!(config.target.as_deref(), Some("Dockerfile:4"));
+    assert!(
+        set.gaps
+            .iter()
+            .any(|gap| gap.what.contains("1 EXCEPTION, 3 PASS")),
+        "{:?}",
+        set.gaps
+    );
+    let vex = set
+        .matches
+        .iter()
+        .find_map(|m| m.suppression.as_ref())
+        .unwrap();
+    assert_eq!((&*vex.by, &*vex.reason), ("OpenVEX", "not called"));
+    assert!(!format!("{set:?}").contains("SECRETCANARY"));
+}
+
+#[test]
+fn trivy_old_forms() {
+    let vulnerability = json!({"VulnerabilityID": "CVE-2019-1", "PkgName": "musl", "InstalledVersion": "1.1", "Severity": "LOW"});
+    let list = json!([
+        {"Target": "python:3.4-alpine (alpine 3.9.2)", "Type": "alpine", "Vulnerabilities": [vulnerability, vulnerability]},
+        {"Target": "app/Pipfile.lock", "Type": "pipenv", "Vulnerabilities": null},
+    ]);
+    let set = check(&list, "trivy-json/1", 2);
+    assert_eq!(&*set.artifacts[0].name, "python:3.4-alpine");
+    assert_eq!(
+        set.artifacts[0].identity.references[0].to_string(),
+        "docker.io/library/python:3.4-alpine"
+    );
+    assert_eq!(
+        package(&set, &set.matches[0]).purl.as_deref(),
+        Some("pkg:apk/alpine/musl@1.1?distro=3.9.2")
+    );
+    check(
+        &json!({"Target": "x", "Vulnerabilities": [vulnerability]}),
+        "trivy-json/1",
+        1,
+    );
+}
+
+#[test]
+fn trivy_kubernetes() {
+    let vulnerability = json!({"VulnerabilityID": "CVE-2019-1", "PkgName": "musl", "InstalledVersion": "1.1", "Severity": "LOW"});
+    let check_of = |id: &str| json!({"ID": id, "Severity": "LOW", "Status": "FAIL"});
+    let old = json!({"ClusterName": "c",
+        "Vulnerabilities": [{"Namespace": "shop", "Kind": "Deployment", "Name": "web", "Results": [
+            {"Target": "web:1 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]},
+            {"Target": "Node.js", "Class": "lang-pkgs", "Type": "node-pkg", "Vulnerabilities": [vulnerability]},
+            {"Target": "side:2 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]}]}],
+        "Misconfigurations": [{"Namespace": "shop", "Kind": "Deployment", "Name": "web", "Results": [
+            {"Target": "Deployment/web", "Class": "config", "Type": "kubernetes", "Misconfigurations": [check_of("KSV001")]}]},
+            {"Kind": "ClusterRole", "Name": "admin", "Results": null, "Error": "boom"}]});
+    let set = check(&old, "trivy-kubernetes", 4);
+    assert_eq!(
+        set.artifacts.len(),
+        3,
+        "two images and the object: {:?}",
+        set.artifacts
+    );
+    assert!(set.artifacts.iter().all(|a| {
+        a.object
+            .as_ref()
+            .is_some_and(|o| o.to_string() == "Deployment shop/web")
+    }));
+    assert_eq!(
+        set.matches[3].target.as_deref(),
+        Some("Deployment shop/web")
+    );
+    assert!(
+        set.gaps
+            .iter()
+            .any(|gap| &*gap.class == "object-not-scanned")
+    );
+    let new = json!({"SchemaVersion": 2, "ClusterName": "c", "Resources": [
+        {"Namespace": "shop", "Kind": "Pod", "Name": "p", "Metadata": [
+            {"ImageID": digest("a"), "RepoTags": ["a:1"], "OS": {"Family": "alpine", "Name": "3.9"}},
+            {"ImageID": digest("b"), "RepoTags": ["b:1"]}],
+         "Results": [
+            {"Target": "a:1 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]},
+            {"Target": "b:1 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]},
+            {"Target": "/etc/key", "Class": "secret", "Secrets": [{"RuleID": "k", "Severity": "HIGH"}]}]}]});
+    let set = check(&new, "trivy-kubernetes/2", 3);
+    assert_eq!(
+        set.artifacts[0].identity.config.as_deref(),
+        Some(&*digest("a"))
+    );
+    assert_eq!(
+        set.artifacts[1].identity.config.as_deref(),
+        Some(&*digest("b"))
+    );
+    check(
+        &json!({"Findings": [{"Kind": "Pod", "Name": "p", "Results": [{"Class": "config", "Misconfigurations": [check_of("K")]}]}]}),
+        "trivy-kubernetes",
+        1,
+    );
+}
+
+#[test]
+fn operator_reports() {
+    let labels = json!({"trivy-operator.container.name": "nginx", "trivy-operator.resource.kind": "ReplicaSet",
+        "trivy-operator.resource.name": "web-1", "trivy-operator.resource.namespace": "shop"});
+    let vulnerabilities = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "VulnerabilityReport",
+        "metadata": {"name": "x", "namespace": "shop", "labels": labels},
+        "report": {"updateTimestamp": "2023-03-23T16:23:01Z", "registry": {"server": "index.docker.io"},
+            "artifact": {"repository": "library/nginx", "tag": "alpine", "digest": digest("d")},
+            "os": {"family": "alpine", "name": "3.17"}, "scanner": {"name": "Trivy", "version": "0.38.2"},
+            "vulnerabilities": [
+                {"vulnerabilityID": "CVE-1", "resource": "curl", "installedVersion": "7", "fixedVersion": "8", "severity": "HIGH", "class": "os-pkgs", "packageType": "alpine", "score": null},
+                {"vulnerabilityID": "CVE-2", "resource": "x", "installedVersion": "1", "fixedVersion": "", "severity": "", "target": "app/x", "packagePURL": "pkg:npm/x@1"}]}});
+    let set = check(&vulnerabilities, "trivy-operator/v1alpha1", 2);
+    let [image] = &*set.artifacts else { panic!() };
+    assert_eq!(
+        image.identity.references[0].to_string(),
+        "docker.io/library/nginx:alpine"
+    );
+    assert_eq!(image.identity.digests, [digest("d").into()]);
+    assert_eq!(
+        (
+            image.object.as_ref().unwrap().to_string().as_str(),
+            image.container.as_deref()
+        ),
+        ("ReplicaSet shop/web-1", Some("nginx"))
+    );
+    assert_eq!(
+        set.packages[0].purl.as_deref(),
+        Some("pkg:apk/alpine/curl@7?distro=3.17")
+    );
+    let audit = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ConfigAuditReport",
+        "metadata": {"name": "r", "namespace": "shop", "ownerReferences": [{"kind": "Deployment", "name": "web"}]},
+        "report": {"checks": [
+            {"checkID": "KSV001", "severity": "LOW", "success": false, "messages": null},
+            {"title": "no id", "severity": "HIGH"}, {"checkID": "KSV002", "success": true}]}});
+    let set = check(&audit, "trivy-operator/v1alpha1", 2);
+    assert_eq!(
+        set.matches[0].target.as_deref(),
+        Some("Deployment shop/web")
+    );
+    let secrets = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ExposedSecretReport", "metadata": {"labels": null},
+        "report": {"artifact": {"repository": "x/y"}, "secrets": [{"target": "/k", "ruleID": "key", "severity": "HIGH", "match": "SECRETCANARY"}]}});
+    let set = check(&secrets, "trivy-operator/v1alpha1", 1);
+    assert!(!format!("{set:?}").contains("SECRETCANARY"));
+    let rbac = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ClusterRbacAssessmentReport", "metadata": {"name": "r"},
+        "report": {"checks": [{"checkID": "KSV041", "severity": "CRITICAL", "success": false}]}});
+    let compliance = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ClusterComplianceReport", "metadata": {"name": "nsa"},
+        "status": {"detailReport": {"results": [{"id": "1.0", "name": "n", "checks": [
+            {"checkID": "KSV012", "target": "Pod/x", "severity": "LOW", "success": false}, {"checkID": "", "severity": "", "success": true}]}]}}});
+    check(&compliance, "trivy-operator/v1alpha1", 1);
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [vulnerabilities, audit, secrets, rbac, compliance]});
+    check(&list, "trivy-operator", 7);
+    check(
+        &json!([vulnerabilities, audit, rbac]),
+        "trivy-operator/v1alpha1",
+        5,
+    );
+    check(
+        &json!({"vulnerabilityreports.aquasecurity.github.io": [vulnerabilities], "configauditreports.aquasecurity.github.io": [audit, audit]}),
+        "trivy-operator",
+        6,
+    );
+    let typed = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "VulnerabilityReportList",
+        "items": [{"metadata": {"name": "x"}, "report": {"vulnerabilities": [{"vulnerabilityID": "CVE-1"}]}}]});
+    check(&typed, "trivy-operator/v1alpha1", 1);
+}
+
+#[test]
+fn grype() {
+    let found = |id: &str, related: Value| {
+        json!({"vulnerability": {"id": id, "namespace": "github:language:go", "severity": "Medium", "dataSource": "https://x",
+                "cvss": [], "fix": {"versions": ["1.2.3"], "state": "fixed", "available": [{"version": "1.2.3", "date": "2024-01-01"}]},
+                "epss": [{"epss": 0.1}], "risk": 1.5, "cwes": [{"cwe": "CWE-79"}]},
+            "relatedVulnerabilities": related,
+            "matchDetails": [{"type": "exact-direct-match", "found": {}}],
+            "artifact": {"name": "golang.org/x/net", "version": "v0.1.0", "type": "go-module", "purl": "pkg:golang/golang.org/x/net@v0.1.0",
+                "locations": [{"path": "/bin/a", "layerID": digest("e")}], "upstreams": []}})
+    };
+    let related = json!([{"id": "CVE-2024-5", "namespace": "nvd:cpe", "cvss": [
+        {"version": "3.1", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "metrics": {"baseScore": 9.8}}]}]);
+    let mut ignored = found("CVE-2024-6", json!(null));
+    ignored["appliedIgnoreRules"] =
+        json!([{"vulnerability": "CVE-2024-6", "reason": "accepted until May", "package": {}}]);
+    let mut vex = found("CVE-2024-7", json!([]));
+    vex["appliedIgnoreRules"] =
+        json!([{"vex-status": "not_affected", "vex-justification": "component_not_present"}]);
+    let document = json!({
+        "matches": [found("GHSA-aaaa-bbbb-cccc", related), found("ELSA-2024-1", json!([{"id": "CVE-2024-8"}]))],
+        "ignoredMatches": [ignored, vex],
+        "alertsByPackage": [{"package": {"name": "x"}, "alerts": [{"type": "distro-eol", "message": "debian 8 is EOL"}]}],
+        "source": {"type": "image", "target": {"userInput": "app:1", "imageID": digest("a"), "manifestDigest": digest("b"),
+            "tags": ["app:1"], "repoDigests": [format!("app@{}", digest("c"))], "architecture": "amd64", "os": "linux"}},
+        "distro": {"name": "debian", "version": "8", "idLike": []},
+        "descriptor": {"name": "grype", "version": "0.100.0", "timestamp": "2026-01-01T00:00:00Z"},
+    });
+    let set = check(&document, "grype-json", 4);
+    assert_eq!(suppressed(&set), 2);
+    let said = advisory(&set, &set.matches[0]);
+    assert_eq!(said.aliases, ["CVE-2024-5".into()]);
+    assert_eq!((said.cvss.len(), &*said.cvss[0].source), (1, "nvd:cpe"));
+    assert!(
+        advisory(&set, &set.matches[1]).aliases.is_empty(),
+        "a notice has no aliases"
+    );
+    let image = &set.artifacts[0];
+    assert_eq!(image.identity.manifests, [digest("b").into()]);
+    assert_eq!(image.identity.digests, [digest("c").into()]);
+    assert_eq!(image.os.as_ref().unwrap().end_of_life, Some(true));
+    assert_eq!(
+        &*set.matches[2].suppression.as_ref().unwrap().reason,
+        "accepted until May"
+    );
+    assert_eq!(&*set.matches[3].suppression.as_ref().unwrap().by, "vex");
+    let folder = json!({"matches": [found("CVE-2024-9", json!([]))], "source": {"type": "directory", "target": "/app"}});
+    assert_eq!(read(&folder).artifacts[0].kind, ArtifactKind::Filesystem);
+}
+
+#[test]
+fn sarif() {
+    let document = json!({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [{
+        "results": [
+            {"ruleId": "CVE-2024-1", "ruleIndex": 0, "level": "error",
+             "message": {"text": "Package: openssl\nInstalled Version: 1.1\nVulnerability CVE-2024-1\nSeverity: CRITICAL\nFixed Version: 1.2\nLink: [CVE](https://x)"},
+             "locations": [{"physicalLocation": {"artifactLocation": {"uri": "library/nginx"}, "region": {"startLine": 1}}}]},
+            {"ruleId": "DS002", "message": {"text": "Artifact: Dockerfile"}, "suppressions": [{"kind": "external", "status": "accepted", "justification": "later"}],
+             "locations": [{"physicalLocation": {"artifactLocation": {"uri": "Dockerfile"}, "region": {"startLine": 3}}}]},
+            {"ruleId": "DS002", "kind": "pass", "message": {"text": ""}},
+            {"ruleId": "DS002", "suppressions": [{"kind": "external", "status": "underReview"}], "baselineState": "unchanged", "message": null},
+            {"ruleIndex": 99, "level": "note"},
+            {"ruleId": "DS002", "baselineState": "absent"},
+        ],
+        "properties": {"imageName": "nginx", "imageID": digest("a"), "repoDigests": [format!("nginx@{}", digest("b"))], "repoTags": null},
+        "tool": {"driver": {"name": "Trivy", "version": "0.50", "rules": [
+            {"id": "CVE-2024-1", "properties": {"security-severity": "9.8", "tags": ["vulnerability", "security", "CRITICAL"]}, "helpUri": "https://x"},
+            {"id": "DS002", "defaultConfiguration": {"level": "warning"}, "properties": {"tags": ["misconfiguration", "HIGH"]}}]}},
+    }]});
+    let set = check(&document, "sarif/2.1.0", 5);
+    assert_eq!(
+        (
+            &*set.source.tool,
+            suppressed(&set),
+            of(&set, Category::Vulnerability)
+        ),
+        ("trivy", 2, 1)
+    );
+    let first = &set.matches[0];
+    assert_eq!(
+        (&*package(&set, first).name, &*package(&set, first).version),
+        ("openssl", "1.1")
+    );
+    assert_eq!(
+        (first.severity, &first.fix.versions[..]),
+        (Severity::Critical, &["1.2".into()][..])
+    );
+    assert_eq!(set.matches[1].severity, Severity::High);
+    assert_eq!(set.matches[1].target.as_deref(), Some("Dockerfile:3"));
+    assert_eq!(set.matches[3].severity, Severity::Low);
+    assert_eq!(
+        set.artifacts[0].identity.config.as_deref(),
+        Some(&*digest("a"))
+    );
+    let grype = json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Grype", "rules": [
+        {"id": "CVE-2024-2-musl", "help": {"text": "Vulnerability CVE-2024-2\nSeverity: high\nPackage: musl\nVersion: 1.0\nFix Version: 1.1\nType: apk\nLocation: /lib/apk/db/installed"},
+         "properties": {"security-severity": "7.5"}}]}},
+        "results": [{"ruleId": "CVE-2024-2-musl", "message": {"text": "A high vulnerability in apk package: musl, version 1.0 was found in image alpine:3.9 at: /lib/apk/db/installed"}}]}]});
+    let set = check(&grype, "sarif/2.1.0", 1);
+    assert_eq!(&*set.advisories[0].id, "CVE-2024-2");
+    assert_eq!(
+        set.artifacts[set.matches[0].artifact as usize]
+            .identity
+            .references[0]
+            .to_string(),
+        "docker.io/library/alpine:3.9"
+    );
+    assert_eq!(
+        (&*set.packages[0].kind, set.matches[0].fix.state),
+        ("apk", FixState::Fixed)
+    );
+    let snyk = json!({"version": "2.1.0", "runs": [{"automationDetails": {"id": "Snyk/Container/docker-image|nginx/2024"}, "tool": {"driver": {"name": "Snyk Container", "rules": [
+        {"id": "SNYK-DEBIAN10-APT-1", "shortDescription": {"text": "Low severity - CVE-2011-3374 vulnerability in apt"}}]}},
+        "results": [{"ruleId": "SNYK-DEBIAN10-APT-1", "level": "note", "message": {"text": "x"},
+            "locations": [{"logicalLocations": [{"fullyQualifiedName": "apt/libapt@1.8"}]}]}]}]});
+    let set = check(&snyk, "sarif/2.1.0", 1);
+    assert_eq!(set.advisories[0].aliases, ["CVE-2011-3374".into()]);
+    assert_eq!(&*set.packages[0].version, "1.8");
+}
+
+#[test]
+fn cyclonedx() {
+    let document = json!({"bomFormat": "CycloneDX", "specVersion": "1.5",
+        "metadata": {"timestamp": "2026-01-01T00:00:00Z", "tools": {"components": [{"name": "trivy", "version": "0.60"}]},
+            "component": {"bom-ref": "root", "type": "container", "name": "nginx:1",
+                "purl": format!("pkg:oci/nginx@sha256%3A{}?arch=amd64", "a".repeat(64)),
+                "properties": [{"name": "aquasecurity:trivy:ImageID", "value": digest("b")}]}},
+        "components": [
+            {"bom-ref": "c1", "type": "library", "name": "openssl", "version": "1.1", "purl": "pkg:deb/debian/openssl@1.1"},
+            {"bom-ref": "i2", "type": "container", "name": "other:2", "components": [{"bom-ref": "c2", "type": "library", "group": "org.a", "name": "b", "version": "1", "purl": "pkg:maven/org.a/b@1"}]},
+            {"bom-ref": "c3", "type": "library", "name": "dep", "version": "1"}],
+        "dependencies": [{"ref": "i2", "dependsOn": ["c3"]}],
+        "vulnerabilities": [
+            {"id": "CVE-2024-1", "source": {"name": "debian"}, "cwes": [79], "references": [{"id": "GHSA-aaaa-bbbb-cccc"}],
+             "ratings": [{"source": {"name": "nvd"}, "severity": "critical", "score": 9.8, "method": "CVSSv31", "vector": "AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"},
+                         {"source": {"name": "debian"}, "severity": "low"}],
+             "recommendation": "Upgrade openssl to version 1.2", "affects": [{"ref": "c1"}, {"ref": "urn:cdx:x/1#c2", "versions": [{"version": "1", "status": "affected"}, {"version": "2", "status": "unaffected"}]}, {"ref": "c3"}]},
+            {"id": "CVE-2024-2", "analysis": {"state": "not_affected", "justification": "code_not_reachable", "detail": "no"}, "affects": [{"ref": "pkg:npm/x@1.0"}]},
+            {"id": "CVE-2024-3", "analysis": {"state": "exploitable", "response": ["will_not_fix"]}, "ratings": null, "affects": null}]});
+    let set = check(&document, "cyclonedx/1.5", 5);
+    assert_eq!((suppressed(&set), &*set.source.tool), (1, "trivy"));
+    assert_eq!(
+        set.artifacts[0].identity.config.as_deref(),
+        Some(&*digest("b"))
+    );
+    assert_eq!(set.artifacts[0].identity.digests, [digest("a").into()]);
+    let name = |m: &Match| set.artifacts[m.artifact as usize].name.to_string();
+    assert_eq!(
+        (
+            name(&set.matches[0]),
+            name(&set.matches[1]),
+            name(&set.matches[2])
+        ),
+        ("nginx:1".into(), "other:2".into(), "other:2".into())
+    );
+    assert_eq!(
+        (set.matches[0].severity, &set.matches[0].fix.versions[..]),
+        (Severity::Low, &["1.2".into()][..])
+    );
+    assert_eq!(set.matches[1].fix.versions, ["2".into()]);
+    assert_eq!(&*package(&set, &set.matches[1]).name, "org.a:b");
+    let said = advisory(&set, &set.matches[0]);
+    assert_eq!(
+        (&*said.cwes[0], &*said.cvss[0].version, &*said.aliases[0]),
+        ("CWE-79", "3.1", "GHSA-aaaa-bbbb-cccc")
+    );
+    assert_eq!(
+        (
+            &*package(&set, &set.matches[3]).name,
+            &*package(&set, &set.matches[3]).version
+        ),
+        ("x", "1.0")
+    );
+    assert_eq!(set.matches[4].fix.state, FixState::WillNotFix);
+    assert!(set.matches[4].package.is_none());
+}
+
+#[test]
+fn spdx() {
+    let document = json!({"spdxVersion": "SPDX-2.3", "name": "x", "creationInfo": {"created": "2026-01-01T00:00:00Z", "creators": ["Tool: trivy-0.60"]},
+        "packages": [{"SPDXID": "p", "name": "openssl", "versionInfo": "1.1", "externalRefs": [
+            {"referenceCategory": "SECURITY", "referenceType": "advisory", "referenceLocator": "https://nvd.nist.gov/vuln/detail/CVE-2020-28498"},
+            {"referenceCategory": "SECURITY", "referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:a:x"},
+            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:deb/debian/openssl@1.1"}]}, {"name": "y", "externalRefs": null}]});
+    let set = check(&document, "spdx/2.3", 1);
+    assert_eq!(&*set.advisories[0].id, "CVE-2020-28498");
+    assert_eq!(&*set.packages[0].kind, "deb");
+    let document = json!({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": [
+        {"type": "security_Vulnerability", "spdxId": "urn:v1", "externalIdentifier": [{"externalIdentifierType": "cve", "identifier": "CVE-2020-28498"}]},
+        {"type": "software_Package", "spdxId": "urn:p1", "name": "elliptic", "software_packageVersion": "6.5.2", "software_packageUrl": "pkg:npm/elliptic@6.5.2"},
+        {"type": "Relationship", "spdxId": "urn:r1", "from": "urn:p1", "relationshipType": "hasAssociatedVulnerability", "to": ["urn:v1"]},
+        {"type": "security_VexNotAffectedVulnAssessmentRelationship", "spdxId": "urn:r2", "from": "urn:v1", "to": ["urn:p1"], "relationshipType": "doesNotAffect", "security_impactStatement": "unused"},
+        {"type": "security_CvssV3VulnAssessmentRelationship", "spdxId": "urn:r3", "from": "urn:v1", "to": ["urn:p1"], "relationshipType": "hasAssessmentFor", "security_score": "6.8", "security_severity": "medium", "security_vectorString": "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:C/C:H/I:N/A:N"}]});
+    let set = check(&document, "spdx/3.0", 2);
+    assert_eq!(
+        (
+            suppressed(&set),
+            &*set.advisories[0].id,
+            set.matches[0].severity
+        ),
+        (1, "CVE-2020-28498", Severity::Medium)
+    );
+}
+
+#[test]
+fn snyk() {
+    let issue = |id: &str, name: &str| {
+        json!({"id": id, "title": "t", "severity": "high", "CVSSv3": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "cvssScore": "9.8",
+            "identifiers": {"CVE": ["CVE-2024-1"], "CWE": ["CWE-79"]}, "packageName": name, "name": name, "version": "1.0",
+            "from": ["docker-image|nginx@latest", name], "nearestFixedInVersion": "1.1", "packageManager": "debian:12", "publicationTime": "2024-01-01T00:00:00Z"})
+    };
+    let mut license = issue("snyk:lic:npm:x:GPL-3.0", "x");
+    license["type"] = json!("license");
+    let mut none = issue("SNYK-JS-X-2", "x");
+    none["CVSSv3"] = json!(null);
+    none["cvssScore"] = json!("None");
+    none["identifiers"] = json!(null);
+    none["packageManager"] = json!("npm");
+    let container = json!({"vulnerabilities": [issue("SNYK-DEBIAN12-OPENSSL-1", "openssl/libssl3"), issue("SNYK-DEBIAN12-OPENSSL-1", "openssl/libssl3")],
+        "ok": false, "dependencyCount": 100, "packageManager": "deb", "projectName": "docker-image|nginx", "path": "nginx:latest", "platform": "linux/amd64",
+        "docker": {"baseImage": "debian:12"}, "filtered": {"ignore": [issue("SNYK-2", "a/b")], "patch": null},
+        "applications": [{"vulnerabilities": [none, license], "targetFile": "/app/package.json", "packageManager": "npm", "ok": false}]});
+    let set = check(&container, "snyk-json", 5);
+    assert_eq!((suppressed(&set), of(&set, Category::License)), (1, 1));
+    let first = &set.matches[0];
+    assert_eq!(
+        package(&set, first).purl.as_deref(),
+        Some("pkg:deb/debian/libssl3@1.0?distro=debian-12")
+    );
+    assert_eq!(package(&set, first).upstream.as_deref(), Some("openssl"));
+    assert_eq!(advisory(&set, first).aliases, ["CVE-2024-1".into()]);
+    assert_eq!(
+        set.artifacts[0].identity.references[0].to_string(),
+        "docker.io/library/nginx:latest"
+    );
+    check(
+        &json!([container, container, {"ok": false, "error": "no", "path": "x"}]),
+        "snyk-json",
+        10,
+    );
+    let mut several = issue("SNYK-3", "x");
+    several["identifiers"]["CVE"] = json!(["CVE-2024-1", "CVE-2024-2"]);
+    let set = check(
+        &json!({"vulnerabilities": [several], "ok": false, "projectName": "p"}),
+        "snyk-json",
+        1,
+    );
+    assert!(set.advisories[0].aliases.is_empty());
+    assert!(
+        set.gaps
+            .iter()
+            .any(|gap| &*gap.class == "advisory-names-several-cves")
+    );
+    let infrastructure = json!({"targetFile": "k.yaml", "infrastructureAsCodeIssues": [{"id": "SNYK-CC-K8S-1", "severity": "low", "path": ["spec", 0], "isIgnored": true}], "ok": false});
+    assert_eq!(suppressed(&check(&infrastructure, "snyk-json", 1)), 1);
+}
+
+#[test]
+fn harbor() {
+    let item = json!({"id": "CVE-2024-1", "package": "openssl", "version": "1.1", "fix_version": "1.2", "severity": "High", "links": ["https://x"],
+        "artifact_digests": [digest("a")], "preferred_cvss": {"score_v3": 7.5, "vector_v3": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "score_v2": null, "vector_v2": ""},
+        "cwe_ids": ["CWE-1"], "vendor_attributes": {"CVSS": {"nvd": {"V3Score": 7.5, "V3Vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}}}});
+    let bare = json!({"id": "CVE-2024-2", "package": "x", "version": "", "fix_version": null, "severity": "Unknown", "links": null});
+    let plain = json!({"generated_at": "2026-01-01T00:00:00Z", "scanner": {"name": "Trivy", "version": "v0.5"}, "severity": "High", "vulnerabilities": [item, bare]});
+    let set = check(&plain, "harbor-json", 2);
+    assert_eq!(
+        (
+            set.source.tool_version.as_deref(),
+            set.advisories[0].cvss.len()
+        ),
+        (Some("Trivy v0.5"), 1)
+    );
+    assert_eq!(set.artifacts[0].identity.digests, [digest("a").into()]);
+    check(
+        &json!({"application/vnd.security.vulnerability.report; version=1.1": plain}),
+        "harbor-json",
+        2,
+    );
+    check(
+        &json!({"application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0": {"vulnerabilities": null}}),
+        "harbor-json",
+        0,
+    );
+    check(&json!({"vulnerabilities": [bare]}), "harbor-json", 1);
+    let hub = json!([{"cve_id": "CVE-2024-3", "repository_name": "library/x", "digest": digest("b"), "tags": ["1"], "package": "p", "version": "1", "fixed_version": "2", "severity": "Low"}]);
+    let set = check(&hub, "harbor-json", 1);
+    assert_eq!(
+        (&*set.advisories[0].id, set.matches[0].fix.state),
+        ("CVE-2024-3", FixState::Fixed)
+    );
+}
+
+#[test]
+fn kube_bench() {
+    let control = json!({"id": 1, "version": "cis-1.8", "text": "t", "node_type": "master", "tests": [{"section": "1.1", "results": [
+        {"test_number": "1.1.1", "test_desc": "d", "status": "FAIL"}, {"test_number": "1.1.2", "status": "WARN"},
+        {"test_number": "1.1.3", "status": "PASS"}, {"test_number": "1.1.4", "status": "INFO"}]}]});
+    let set = check(
+        &json!({"Controls": [control, {"id": "2", "tests": null}], "Totals": {"total_pass": 1}}),
+        "kube-bench-json/cis-1.8",
+        2,
+    );
+    assert_eq!(
+        (set.matches[0].severity, set.matches[1].severity),
+        (Severity::Medium, Severity::Low)
+    );
+    assert!(
+        set.gaps
+            .iter()
+            .any(|gap| gap.what.contains("1 INFO, 1 PASS")),
+        "{:?}",
+        set.gaps
+    );
+    check(&json!([control, control]), "kube-bench-json/cis-1.8", 4);
+    check(&control, "kube-bench-json/cis-1.8", 2);
+}
+
+#[test]
+fn kubeaudit() {
+    let line = |name: &str, level: &str| {
+        json!({"AuditResultName": name, "Container": "c", "ResourceApiVersion": "apps/v1", "ResourceKind": "Deployment",
+            "ResourceName": "web", "ResourceNamespace": "shop", "level": level, "msg": "m", "time": "2022-01-01T00:00:00+01:00"})
+    };
+    let lines = [
+        line("RunAsNonRootPSCNilCSCNil", "error"),
+        line("AppArmorAnnotationMissing", "warning"),
+        line("CapabilityAllowed", "info"),
+    ];
+    let text = lines
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect::<String>();
+    let sets = ingest::read("k.log", text.as_bytes(), &Limits::default()).unwrap();
+    let [set] = &*sets else {
+        panic!("lines are one report")
+    };
+    assert_eq!((set.matches.len(), suppressed(set)), (3, 1));
+    assert_eq!(
+        set.matches.iter().map(|m| m.severity).collect::<Vec<_>>(),
+        [Severity::High, Severity::Medium, Severity::Negligible]
+    );
+    assert_eq!(
+        set.artifacts[0].object.as_ref().unwrap().to_string(),
+        "Deployment shop/web"
+    );
+    assert_eq!(set.artifacts[0].container.as_deref(), Some("c"));
+    check(&lines[0], "kubeaudit-json", 1);
+    check(&json!({"Results": lines}), "kubeaudit-json", 3);
+    check(
+        &json!({"Results": [{"ResourceKind": "Pod", "ResourceName": "p", "AuditResults": [{"Name": "A", "Severity": "error"}, {"Name": "B", "Severity": 1}]}]}),
+        "kubeaudit-json",
+        2,
+    );
+}
+
+#[test]
+fn kubescape() {
+    let control = |id: &str, status: Value| json!({"controlID": id, "name": "n", "status": status, "rules": []});
+    let document = json!({"generationTime": "2026-01-01T00:00:00Z",
+        "summaryDetails": {"controls": {"C-0057": {"name": "Privileged container", "scoreFactor": 8}, "C-0002": null}},
+        "results": [{"resourceID": "apps/v1/shop/Deployment/web", "controls": [
+            control("C-0057", json!({"status": "failed"})), control("C-0002", json!({"status": "passed", "subStatus": "w/exceptions"})),
+            control("C-0003", json!({"status": "passed"})), control("C-0004", json!({"status": "skipped", "subStatus": "requires review"})), control("C-0005", json!("failed"))]},
+            {"resourceID": "gone", "controls": null}],
+        "resources": [{"resourceID": "apps/v1/shop/Deployment/web", "object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}}],
+        "metadata": {"scanMetadata": {"kubescapeVersion": "v3.0.3", "formatVersion": "v2"}}});
+    let set = check(&document, "kubescape-json/v2", 3);
+    assert_eq!(
+        (
+            suppressed(&set),
+            set.matches[0].severity,
+            set.matches[0].target.as_deref()
+        ),
+        (1, Severity::High, Some("Deployment shop/web"))
+    );
+    let manifest = json!({"apiVersion": "spdx.softwarecomposition.kubescape.io/v1beta1", "kind": "VulnerabilityManifest",
+        "metadata": {"name": "m", "annotations": {"kubescape.io/image-id": format!("docker.io/library/x@{}", digest("a")), "kubescape.io/image-tag": "docker.io/library/x:1"},
+            "labels": {"kubescape.io/workload-kind": "Deployment", "kubescape.io/workload-name": "web", "kubescape.io/workload-namespace": "shop", "kubescape.io/workload-api-group": "apps"}},
+        "spec": {"payload": {"matches": [{"vulnerability": {"id": "CVE-2024-1", "severity": "High"}, "artifact": {"name": "a", "version": "1", "type": "deb"}}],
+            "source": null, "distro": {"name": "debian", "version": "12"}}}});
+    let set = check(&manifest, "kubescape-crd/VulnerabilityManifest", 1);
+    assert_eq!(
+        set.artifacts[0].object.as_ref().unwrap().to_string(),
+        "Deployment shop/web"
+    );
+    assert_eq!(set.artifacts[0].identity.digests, [digest("a").into()]);
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [manifest, manifest]});
+    assert_eq!(read(&list).matches.len(), 2);
+}
