@@ -7,6 +7,7 @@
 )]
 
 mod apiserver;
+mod backtest;
 mod command;
 mod count;
 mod e2e;
@@ -29,6 +30,8 @@ usage: cargo xtask COMMAND
                      PLIMSOLL_E2E_KUBECONFIG, else one built from the distribution's source
   apiserver          start that API server and keep it until Enter or end of input
   fuzz [SECONDS]     each fuzz target for some seconds (10)
+  backtest [--check] fit the likelihood on the past, write its table and docs/score-validation.md
+                     (--check: only compare)
   gen                write every generated file anew (schemas, the README's demo output)";
 
 fn main() -> ExitCode {
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         ["apiserver"] => e2e::keep(),
         ["fuzz"] => fuzz::run("10"),
         ["fuzz", seconds] => fuzz::run(seconds),
+        ["backtest"] => backtest::run(false),
+        ["backtest", "--check"] => backtest::run(true),
         ["gen"] => generate::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

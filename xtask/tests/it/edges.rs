@@ -31,8 +31,9 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("plimsoll", &["model", "scan", "report"]),
-    // For development only: builders of test objects, the backtest.
+    // For development only: recorded servers, the bars, the backtest.
     ("testkit", &["model", "semantics"]),
+    ("benches", &["model", "testkit"]),
     ("xtask", &["model", "intel", "risk"]),
 ];
 
@@ -45,7 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memmap2", &["intel"]),
     ("clap", &["plimsoll", "xtask"]),
     ("indicatif", &["plimsoll"]),
-    ("anyhow", &["plimsoll", "xtask"]),
+    ("anyhow", &["plimsoll", "xtask", "benches"]),
 ];
 
 struct Edge {
