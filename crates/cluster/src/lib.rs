@@ -4,6 +4,9 @@
 
 pub mod canonical;
 pub mod kinds;
+#[cfg(feature = "live")]
 pub mod live;
+pub mod manifests;
 pub mod redact;
+pub mod saved;
 pub mod tree;

@@ -314,7 +314,7 @@ impl<'a> Document<'a> {
         path.iter().try_fold(id, |id, key| self.get(id, key))
     }
 
-    fn into_owned(self) -> Document<'static> {
+    pub fn into_owned(self) -> Document<'static> {
         Document {
             nodes: self.nodes.into_iter().map(Node::into_owned).collect(),
             index: self.index,

@@ -279,6 +279,7 @@ impl Writer<'_, '_> {
         for line in text.split_inclusive('\n') {
             let (key, value) = line.split_once([':', '=']).unwrap_or(("", line));
             let secret = classify::names_credential(key)
+                || (line.contains("://") && line.contains('@'))
                 || line
                     .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '='))
                     .any(classify::is_credential);

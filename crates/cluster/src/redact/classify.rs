@@ -247,20 +247,10 @@ fn is_vendor_token(text: &str) -> bool {
         && PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// `scheme://user@` or `scheme://user:password@` anywhere in the text.
+/// `scheme://user@host` or `scheme://user:password@host`; passwords may hold any character, so any `@` behind counts.
 fn url_with_user(text: &str) -> bool {
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        rest = rest.get(at + 3..).unwrap_or("");
-        let authority = rest
-            .split(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace())
-            .next()
-            .unwrap_or("");
-        if authority.contains('@') {
-            return true;
-        }
-    }
-    false
+    text.split_once("://")
+        .is_some_and(|(_, rest)| rest.contains('@'))
 }
 
 /// One word of 8 to 128 letters that mixes at least three of: lower case, upper case, digits, signs.
