@@ -56,14 +56,15 @@ pub fn likelihood(input: &LikelihoodInput) -> Likelihood {
     Likelihood { estimate, reasons }
 }
 
-/// `score` of any EPSS model on the scale of [`REFERENCE_MODEL`]: the value that has the same rank there.
+/// `score` of any EPSS model on the scale of [`REFERENCE_MODEL`]: the value that has the same rank there,
+/// among the CVEs that both models knew; a model that is newer than the table is taken at its percentile.
 /// `None` for a score that is no probability. A percentile that is no share is ignored.
 pub fn reference_epss(score: f64, percentile: f64, model: &str) -> Option<f64> {
     let score = probability(score)?;
     if model == REFERENCE_MODEL {
         return Some(score);
     }
-    Some(probability_of_share(percentile).map_or(score, quantile))
+    Some(probability_of_share(percentile).map_or(score, |share| quantile(model, share)))
 }
 
 /// What the fit adds to the EPSS value, in log-odds of EPSS: the KEV log-odds divided by the slope of KEV on EPSS.
@@ -253,12 +254,16 @@ fn all<const N: usize>(parts: [Option<bool>; N]) -> Option<bool> {
     parts.iter().all(Option::is_some).then_some(true)
 }
 
-/// The reference model's score at a share of its CVEs; linear in log-odds between the stored ranks.
-fn quantile(share: f64) -> f64 {
-    let at = QUANTILES.partition_point(|(rank, _)| *rank < share);
+/// The reference model's score at a percentile of `model`; linear in log-odds between the stored ranks.
+fn quantile(model: &str, share: f64) -> f64 {
+    let known = |name: &str| QUANTILES.iter().find(|of| of.0 == name);
+    let Some((_, ranks)) = known(model).or_else(|| known(REFERENCE_MODEL)) else {
+        return share;
+    };
+    let at = ranks.partition_point(|(rank, _)| *rank < share);
     let (Some(above), Some(below)) = (
-        QUANTILES.get(at).or(QUANTILES.last()),
-        QUANTILES.get(at.saturating_sub(1)),
+        ranks.get(at).or(ranks.last()),
+        ranks.get(at.saturating_sub(1)),
     ) else {
         return share;
     };
