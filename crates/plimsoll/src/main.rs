@@ -1,1 +1,32 @@
-fn main() {}
+//! `plimsoll`: arguments in, settings resolved once, a use case of `scan`, bytes of `report` out.
+//! Never: analysis.
+
+mod args;
+mod collect;
+mod database;
+mod demo;
+mod output;
+mod scanning;
+mod settings;
+mod views;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    output::finish(run())
+}
+
+fn run() -> anyhow::Result<u8> {
+    let arguments = args::Arguments::parse();
+    let settings = settings::Settings::resolve()?;
+    match arguments.command {
+        args::Command::Demo(show) => demo::run(&show, &settings),
+        args::Command::Scan(target) => scanning::run(&target, &settings),
+        args::Command::Collect(options) => collect::run(&options, &settings),
+        args::Command::Queue(view) => views::queue(&view, &settings),
+        args::Command::Paths(view) => views::paths(&view, &settings),
+        args::Command::Explain(explain) => views::explain(&explain, &settings),
+        args::Command::Db(command) => database::run(&command, &settings),
+    }
+}

@@ -40,6 +40,19 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     verdict(view, &mut canvas)
 }
 
+/// Every attack path and the changes that end them.
+pub fn write_paths(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io::Result<()> {
+    let names = Names::of(view);
+    let mut canvas = Canvas::new(out, options, &names);
+    title(view, &mut canvas)?;
+    path::write_all(view, &mut canvas)
+}
+
+/// Text of unknown origin without anything that could steer a terminal.
+pub fn escape(text: &str) -> String {
+    crate::escape::visible(text).into_owned()
+}
+
 fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     let about = &view.assessment.about;
     let mut parts = Vec::new();

@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Paint};
 use crate::sentences;
 use crate::view::View;
 use crate::wording::{count, percent};
-use model::graph::{Cut, Edge};
+use model::graph::{Cut, Edge, Path};
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -24,6 +24,60 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
         percent(&path.probability)
     );
     canvas.prose(Paint::Strong, "Worst path  ", &text)?;
+    edges(view, canvas, path)?;
+    match cut {
+        Some(cut) => ends(canvas, cut),
+        None => canvas.prose(Paint::Warn, "  cut  ", "no change is known that ends it"),
+    }
+}
+
+/// Every route that is known, up to `view.top` of them, then the cut of each sink.
+pub(super) fn write_all(view: &View, canvas: &mut Canvas) -> io::Result<()> {
+    let all = &view.assessment.paths;
+    let shown = if view.top == 0 {
+        all.len()
+    } else {
+        all.len().min(view.top)
+    };
+    if all.is_empty() {
+        return canvas.prose(
+            Paint::Plain,
+            "",
+            "No path from an entry to a sink was found; what was not seen could hold one.",
+        );
+    }
+    for (n, path) in all.iter().take(shown).enumerate() {
+        canvas.blank()?;
+        let text = format!(
+            "{} -> {}, chance {}",
+            path.entry,
+            path.sink,
+            percent(&path.probability)
+        );
+        canvas.prose(Paint::Strong, &format!("Path {}  ", n + 1), &text)?;
+        edges(view, canvas, path)?;
+    }
+    if shown < all.len() {
+        canvas.blank()?;
+        canvas.prose(
+            Paint::Plain,
+            "",
+            &format!("{} more: --top 0", count(all.len() - shown)),
+        )?;
+    }
+    for cut in &view.assessment.cuts {
+        canvas.blank()?;
+        canvas.prose(
+            Paint::Strong,
+            "Cut  ",
+            &format!("what ends the routes to {}", cut.sink),
+        )?;
+        ends(canvas, cut)?;
+    }
+    Ok(())
+}
+
+fn edges(view: &View, canvas: &mut Canvas, path: &Path) -> io::Result<()> {
     canvas.prose(Paint::Plain, "  ", &path.entry)?;
     let widest = path.edges.iter().map(|e| e.kind.width()).max().unwrap_or(0);
     let widest = widest.min(24);
@@ -37,10 +91,7 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
         let hang = "   -> ".len() + widest + 4;
         canvas.hanging(Paint::Plain, "   -> ", hang, text.trim_end_matches(": "))?;
     }
-    match cut {
-        Some(cut) => ends(canvas, cut),
-        None => canvas.prose(Paint::Warn, "  cut  ", "no change is known that ends it"),
-    }
+    Ok(())
 }
 
 /// The evidence of an edge, then what could still change it.

@@ -1,0 +1,296 @@
+//! The command line, one definition a flag; long names follow Trivy's where the thing is the same.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use model::vulnerability::Severity;
+use scan::gate::FailOn;
+use std::path::PathBuf;
+
+/// Ranks what is vulnerable in a Kubernetes cluster and prints the few fixes that matter.
+///
+/// Everything runs here; nothing is uploaded. Exit codes: 0 nothing over the gate, 1 something over the gate,
+/// 2 wrong usage, 3 not completed (or a gap could hide what the gate asks for).
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the main job on a bundled example: no network, no cluster
+    Demo(Show),
+    /// Look at a cluster or its files and print a ranked queue of fixes
+    #[command(subcommand)]
+    Scan(Target),
+    /// Write a snapshot of a live cluster for offline work
+    Collect(Collect),
+    /// Print the queue of a saved scan again
+    Queue(Saved),
+    /// Print attack paths and the fewest changes that end them
+    Paths(Saved),
+    /// Explain a finding or CVE of a saved scan: every factor, source and piece of evidence
+    Explain(Explain),
+    /// Build, update and query the intelligence database
+    #[command(subcommand)]
+    Db(Db),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Target {
+    /// A live cluster
+    Cluster {
+        #[command(flatten)]
+        cluster: Cluster,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// Files and folders of YAML or JSON, rendered Helm or Kustomize output, `-` for standard input
+    Manifests {
+        /// Files or folders; `-` reads standard input
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// A snapshot written by `plimsoll collect`
+    Snapshot {
+        file: PathBuf,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// Only other scanners' results, without a cluster: counted and explained, not ranked
+    Reports {
+        #[command(flatten)]
+        options: Scan,
+    },
+}
+
+/// Which cluster, and as whom.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Cluster {
+    /// Context of the kubeconfig
+    #[arg(long)]
+    pub(crate) context: Option<String>,
+    /// Path of the kubeconfig; default is KUBECONFIG, then ~/.kube/config, then the pod's own account
+    #[arg(long)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Look at this namespace only (may be repeated); cluster-wide objects are still read
+    #[arg(short = 'n', long = "namespace")]
+    pub(crate) namespaces: Vec<String>,
+    /// Objects in one page of a list
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) page_size: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Other scanners' results: files and folders (Trivy, Grype, SARIF, CycloneDX, SPDX, Snyk, Harbor, Kubescape ...)
+    #[arg(long = "report", value_name = "PATH", num_args = 1)]
+    pub(crate) reports: Vec<PathBuf>,
+    /// What the cluster cannot say about itself: environments, owners, criticality
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the intelligence database; default is under XDG_DATA_HOME
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db: Option<PathBuf>,
+    /// Name that keys are stored under when the cluster's id cannot be read
+    #[arg(long)]
+    pub(crate) cluster_name: Option<String>,
+    /// Version that files are judged by, e.g. 1.36
+    #[arg(long, value_name = "1.N", value_parser = minor)]
+    pub(crate) kubernetes_version: Option<u16>,
+    /// Time of the scan, RFC 3339; default is SOURCE_DATE_EPOCH, then the clock
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
+    /// Write the scan to a bundle that `--from` reads
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) gate: Gate,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gate")]
+pub(crate) struct Gate {
+    /// Fail on a severity, `kev`, `epss>=X`, `epss-percentile>=X` or `score>=N` (may be repeated)
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) fail_on: Vec<FailOn>,
+    /// Exit code for "over the gate"; without --fail-on any finding is over it
+    #[arg(long, value_name = "N")]
+    pub(crate) exit_code: Option<u8>,
+    /// Which end of a score's interval `score>=N` looks at
+    #[arg(long, value_enum, default_value_t = GateOn::Expected)]
+    pub(crate) gate_on: GateOn,
+    /// Let findings pass of which it is not known whether they are over the gate
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+    /// Share of images that must have been scanned, e.g. 95%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) min_coverage: Option<f64>,
+    /// Oldest EPSS and KEV feeds that a gate accepts, in days
+    #[arg(long, value_name = "DAYS", default_value_t = 5)]
+    pub(crate) max_db_age: u32,
+    /// Count only these severities, e.g. HIGH,CRITICAL; the others are listed as suppressed
+    #[arg(short, long, value_delimiter = ',', value_parser = severity)]
+    pub(crate) severity: Vec<Severity>,
+    /// Count only what has a fix; known exploited ones stay
+    #[arg(long)]
+    pub(crate) ignore_unfixed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GateOn {
+    Expected,
+    Worst,
+}
+
+/// How and where the result is shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Show {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to a file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Actions to show; 0 shows all
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) top: usize,
+    /// Replace names of namespaces, workloads and images
+    #[arg(long)]
+    pub(crate) redact_names: bool,
+    /// With `--format sarif`: one file an image into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sarif_split: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Sarif,
+    Csv,
+    Markdown,
+    Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+    /// File to write (mode 0600)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Name of the cluster in reports
+    #[arg(long)]
+    pub(crate) cluster_name: Option<String>,
+    /// Time of the snapshot, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// A view of a scan that was saved; default is the last one on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Saved {
+    /// Bundle written by `--save`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// CVE or other id of a finding
+    pub(crate) id: String,
+    /// Bundle written by `--save`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Build the database from a folder of feeds in their official layout
+    Build {
+        /// Folder with epss/, kev/, osv/ ... (any subset)
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Folder of the database; default is under XDG_DATA_HOME
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Download the feeds that changed and build the database
+    Update {
+        /// Use another address for a feed: NAME=URL, `file://` too (may be repeated)
+        #[arg(long = "mirror", value_name = "NAME=URL")]
+        mirrors: Vec<String>,
+        /// Only these feeds (may be repeated)
+        #[arg(long = "feed", value_name = "NAME")]
+        feeds: Vec<String>,
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
+    /// Print date, digest and record count of each feed
+    Status {
+        #[arg(long, value_name = "DIR")]
+        db: Option<PathBuf>,
+        /// Check the digest of the whole files
+        #[arg(long)]
+        verify: bool,
+        #[arg(short, long, value_enum, default_value_t = Plain::Table)]
+        format: Plain,
+    },
+    /// Print what is known of a vulnerability
+    Show {
+        id: String,
+        #[arg(long, value_name = "DIR")]
+        db: Option<PathBuf>,
+        #[arg(short, long, value_enum, default_value_t = Plain::Table)]
+        format: Plain,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Plain {
+    Table,
+    Json,
+}
+
+fn minor(text: &str) -> Result<u16, String> {
+    let wrong = || format!("expected a version such as 1.36, found `{text}`");
+    let minor = text
+        .trim_start_matches('v')
+        .strip_prefix("1.")
+        .ok_or_else(wrong)?;
+    minor
+        .split('.')
+        .next()
+        .and_then(|minor| minor.parse().ok())
+        .ok_or_else(wrong)
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text
+        .trim_end_matches('%')
+        .parse()
+        .map_err(|_| format!("expected a percentage, found `{text}`"))?;
+    if (0.0..=100.0).contains(&number) {
+        Ok(number / 100.0)
+    } else {
+        Err(format!("expected 0% to 100%, found `{text}`"))
+    }
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    match Severity::parse(text) {
+        Severity::Unknown if !text.eq_ignore_ascii_case("unknown") => {
+            Err(format!("`{text}` is no severity"))
+        }
+        severity => Ok(severity),
+    }
+}

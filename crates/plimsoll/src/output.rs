@@ -1,0 +1,128 @@
+//! Writes results: to standard output or to private files, in the form that was asked for.
+//! Data goes to standard output, everything else to standard error; a broken pipe is success.
+
+use crate::args::{Format, Show};
+use crate::settings::Settings;
+use anyhow::Context;
+use model::assessment::{Assessment, Verdict};
+use report::View;
+use report::sarif::SarifOptions;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The verdict's code, or the error in at most three lines.
+#[allow(clippy::print_stderr)] // the one place that speaks to a person
+pub(crate) fn finish(done: anyhow::Result<u8>) -> ExitCode {
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let chain: Vec<String> = error
+                .chain()
+                .map(|cause| report::terminal::escape(&cause.to_string()))
+                .collect();
+            eprintln!(
+                "error: {}",
+                chain
+                    .join(": ")
+                    .lines()
+                    .take(3)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
+            ExitCode::from(if error.is::<NotCompleted>() { 3 } else { 2 })
+        }
+    }
+}
+
+/// The work could not be completed (exit 3), in contrast to wrong usage or input (exit 2).
+#[derive(Debug)]
+pub(crate) struct NotCompleted(pub(crate) String);
+
+impl std::fmt::Display for NotCompleted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotCompleted {}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .and_then(serde_json::Error::io_error_kind)
+                == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Says something to the person, on standard error.
+#[allow(clippy::print_stderr)]
+pub(crate) fn say(line: &str) {
+    eprintln!("{}", report::terminal::escape(line));
+}
+
+/// Writes an Assessment as the user asked.
+pub(crate) fn show(
+    assessment: &Assessment,
+    verdict: &Verdict,
+    show: &Show,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let view = View {
+        assessment,
+        verdict,
+        top: show.top,
+        redact_names: show.redact_names,
+    };
+    if let Some(folder) = &show.sarif_split {
+        anyhow::ensure!(
+            show.format == Format::Sarif,
+            "--sarif-split needs --format sarif"
+        );
+        let written = report::sarif::split(&view, &SarifOptions::default(), folder)
+            .with_context(|| format!("cannot write SARIF files into {}", folder.display()))?;
+        say(&format!(
+            "{} SARIF files in {}",
+            written.len(),
+            folder.display()
+        ));
+        return Ok(());
+    }
+    to(show, settings, |out, terminal| match show.format {
+        Format::Table => report::terminal::write(&view, &terminal, out),
+        Format::Json => report::json::write(&view, out),
+        Format::Sarif => report::sarif::write(&view, &SarifOptions::default(), out),
+        Format::Csv => report::csv::write(&view, out),
+        Format::Markdown => report::markdown::write(&view, out),
+        Format::Html => report::html::write(&view, out),
+    })
+}
+
+/// Writes to the file or standard output that was asked for.
+pub(crate) fn to(
+    show: &Show,
+    settings: &Settings,
+    write: impl FnOnce(&mut dyn Write, report::terminal::TerminalOptions) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let terminal = |colour| report::terminal::TerminalOptions {
+        width: settings.terminal.width,
+        colour,
+    };
+    match &show.output {
+        Some(path) => report::file::write_private(path, |out| write(out, terminal(false)))
+            .with_context(|| format!("cannot write {}", path.display())),
+        None => stdout(|out| write(out, terminal(settings.terminal.colour))),
+    }
+}
+
+/// Buffered standard output, flushed before the exit code is decided.
+pub(crate) fn stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The main job: everything that was collected and said, in; one ranked `Assessment`, out.
+//! The order of the stages is the order of the lines of [`assess`].
+
+use crate::coverage::coverage;
+use crate::findings::{Findings, findings};
+use crate::inputs::Source;
+use crate::join::{Images, join};
+use crate::vulnerabilities::{Vulnerabilities, close};
+use crate::{platform, sources};
+use intel::Intelligence;
+use intel::assess::FeedGaps;
+use jiff::Timestamp;
+use model::assessment::{About, Assessment};
+use model::evidence::{Estimate, Gap, GapWeight, Ledger, Stage};
+use model::matches::{Category, FixState, MatchSet};
+use model::object::ObjectRef;
+use model::snapshot::Snapshot;
+use model::text::Text;
+use model::vulnerability::AttackVector;
+use model::workload::Placement;
+use network::NetworkDeclarations;
+use paths::Weakness;
+use semantics::declare::Declarations;
+use semantics::view::Inventory;
+use std::collections::BTreeSet;
+
+/// What the stages before brought.
+pub struct Input<'a> {
+    /// `None`: only reports were given.
+    pub snapshot: Option<&'a Snapshot>,
+    /// What the Snapshot was read from, where that was files.
+    pub sources: &'a [Source],
+    pub sets: Vec<MatchSet>,
+    pub intel: Option<&'a Intelligence>,
+    pub declarations: &'a Declarations,
+    /// Gaps of reading the inputs.
+    pub gaps: Vec<Gap>,
+}
+
+/// Resolved once; nothing below reads a clock or the environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub now: Timestamp,
+    pub tool_version: Text,
+    pub risk: risk::Settings,
+}
+
+/// How many of a container's vulnerabilities are drawn as edges of the attack graph.
+const WEAKNESSES_PER_CONTAINER: usize = 3;
+
+/// Runs all stages.
+pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
+    let Input {
+        snapshot,
+        sources: inputs,
+        mut sets,
+        intel,
+        declarations,
+        gaps,
+    } = input;
+    let mut ledger = Ledger::default();
+    ledger.gaps(gaps);
+    let mut inventory = match snapshot {
+        Some(snapshot) => {
+            ledger.gaps(snapshot.gaps.iter().cloned());
+            semantics::inventory(snapshot, declarations, &mut ledger)
+        }
+        None => Inventory::default(),
+    };
+    ledger.gaps(inventory.gaps.iter().cloned());
+    sets.extend(platform::matches(&inventory, intel, &settings.tool_version));
+    ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
+    let images = join(&sets, &inventory);
+    ledger.gaps(images.gaps.iter().cloned());
+
+    let feeds = feed_gaps(intel, &mut ledger);
+    let vulnerabilities = close(&sets, intel, &feeds);
+    let objects: BTreeSet<ObjectRef> = snapshot
+        .iter()
+        .flat_map(|s| &s.objects)
+        .map(model::snapshot::Object::reference)
+        .collect();
+    let found = findings(&sets, &images, &vulnerabilities, |object| {
+        objects.contains(object)
+    });
+
+    let declared = NetworkDeclarations {
+        enforced: declarations.network.enforced,
+        ..NetworkDeclarations::default()
+    };
+    let exposures = network::exposures(&inventory, &declared, &mut ledger);
+    let weaknesses = weaknesses(&found, &images, &vulnerabilities);
+    let relations = paths::relate(&inventory, &exposures, &weaknesses, &mut ledger);
+
+    if let Some(snapshot) = snapshot {
+        sources::locate(snapshot, inputs, &mut inventory, &mut ledger);
+    }
+    let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
+    let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);
+    let placements = images
+        .joins
+        .iter()
+        .map(|join| Placement {
+            image: join.image,
+            workload: join.workload,
+            container: join.container,
+            grade: join.grade,
+            situation: relations
+                .of
+                .get(join.workload as usize)
+                .and_then(|w| w.get(join.container as usize))
+                .copied()
+                .unwrap_or(u32::MAX),
+        })
+        .collect();
+    let mut assessment = Assessment {
+        about: about(snapshot, intel, settings),
+        ledger,
+        workloads: inventory
+            .workloads
+            .into_iter()
+            .map(|view| view.workload)
+            .collect(),
+        images: images.images,
+        placements,
+        packages: found.packages,
+        vulnerabilities: vulnerabilities.all,
+        situations: relations.situations,
+        scores: Vec::new(),
+        findings: found.open,
+        suppressed: found.suppressed,
+        unjoined: found.unjoined,
+        paths: relations.paths,
+        cuts: relations.cuts,
+        actions: Vec::new(),
+        coverage,
+        sets,
+    };
+    risk::rank(&mut assessment, &settings.risk);
+    if let Some(snapshot) = snapshot {
+        sources::point(&mut assessment, snapshot, inputs);
+    }
+    // A damaged database answers "nothing known"; that must not look like an answer.
+    assessment.ledger.gaps(intel.and_then(Intelligence::damage));
+    assessment
+}
+
+fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &Settings) -> About {
+    About {
+        tool_version: Text::clone(&settings.tool_version),
+        now: settings.now,
+        origin: snapshot.map(|s| s.origin),
+        cluster: snapshot.and_then(|s| s.cluster.value().cloned()),
+        cluster_name: snapshot.and_then(|s| s.cluster_name.clone()),
+        kubernetes: snapshot.map(|s| s.version),
+        database: intel.map(Intelligence::info),
+    }
+}
+
+/// The strongest vulnerabilities of each container that something on the network can deliver.
+fn weaknesses(
+    found: &Findings,
+    images: &Images,
+    vulnerabilities: &Vulnerabilities,
+) -> Vec<Weakness> {
+    let mut by_image: Vec<Vec<(f64, usize)>> = vec![Vec::new(); images.images.len()];
+    for (n, finding) in found
+        .open
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.category == Category::Vulnerability)
+    {
+        let Some(vulnerability) = finding
+            .vulnerability
+            .and_then(|v| vulnerabilities.all.get(v as usize))
+        else {
+            continue;
+        };
+        if !matches!(
+            vulnerability.profile.vector,
+            None | Some(AttackVector::Network | AttackVector::Adjacent)
+        ) {
+            continue;
+        }
+        if let Some(of_image) = finding
+            .image
+            .and_then(|image| by_image.get_mut(image as usize))
+        {
+            of_image.push((vulnerability.likelihood.estimate.expected, n));
+        }
+    }
+    for of_image in &mut by_image {
+        of_image.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        of_image.truncate(WEAKNESSES_PER_CONTAINER);
+    }
+    let mut weaknesses = Vec::new();
+    for join in &images.joins {
+        for &(_, n) in by_image.get(join.image as usize).into_iter().flatten() {
+            let Some(finding) = found.open.get(n) else {
+                continue;
+            };
+            let package = finding.package.and_then(|p| found.packages.get(p as usize));
+            let name = package.map_or_else(
+                || Text::from("an unnamed package"),
+                |p| Text::clone(&p.name),
+            );
+            let likelihood = finding
+                .vulnerability
+                .and_then(|v| vulnerabilities.all.get(v as usize))
+                .map_or(Estimate::between(0.0, 0.0, 1.0), |v| v.likelihood.estimate);
+            weaknesses.push(Weakness {
+                workload: join.workload,
+                container: join.container,
+                label: format!("{} in {name}", finding.id).into(),
+                likelihood: likelihood.times(risk::Loaded::Unknown.factor()),
+                fixable: (finding.fix.state == FixState::Fixed)
+                    .then(|| {
+                        finding
+                            .fix
+                            .versions
+                            .first()
+                            .map(|version| format!("upgrade {name} to {version}").into())
+                    })
+                    .flatten(),
+                image: images
+                    .images
+                    .get(join.image as usize)
+                    .map_or_else(|| Text::from(""), |image| Text::clone(&image.name)),
+            });
+        }
+    }
+    weaknesses
+}
+
+/// Gaps for feeds that the database does not have.
+fn feed_gaps(intel: Option<&Intelligence>, ledger: &mut Ledger) -> FeedGaps {
+    let info = intel.map(Intelligence::info);
+    let mut missing = |feed: &str, what: &str| {
+        let there = info
+            .as_ref()
+            .is_some_and(|info| info.feeds.iter().any(|f| &*f.name == feed));
+        (!there).then(|| {
+            ledger.gap(Gap {
+                class: "feed-missing".into(),
+                what: what.into(),
+                stage: Stage::Match,
+                scope: format!("feed {feed}").into(),
+                weight: GapWeight::Hides,
+                close: "plimsoll db update, or plimsoll db build --from DIR".into(),
+            })
+        })
+    };
+    FeedGaps {
+        epss: missing("epss", "no EPSS scores: every likelihood is a prior"),
+        kev: missing("kev", "no list of known exploited vulnerabilities"),
+        ssvc: missing(
+            "vulnrichment",
+            "no SSVC decision points: they are derived from CVSS vectors",
+        ),
+    }
+}

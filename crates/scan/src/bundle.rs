@@ -1,0 +1,143 @@
+//! A scan in one file: the Snapshot, if there was one, and the Assessment. Written by `--save`, read by `--from`.
+//! Form: the line `plimsoll-bundle N`, then zstd of: length of the snapshot (8 bytes, little-endian), the saved
+//! snapshot, the Assessment as JSON. Everything in it is already free of secret values.
+
+use model::assessment::Assessment;
+use model::snapshot::Snapshot;
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+/// The version that this program writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+const MAGIC: &str = "plimsoll-bundle ";
+/// Refuses bombs: 1,000,000 findings stay under a third of it.
+const MAX_BYTES: u64 = 4 << 30;
+
+#[derive(Debug)]
+pub struct Bundle {
+    pub snapshot: Option<Snapshot>,
+    pub assessment: Assessment,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error("not a plimsoll bundle")]
+    Foreign,
+    #[error(
+        "written by a newer plimsoll (bundle format {found}; this one reads up to {FORMAT_VERSION})"
+    )]
+    Newer { found: u32 },
+    #[error("the bundle is damaged: {0}")]
+    Damaged(&'static str),
+    #[error("cannot read the snapshot in the bundle")]
+    Snapshot(#[source] cluster::saved::SavedError),
+    #[error("cannot read or write the bundle")]
+    Io(#[from] io::Error),
+}
+
+/// Writes a bundle; the caller takes care of rename and mode.
+pub fn write(
+    snapshot: Option<&Snapshot>,
+    assessment: &Assessment,
+    mut out: impl Write,
+) -> Result<(), BundleError> {
+    writeln!(out, "{MAGIC}{FORMAT_VERSION}")?;
+    let mut saved = Vec::new();
+    if let Some(snapshot) = snapshot {
+        cluster::saved::write(snapshot, &mut saved).map_err(BundleError::Snapshot)?;
+    }
+    let mut packed = zstd::Encoder::new(out, 3)?;
+    packed.write_all(&(saved.len() as u64).to_le_bytes())?;
+    packed.write_all(&saved)?;
+    serde_json::to_writer(&mut packed, assessment).map_err(io::Error::from)?;
+    packed.finish()?.flush()?;
+    Ok(())
+}
+
+/// Reads a bundle of this or an older version.
+pub fn read(input: impl Read) -> Result<Bundle, BundleError> {
+    let mut input = BufReader::new(input);
+    let mut header = Vec::new();
+    input.by_ref().take(64).read_until(b'\n', &mut header)?;
+    let version = std::str::from_utf8(&header)
+        .ok()
+        .and_then(|line| {
+            line.strip_prefix(MAGIC)?
+                .strip_suffix('\n')?
+                .parse::<u32>()
+                .ok()
+        })
+        .ok_or(BundleError::Foreign)?;
+    if version > FORMAT_VERSION {
+        return Err(BundleError::Newer { found: version });
+    }
+    let mut packed = zstd::Decoder::with_buffer(input)?.take(MAX_BYTES);
+    let mut length = [0; 8];
+    packed
+        .read_exact(&mut length)
+        .map_err(|_| BundleError::Damaged("it ends early"))?;
+    let length = u64::from_le_bytes(length);
+    let mut saved = Vec::new();
+    packed.by_ref().take(length).read_to_end(&mut saved)?;
+    if saved.len() as u64 != length {
+        return Err(BundleError::Damaged("it ends early"));
+    }
+    let snapshot = match saved.is_empty() {
+        true => None,
+        false => Some(cluster::saved::read(&mut saved.as_slice()).map_err(BundleError::Snapshot)?),
+    };
+    let assessment = serde_json::from_reader(BufReader::new(packed))
+        .map_err(|_| BundleError::Damaged("its assessment is no valid JSON"))?;
+    check(&assessment)?;
+    Ok(Bundle {
+        snapshot,
+        assessment,
+    })
+}
+
+/// Indices of a foreign file are not trusted.
+fn check(assessment: &Assessment) -> Result<(), BundleError> {
+    let within =
+        |index: Option<u32>, length: usize| index.is_none_or(|index| (index as usize) < length);
+    let a = assessment;
+    let findings = a
+        .findings
+        .iter()
+        .chain(&a.suppressed)
+        .chain(&a.unjoined)
+        .all(|f| {
+            within(f.vulnerability, a.vulnerabilities.len())
+                && within(f.image, a.images.len())
+                && within(f.package, a.packages.len())
+                && f.scores
+                    .iter()
+                    .all(|&score| within(Some(score), a.scores.len()))
+        });
+    let placements = a.placements.iter().all(|p| {
+        within(Some(p.image), a.images.len())
+            && within(Some(p.situation), a.situations.len())
+            && a.workloads
+                .get(p.workload as usize)
+                .is_some_and(|w| within(Some(p.container), w.containers.len()))
+    });
+    let actions = a.actions.iter().all(|action| {
+        within(action.image, a.images.len())
+            && action
+                .closes
+                .iter()
+                .all(|&n| within(Some(n), a.findings.len()))
+            && action
+                .workloads
+                .iter()
+                .all(|&n| within(Some(n), a.workloads.len()))
+    });
+    let images = a.images.iter().all(|image| {
+        image
+            .placements
+            .iter()
+            .all(|&n| within(Some(n), a.placements.len()))
+    });
+    match findings && placements && actions && images {
+        true => Ok(()),
+        false => Err(BundleError::Damaged("an index points nowhere")),
+    }
+}

@@ -1,0 +1,151 @@
+//! Reads what a scan is made of: manifests, snapshots, live clusters, reports, declarations, the database.
+//! The one place of this crate that does I/O besides `database`.
+
+use intel::Intelligence;
+use model::evidence::{Gap, GapWeight, Stage};
+use model::matches::MatchSet;
+use model::snapshot::Snapshot;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub use cluster::live::Options as LiveOptions;
+pub use cluster::manifests::Input as Source;
+pub use semantics::declare::Declarations;
+
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("cannot read {path}")]
+    Read {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Manifests(#[from] cluster::manifests::ManifestError),
+    #[error("cannot read the snapshot {path}")]
+    Snapshot {
+        path: String,
+        #[source]
+        source: cluster::saved::SavedError,
+    },
+    #[error(transparent)]
+    Live(#[from] cluster::live::LiveError),
+    #[error(transparent)]
+    Report(#[from] ingest::IngestError),
+    #[error("{path}: {message}")]
+    Declarations { path: String, message: String },
+    #[error("cannot open the database in {path}")]
+    Database {
+        path: String,
+        #[source]
+        source: intel::OpenError,
+    },
+    #[error("cannot build the database")]
+    Build(#[from] intel::build::BuildError),
+}
+
+/// Manifest files, folders and streams. `redaction_key` keys the fingerprints of secret values.
+pub fn manifests(
+    sources: &[Source],
+    kubernetes_minor: Option<u16>,
+    redaction_key: [u8; 32],
+) -> Result<Snapshot, InputError> {
+    let options = cluster::manifests::Options {
+        kubernetes_minor,
+        max_bytes: cluster::manifests::DEFAULT_MAX_BYTES,
+        redaction_key,
+    };
+    Ok(cluster::manifests::read(sources, &options)?)
+}
+
+/// A file that `collect` wrote.
+pub fn snapshot(path: &Path) -> Result<Snapshot, InputError> {
+    let mut file = std::fs::File::open(path).map_err(|source| InputError::Read {
+        path: path.display().to_string(),
+        source,
+    })?;
+    cluster::saved::read(&mut file).map_err(|source| InputError::Snapshot {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// Writes what `collect` writes.
+pub fn write_snapshot(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = out;
+    cluster::saved::write(snapshot, &mut out).map_err(io::Error::other)
+}
+
+/// A live cluster.
+pub fn live(options: &LiveOptions) -> Result<Snapshot, InputError> {
+    Ok(cluster::live::collect(options)?)
+}
+
+/// Other scanners' results, from files and folders.
+pub fn reports(paths: &[PathBuf]) -> Result<(Vec<MatchSet>, Vec<Gap>), InputError> {
+    Ok(ingest::read_paths(paths, &ingest::Limits::default())?)
+}
+
+/// Other scanners' results, from memory.
+pub fn reports_of(
+    documents: &[(String, Vec<u8>)],
+) -> Result<(Vec<MatchSet>, Vec<Gap>), InputError> {
+    let mut sets = Vec::new();
+    for (name, bytes) in documents {
+        sets.extend(ingest::read(name, bytes, &ingest::Limits::default())?);
+    }
+    Ok((sets, Vec::new()))
+}
+
+/// `plimsoll.yaml`.
+pub fn declarations(path: &Path) -> Result<Declarations, InputError> {
+    let bytes = std::fs::read(path).map_err(|source| InputError::Read {
+        path: path.display().to_string(),
+        source,
+    })?;
+    declarations_of(&path.display().to_string(), &bytes)
+}
+
+/// `plimsoll.yaml` from memory; `name` is for messages.
+pub fn declarations_of(name: &str, bytes: &[u8]) -> Result<Declarations, InputError> {
+    serde_saphyr::from_slice(bytes).map_err(|error| InputError::Declarations {
+        path: name.to_owned(),
+        message: error.to_string(),
+    })
+}
+
+/// The database of a folder; `None` where there is none.
+pub fn intelligence(folder: &Path) -> Result<Option<Intelligence>, InputError> {
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    Intelligence::open(folder)
+        .map(Some)
+        .map_err(|source| InputError::Database {
+            path: folder.display().to_string(),
+            source,
+        })
+}
+
+/// A database built in memory from feeds in their official layout, by path below the folder of feeds.
+pub fn intelligence_of(feeds: &[(String, Vec<u8>)]) -> Result<Intelligence, InputError> {
+    let (built, _) = intel::build::build_files(feeds, &intel::build::BuildOptions::default())?;
+    Intelligence::from_bytes(built.advisories, built.scores).map_err(|source| {
+        InputError::Database {
+            path: "memory".to_owned(),
+            source,
+        }
+    })
+}
+
+/// What is said when there is no database at all.
+pub fn no_database() -> Gap {
+    Gap {
+        class: "database-missing".into(),
+        what: "there is no intelligence database: EPSS, KEV and SSVC are unknown".into(),
+        stage: Stage::Match,
+        scope: "database".into(),
+        weight: GapWeight::Widens,
+        close: "plimsoll db update, or plimsoll db build --from DIR".into(),
+    }
+}

@@ -1,0 +1,111 @@
+//! Identities are united over digests, never over tags; the grade of each join is evidence.
+
+use crate::sample::{digest, inventory, set};
+use model::image::JoinGrade;
+use scan::join::join;
+
+/// Joins one report of one image with one container; `None`: not joined.
+fn check(
+    references: &[&str],
+    digests: &[String],
+    image: &str,
+    running: &[String],
+    expected: Option<JoinGrade>,
+) {
+    let images = join(
+        &[set("trivy", references, digests, &[])],
+        &inventory(&[(image, running)]),
+    );
+    assert_eq!(
+        images.joins.first().map(|join| join.grade),
+        expected,
+        "{references:?} {digests:?} with {image} {running:?}"
+    );
+    let gap = images.gaps.first().map(|gap| gap.class.to_string());
+    let said = match expected {
+        None => Some("image-not-scanned".to_owned()),
+        Some(JoinGrade::Tag) => Some("joined-by-tag".to_owned()),
+        Some(_) => None,
+    };
+    assert_eq!(gap, said, "what is not sure is said");
+}
+
+#[test]
+fn the_surest_join_wins() {
+    let (a, b) = (digest('a'), digest('b'));
+    let pinned = format!("nginx:1@{a}");
+    let other = format!("nginx:1@{b}");
+    check(
+        &["nginx:1"],
+        std::slice::from_ref(&a),
+        "nginx:1",
+        std::slice::from_ref(&a),
+        Some(JoinGrade::Digest),
+    );
+    check(
+        &["nginx:1"],
+        std::slice::from_ref(&a),
+        &pinned,
+        &[],
+        Some(JoinGrade::Digest),
+    );
+    check(&["nginx:1"], &[], &pinned, &[], None);
+    check(
+        &["nginx:1"],
+        std::slice::from_ref(&a),
+        "nginx:1",
+        &[],
+        Some(JoinGrade::Tag),
+    );
+    check(
+        &["nginx"],
+        &[],
+        "docker.io/library/nginx:latest",
+        &[],
+        Some(JoinGrade::Tag),
+    );
+    check(&["nginx:1"], std::slice::from_ref(&a), &other, &[], None);
+    check(&["nginx:1"], std::slice::from_ref(&a), "nginx:2", &[], None);
+    check(&["nginx:1"], &[], "reg.example/nginx:1", &[], None);
+    // The kubelet names another repository's digest: the digest decides.
+    check(
+        &["nginx:1"],
+        std::slice::from_ref(&a),
+        "mirror.example/n:1",
+        std::slice::from_ref(&a),
+        Some(JoinGrade::Digest),
+    );
+    // The digest that runs is unknown to the report: the tag may be another build.
+    check(
+        &["nginx:1"],
+        std::slice::from_ref(&a),
+        "nginx:1",
+        std::slice::from_ref(&b),
+        Some(JoinGrade::Tag),
+    );
+}
+
+#[test]
+fn artifacts_unite_over_digests_only() {
+    let (a, b) = (digest('a'), digest('b'));
+    let trivy = set("trivy", &["nginx:1"], std::slice::from_ref(&a), &[]);
+    let grype = set(
+        "grype",
+        &["mirror.example/n:1"],
+        &[a.clone(), b.clone()],
+        &[],
+    );
+    let third = set("snyk", &["nginx:1"], std::slice::from_ref(&b), &[]);
+    let untied = set("harbor", &["nginx:1"], &[], &[]);
+    let images = join(&[trivy, grype, third, untied], &inventory(&[]));
+    assert_eq!(images.images.len(), 2);
+    assert_eq!(images.of, [[0], [0], [0], [1]]);
+    assert_eq!(
+        images.images[0]
+            .tools
+            .iter()
+            .map(|tool| &**tool)
+            .collect::<Vec<_>>(),
+        ["grype", "snyk", "trivy"]
+    );
+}

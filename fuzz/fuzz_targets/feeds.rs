@@ -1,0 +1,19 @@
+//! One feed file of a kind that the first byte chooses.
+#![no_main]
+
+use intel::build::{BuildOptions, build_files};
+
+const NAMES: [&str; 6] = [
+    "epss/epss_scores-2026-08-16.csv",
+    "kev/known_exploited_vulnerabilities.json",
+    "vulnrichment/2024/1xxx/CVE-2024-1000.json",
+    "osv/Kubernetes/all.zip",
+    "vulnrichment-2024-10-24.tar.zst",
+    "ssvc/cisa_bod_26_04_1_0_0.csv",
+];
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let Some((kind, rest)) = bytes.split_first() else { return };
+    let name = NAMES[usize::from(*kind) % NAMES.len()];
+    let _ = build_files(&[(name.to_owned(), rest.to_vec())], &BuildOptions::default());
+});
