@@ -64,8 +64,11 @@ pub(crate) struct Policies<'a> {
     of_namespace: FxHashMap<&'a str, Vec<u32>>,
     enforced: Enforced,
     unseen: Option<GapId>,
-    peers: FxHashMap<(u32, u32, u32), PeerSet>,
+    peers: FxHashMap<PeerKey, PeerSet>,
 }
+
+/// Equal peers of many policies are one set: selectors, and the namespace where it is the policy's own.
+type PeerKey = (Selector, Option<Selector>, Option<Text>);
 
 enum Enforced {
     Known(Claim),
@@ -523,27 +526,33 @@ impl<'a> Policies<'a> {
             let Some((policy, _)) = self.policy(n) else {
                 continue;
             };
-            for (r, rule) in (0_u32..).zip(&policy.ingress) {
+            for rule in &policy.ingress {
                 let any = ports.is_empty()
                     || ports
                         .iter()
                         .any(|(port, protocol)| self.rule_has_port(rule, guard, (*port, protocol)));
-                if !any {
-                    continue;
-                }
-                for (p, peer) in (0_u32..).zip(&rule.peers) {
+                for peer in rule.peers.iter().filter(|_| any) {
                     let PolicyPeer::Pods { pods, namespaces } = peer else {
                         continue;
                     };
-                    let known = self.peers.get(&(n, r, p)).cloned();
+                    // "Everything" is said by the claims on the cluster and the namespace.
+                    if pods.is_everything()
+                        && namespaces.as_ref().is_none_or(Selector::is_everything)
+                    {
+                        continue;
+                    }
+                    let own = namespaces.is_none().then(|| Text::clone(&policy.namespace));
+                    let key = (pods.clone(), namespaces.clone(), own);
+                    let known = self.peers.get(&key).cloned();
                     let set = known.unwrap_or_else(|| {
-                        let id = u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
+                        let id = u32::try_from(self.peers.len() * 2).unwrap_or(u32::MAX);
                         let set = self.peer_set(id, pods, namespaces.as_ref(), &policy.namespace);
-                        self.peers.insert((n, r, p), set.clone());
+                        self.peers.insert(key, set.clone());
                         set
                     });
                     if !set.possible.is_empty() {
                         let unsure = PeerSet {
+                            id: set.id | 1,
                             sure: Arc::from([]),
                             ..set.clone()
                         };

@@ -1,1 +1,79 @@
+//! What an attacker gets to and what falls with it: a `Situation` per container, routes to sinks, and their cuts.
+//! Comes in: the inventory, exposures, the strongest weaknesses of each container. Goes out: [`Relations`].
+//! Never: I/O, a score, a pair of pods (sets are nodes).
+//!
+//! ```text
+//! entry -> opening -> weakness -> container -> escape -> node -> token of a pod -> service account -> rights -> sink
+//!                         ^------- pod network ---'
+//! ```
 
+mod blast;
+mod build;
+mod cut;
+mod graph;
+mod host_path;
+mod lateral;
+mod rights;
+mod route;
+mod situation;
+
+use model::evidence::{Estimate, Ledger};
+use model::graph::{Cut, Path};
+use model::situation::Situation;
+use model::text::Text;
+use network::WorkloadExposure;
+use semantics::view::Inventory;
+
+/// A vulnerability of a container that the network can deliver; the caller gives the strongest of each container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weakness {
+    /// Index into the inventory's workloads.
+    pub workload: u32,
+    /// Index into the workload's containers.
+    pub container: u32,
+    /// `CVE-2024-1 in libfoo`.
+    pub label: Text,
+    /// P(exploited somewhere) x P(its code is reachable in the package), 0 to 1, without exposure.
+    pub likelihood: Estimate,
+    /// `upgrade libfoo to 1.2`, where a fix is known.
+    pub fixable: Option<Text>,
+    pub image: Text,
+}
+
+/// What `relate` found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Relations {
+    /// Distinct situations.
+    pub situations: Vec<Situation>,
+    /// Workload -> container -> index into the situations.
+    pub of: Vec<Vec<u32>>,
+    /// By sink, the most probable first; one a workload that falls first.
+    pub paths: Vec<Path>,
+    pub cuts: Vec<Cut>,
+}
+
+/// Relates every container with its entries and its consequences.
+pub fn relate(
+    inventory: &Inventory,
+    exposures: &[WorkloadExposure],
+    weaknesses: &[Weakness],
+    ledger: &mut Ledger,
+) -> Relations {
+    let steps = blast::steps(inventory, ledger);
+    let lateral = lateral::lateral(inventory, exposures, weaknesses);
+    let attack = build::attack(inventory, exposures, weaknesses, &steps, ledger);
+    let routes = route::routes(&attack);
+    let cuts = cut::cuts(&attack, &routes);
+    let paths: Vec<Path> = routes
+        .routes
+        .iter()
+        .map(|route| route.shown(&attack))
+        .collect();
+    let found = situation::situations(inventory, exposures, steps, &lateral, &attack, &routes);
+    Relations {
+        situations: found.situations,
+        of: found.of,
+        paths,
+        cuts,
+    }
+}

@@ -1,0 +1,141 @@
+//! One situation a container, equal ones kept once.
+//! Comes in: exposures, steps, lateral P, routes. Goes out: situations and who has which.
+
+use crate::blast::{Step, blast};
+use crate::build::Attack;
+use crate::route::Routes;
+use model::evidence::Estimate;
+use model::situation::{Reach, Situation};
+use network::WorkloadExposure;
+use rustc_hash::{FxHashMap, FxHasher};
+use semantics::view::Inventory;
+use std::hash::{Hash, Hasher};
+
+pub(crate) struct Found {
+    pub(crate) situations: Vec<Situation>,
+    pub(crate) of: Vec<Vec<u32>>,
+}
+
+pub(crate) fn situations(
+    inventory: &Inventory,
+    exposures: &[WorkloadExposure],
+    steps: Vec<Vec<Vec<Step>>>,
+    lateral: &[Estimate],
+    attack: &Attack,
+    routes: &Routes,
+) -> Found {
+    let worst = worst_routes(attack, routes);
+    let over_nodes = over_nodes(attack, routes);
+    let mut found = Found {
+        situations: Vec::new(),
+        of: Vec::with_capacity(inventory.workloads.len()),
+    };
+    let mut known: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
+    let places = (0_u32..)
+        .zip(&inventory.workloads)
+        .zip(exposures)
+        .zip(lateral)
+        .zip(steps);
+    for ((((workload, view), exposure), lateral), steps) in places {
+        let mut steps = steps;
+        steps.resize(view.workload.containers.len(), Vec::new());
+        let mut of = Vec::with_capacity(steps.len());
+        for (container, mut steps) in (0_u32..).zip(steps) {
+            let nodes = attack.ground.get(workload as usize).copied().flatten();
+            if let Some(p) = nodes.and_then(|node| over_nodes.get(node as usize)) {
+                steps.extend(over_the_node(&steps, *p));
+            }
+            let situation = Situation {
+                exposure: exposure.exposure.clone(),
+                deliveries: exposure.deliveries.clone(),
+                listens: exposure.listens.clone(),
+                direct: exposure.direct,
+                lateral: *lateral,
+                blast: blast(&steps),
+                path: worst.get(&(workload, container)).copied(),
+            };
+            of.push(intern(situation, &mut found.situations, &mut known));
+        }
+        found.of.push(of);
+    }
+    found
+}
+
+/// The first route, in the order of the sinks, that goes through each container.
+fn worst_routes(attack: &Attack, routes: &Routes) -> FxHashMap<(u32, u32), u32> {
+    let mut worst = FxHashMap::default();
+    for (n, route) in (0_u32..).zip(&routes.routes) {
+        for arc in &route.arcs {
+            let to = attack.graph.arcs[*arc as usize].to;
+            if let Some(place) = attack.containers.get(&to) {
+                worst.entry(*place).or_insert(n);
+            }
+        }
+    }
+    worst
+}
+
+/// P(cluster-admin follows) for each node of the graph, all bounds.
+fn over_nodes(attack: &Attack, routes: &Routes) -> Vec<Estimate> {
+    let Some((sink, expected)) = attack.sinks.first().zip(routes.reach.first()) else {
+        return Vec::new();
+    };
+    let low = attack.graph.reach(&routes.into, &sink.nodes, |e| e.low);
+    let high = attack.graph.reach(&routes.into, &sink.nodes, |e| e.high);
+    let bounds = low
+        .probability
+        .iter()
+        .zip(&expected.probability)
+        .zip(&high.probability);
+    bounds
+        .map(|((low, expected), high)| Estimate::between(*low, *expected, *high))
+        .collect()
+}
+
+/// What else runs on the node falls with it.
+fn over_the_node(steps: &[Step], follows: Estimate) -> Option<Step> {
+    let escapes: Vec<&Step> = steps.iter().filter(|step| step.escape).collect();
+    let node = escapes
+        .iter()
+        .fold(Estimate::exact(0.0), |p, step| p.noisy_or(step.probability));
+    let p = node.times(follows);
+    (p.high > 0.0).then(|| {
+        let mut step = Step::new(
+            "over-the-node",
+            Reach::Cluster,
+            p,
+            "the node leads on to cluster-admin",
+        );
+        for escape in escapes {
+            step.because.extend(&escape.because);
+            step.missing.extend(&escape.missing);
+        }
+        step.missing.sort_unstable();
+        step.missing.dedup();
+        step
+    })
+}
+
+fn intern(
+    situation: Situation,
+    all: &mut Vec<Situation>,
+    known: &mut FxHashMap<u64, Vec<u32>>,
+) -> u32 {
+    let mut hasher = FxHasher::default();
+    for estimate in [situation.direct, situation.lateral, situation.blast.value] {
+        for bound in [estimate.low, estimate.expected, estimate.high] {
+            bound.to_bits().hash(&mut hasher);
+        }
+    }
+    situation.exposure.chain.hash(&mut hasher);
+    situation.path.hash(&mut hasher);
+    situation.blast.steps.len().hash(&mut hasher);
+    let same = known.entry(hasher.finish()).or_default();
+    if let Some(id) = same.iter().find(|id| all[**id as usize] == situation) {
+        return *id;
+    }
+    let id = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    all.push(situation);
+    same.push(id);
+    id
+}

@@ -1,0 +1,409 @@
+//! Routes from entries to sinks, and what ends them.
+
+use crate::rights::{account, relate, weakness};
+use crate::world::{batch, deployment, enforced, node, pod, policy, service};
+use model::graph::{Cut, Path};
+use model::object::ObjectRef;
+use semantics::view::{Inventory, Mount, RightClass, Volume, VolumeSource};
+
+/// `Internet -load-balancer-> Service shop/web -vulnerability-> ...`
+fn shown(path: &Path) -> String {
+    let first = path.edges.first().map_or("", |edge| &*edge.from);
+    path.edges.iter().fold(first.to_owned(), |text, edge| {
+        format!("{text} -{}-> {}", edge.kind, edge.to)
+    })
+}
+
+fn changes(cut: &Cut) -> Vec<String> {
+    cut.changes
+        .iter()
+        .map(|change| format!("{}: {}", change.object, change.what))
+        .collect()
+}
+
+/// A privileged Deployment behind a LoadBalancer; on its node runs a pod whose account is cluster-admin.
+fn shop() -> Inventory {
+    let mut world = Inventory::default();
+    enforced(&mut world);
+    deployment(&mut world, "shop/web", &[80]).containers[0]
+        .security
+        .privileged = true;
+    deployment(&mut world, "ops/runner", &[]).service_account = "deployer".into();
+    service(&mut world, "shop/web", "LoadBalancer", "web", 80);
+    account(&mut world, "ops", "deployer", RightClass::Everything, None);
+    node(&mut world, "worker-1", "10.0.0.1", "");
+    node(&mut world, "worker-2", "10.0.0.2", "");
+    pod(&mut world, 0, "worker-1", "10.1.0.1");
+    pod(&mut world, 1, "worker-1", "10.1.0.2");
+    world
+}
+
+#[test]
+fn five_edges_from_the_internet_to_cluster_admin() {
+    let (found, ledger) = relate(&shop(), &[weakness(0, 0.5)]);
+    let path = &found.paths[0];
+    assert_eq!(
+        shown(path),
+        "Internet -load-balancer-> Service shop/web -vulnerability-> container app of Deployment shop/web \
+         -escape-privileged-> node worker-1 -pod-token-> ServiceAccount ops/deployer -rbac-everything-> cluster-admin"
+    );
+    assert_eq!(path.edges.len(), 5);
+    assert_eq!((&*path.entry, &*path.sink), ("Internet", "cluster-admin"));
+    for edge in &path.edges {
+        assert!(
+            !edge.evidence.is_empty() && edge.changeable.is_some(),
+            "{edge:?}"
+        );
+        assert!(
+            edge.evidence
+                .iter()
+                .all(|e| (e.0 as usize) < ledger.evidence.len())
+        );
+    }
+    let product = path
+        .edges
+        .iter()
+        .map(|e| e.probability.expected)
+        .product::<f64>();
+    assert!((path.probability.expected - product).abs() < 1e-12);
+    // The cheapest single change: nobody misses it.
+    assert_eq!(
+        changes(&found.cuts[0]),
+        ["Deployment shop/web: set privileged: false in container app"]
+    );
+    assert!(found.cuts[0].complete && found.cuts[0].routes == 1);
+    let situation = &found.situations[found.of[0][0] as usize];
+    assert_eq!(situation.path, Some(0));
+    assert!(
+        situation.blast.value.expected > 0.7,
+        "the node leads on: {:?}",
+        situation.blast.value
+    );
+}
+
+#[test]
+fn the_route_ends_where_the_token_is_on_another_node() {
+    let mut world = shop();
+    world.pods[1].node = Some("worker-2".into());
+    let (found, _) = relate(&world, &[weakness(0, 0.5)]);
+    assert!(
+        found
+            .paths
+            .iter()
+            .all(|path| &*path.sink != "cluster-admin")
+    );
+    assert_eq!(&*found.paths[0].sink, "node worker-1");
+    assert_eq!(found.paths[0].edges.len(), 3);
+}
+
+#[test]
+fn from_files_any_pod_may_be_on_the_node() {
+    let mut world = shop();
+    world.pods.clear();
+    for view in &mut world.workloads {
+        view.pods.clear();
+    }
+    let (found, _) = relate(&world, &[weakness(0, 0.5)]);
+    let path = &found.paths[0];
+    assert_eq!(
+        (path.edges.len(), &*path.sink, &*path.edges[2].to),
+        (5, "cluster-admin", "a node")
+    );
+    assert_eq!(path.probability.low, 0.0);
+    assert!(path.probability.expected > 0.0);
+}
+
+/// What ends the routes to `sink` in a world.
+fn check(
+    case: &str,
+    build: impl FnOnce(&mut Inventory),
+    sink: &str,
+    expected: &[&str],
+    complete: bool,
+) {
+    let mut world = shop();
+    build(&mut world);
+    let (found, _) = relate(&world, &[weakness(0, 0.5)]);
+    let cut = found.cuts.iter().find(|cut| &*cut.sink == sink);
+    let said = cut.map(changes).unwrap_or_default();
+    assert_eq!(said, expected, "{case}");
+    assert_eq!(cut.is_none_or(|cut| cut.complete), complete, "{case}");
+}
+
+fn host_root(world: &mut Inventory) {
+    let template = &mut world.templates[0];
+    template.volumes.push(Volume {
+        name: "root".into(),
+        source: VolumeSource::HostPath { path: "/".into() },
+    });
+    template.containers[0].mounts.push(Mount {
+        volume: "root".into(),
+        path: "/host".into(),
+        read_only: false,
+    });
+}
+
+#[test]
+fn cuts() {
+    let privileged = "Deployment shop/web: set privileged: false in container app";
+    let token = "Deployment ops/runner: set automountServiceAccountToken: false";
+    let upgrade = "Deployment shop/web: upgrade libfoo to 1.2 in example.com/app:1";
+    check("one escape", |_| {}, "node", &[privileged], true);
+    check(
+        "two escapes: the token costs less than both",
+        host_root,
+        "cluster-admin",
+        &[token],
+        true,
+    );
+    check(
+        "two escapes to the node: one upgrade ends more than one field",
+        host_root,
+        "node",
+        &[upgrade],
+        true,
+    );
+    check(
+        "a token mounted by a DaemonSet of kube-system cannot be cut, the field can",
+        |w| {
+            w.workloads[1].workload.object =
+                ObjectRef::new("apps", "DaemonSet", Some("kube-system"), "cni");
+        },
+        "cluster-admin",
+        &[privileged],
+        true,
+    );
+    check(
+        "the pod is the provider's: the upgrade ends the entry over the pod network too",
+        |w| {
+            // The pod belongs to the provider; its Service does not.
+            w.workloads[0].workload.object =
+                ObjectRef::new("apps", "Deployment", Some("kube-system"), "web");
+            w.service_accounts.clear();
+        },
+        "node",
+        &["Deployment kube-system/web: upgrade libfoo to 1.2 in example.com/app:1"],
+        true,
+    );
+    check(
+        "isolated",
+        |w| {
+            w.services.clear();
+            policy(w, "shop/deny", "", vec![]);
+        },
+        "node",
+        &[],
+        true,
+    );
+}
+
+#[test]
+fn no_fix_and_a_provider_leave_the_cut_incomplete() {
+    let mut world = shop();
+    world.workloads[0].workload.object =
+        ObjectRef::new("apps", "Deployment", Some("kube-system"), "web");
+    world.services.clear();
+    let mut open = weakness(0, 0.5);
+    open.fixable = None;
+    let (found, _) = relate(&world, &[open]);
+    let cut = found.cuts.iter().find(|cut| &*cut.sink == "node").unwrap();
+    assert!(!cut.complete && cut.changes.is_empty() && cut.routes == 0);
+}
+
+#[test]
+fn rights_lead_to_sinks() {
+    for (class, place, sink, kind) in [
+        (
+            RightClass::Everything,
+            None,
+            "cluster-admin",
+            "rbac-everything",
+        ),
+        (RightClass::Escalate, None, "cluster-admin", "rbac-escalate"),
+        (
+            RightClass::ReadSecrets,
+            None,
+            "all Secrets of the cluster",
+            "rbac-read-secrets",
+        ),
+        (RightClass::CreatePods, None, "any node", "rbac-create-pods"),
+        (
+            RightClass::CreatePods,
+            Some("ops"),
+            "any node",
+            "rbac-create-pods",
+        ),
+        (RightClass::Nodes, None, "any node", "rbac-nodes"),
+        (
+            RightClass::MintTokens,
+            None,
+            "cluster-admin",
+            "rbac-mint-tokens",
+        ),
+        (
+            RightClass::MintTokens,
+            Some("kube-system"),
+            "cluster-admin",
+            "rbac-mint-tokens",
+        ),
+    ] {
+        let mut world = Inventory::default();
+        enforced(&mut world);
+        deployment(&mut world, "shop/web", &[80]);
+        service(&mut world, "shop/web", "LoadBalancer", "web", 80);
+        account(&mut world, "shop", "default", class, place);
+        let (found, _) = relate(&world, &[weakness(0, 0.5)]);
+        let path = found.paths.iter().find(|path| &*path.sink == sink);
+        let path = path.unwrap_or_else(|| {
+            panic!(
+                "{class:?} {place:?}: {:?}",
+                found.paths.iter().map(shown).collect::<Vec<_>>()
+            )
+        });
+        let last = &path.edges.last().unwrap().kind;
+        let on = ["system-controllers"].contains(&&**last);
+        assert!(
+            on || &**last == kind,
+            "{class:?} {place:?}: {}",
+            shown(path)
+        );
+    }
+    // Entering pods leads to the privileged one.
+    let mut world = shop();
+    world.workloads.swap(0, 1);
+    deployment(&mut world, "shop/front", &[80]).service_account = "entering".into();
+    service(&mut world, "shop/front", "LoadBalancer", "front", 80);
+    account(
+        &mut world,
+        "shop",
+        "entering",
+        RightClass::Exec,
+        Some("shop"),
+    );
+    world.pods.clear();
+    world
+        .workloads
+        .iter_mut()
+        .for_each(|view| view.pods.clear());
+    let (found, _) = relate(&world, &[weakness(2, 0.5)]);
+    let path = found
+        .paths
+        .iter()
+        .find(|path| &*path.sink == "a node")
+        .unwrap();
+    assert_eq!(
+        shown(path),
+        "Internet -load-balancer-> Service shop/front -vulnerability-> container app of Deployment shop/front \
+         -mounted-token-> ServiceAccount shop/entering -rbac-exec-> container app of Deployment shop/web \
+         -escape-privileged-> a node"
+    );
+}
+
+#[test]
+fn over_the_pod_network_to_a_weak_neighbour() {
+    let mut world = Inventory::default();
+    enforced(&mut world);
+    deployment(&mut world, "shop/web", &[80]);
+    deployment(&mut world, "shop/db", &[5432]).containers[0]
+        .security
+        .privileged = true;
+    service(&mut world, "shop/web", "LoadBalancer", "web", 80);
+    let (found, _) = relate(&world, &[weakness(0, 0.9), weakness(1, 0.9)]);
+    let lateral = found
+        .paths
+        .iter()
+        .find(|path| &*path.entry == "Internet")
+        .unwrap();
+    assert_eq!(
+        shown(lateral),
+        "Internet -load-balancer-> Service shop/web -vulnerability-> container app of Deployment shop/web \
+         -pod-network-> pods of Deployment shop/db -vulnerability-> container app of Deployment shop/db \
+         -escape-privileged-> a node"
+    );
+    let db = &found.situations[found.of[1][0] as usize];
+    assert!(
+        db.lateral.expected > 0.25 && db.lateral.expected <= 0.3,
+        "{:?}",
+        db.lateral
+    );
+    let web = &found.situations[found.of[0][0] as usize];
+    assert!(
+        web.lateral.expected <= 0.15 * 0.3,
+        "over db, never over itself: {:?}",
+        web.lateral
+    );
+}
+
+#[test]
+fn a_policy_keeps_the_neighbour_out() {
+    let mut world = Inventory::default();
+    enforced(&mut world);
+    deployment(&mut world, "shop/web", &[80]);
+    deployment(&mut world, "blog/db", &[5432]).containers[0]
+        .security
+        .privileged = true;
+    service(&mut world, "shop/web", "LoadBalancer", "web", 80);
+    policy(&mut world, "blog/deny", "", vec![]);
+    let (found, _) = relate(&world, &[weakness(0, 0.9), weakness(1, 0.9)]);
+    assert!(
+        found.paths.is_empty(),
+        "{:?}",
+        found.paths.iter().map(shown).collect::<Vec<_>>()
+    );
+    assert_eq!(found.situations[found.of[1][0] as usize].lateral.high, 0.0);
+}
+
+/// The point of the score: the same weakness, isolated and batch, or public and privileged.
+#[test]
+fn direct_follows_the_class() {
+    let mut world = shop();
+    batch(&mut world, "reports/job");
+    let (found, _) = relate(&world, &[weakness(0, 0.5), weakness(2, 0.9)]);
+    let of = |workload: usize| &found.situations[found.of[workload][0] as usize];
+    assert_eq!(
+        (of(0).direct.low, of(0).direct.expected, of(0).direct.high),
+        (1.0, 1.0, 1.0)
+    );
+    assert_eq!(
+        (of(2).direct.low, of(2).direct.expected, of(2).direct.high),
+        (0.02, 0.02, 0.15)
+    );
+    assert!(of(2).lateral.expected < 0.02 && of(2).blast.value.expected < 0.11);
+}
+
+#[test]
+fn a_workload_without_known_weakness_carries_the_base_rate() {
+    let (found, _) = relate(&shop(), &[]);
+    let path = &found.paths[0];
+    assert_eq!(&*path.edges[1].kind, "unknown-flaw");
+    assert!(path.edges[1].changeable.is_none() && path.probability.expected < 1e-3);
+}
+
+#[test]
+fn a_control_plane_node_is_the_cluster() {
+    let mut world = shop();
+    world.service_accounts.clear();
+    world.nodes[0]
+        .labels
+        .insert("node-role.kubernetes.io/control-plane".into(), "".into());
+    let (found, _) = relate(&world, &[weakness(0, 0.5)]);
+    assert!(shown(&found.paths[0]).ends_with("node worker-1 -control-plane-> cluster-admin"));
+}
+
+#[test]
+fn equal_situations_are_kept_once() {
+    let mut world = shop();
+    let mut template = world.templates[0].clone();
+    let mut second = template.containers[0].clone();
+    second.name = "second".into();
+    template.containers.push(second.clone());
+    template.containers[0].security.privileged = false;
+    template.containers[1].security.privileged = false;
+    world.templates[0] = template;
+    let mut container = world.workloads[0].workload.containers[0].clone();
+    container.name = "second".into();
+    world.workloads[0].workload.containers.push(container);
+    let (found, _) = relate(&world, &[]);
+    assert_eq!(found.of[0].len(), 2);
+    assert_eq!(found.of[0][0], found.of[0][1]);
+}
