@@ -181,6 +181,10 @@ fn pages() {
         .unwrap();
     assert_eq!(page.objects.len(), 1);
     assert_eq!(page.objects[0].gvk, gvk);
+    assert_eq!(
+        String::from_utf8_lossy(&page.objects[0].json),
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}}"#
+    );
     assert_eq!(page.others, ["Pod".into()]);
     assert_eq!(
         (page.next.as_deref(), page.remaining),

@@ -56,7 +56,7 @@ pub(super) fn json(
         ("apiextensions.k8s.io", "CustomResourceDefinition") => Field::Definition,
         _ => Field::Object,
     };
-    writer.value(root, root_field, "");
+    writer.root(root, root_field, head.gvk);
     buffers.out.as_slice().into()
 }
 
@@ -121,6 +121,40 @@ struct Writer<'w, 'a> {
 }
 
 impl Writer<'_, '_> {
+    /// The object itself. Items of lists do not say their type; the canonical form does.
+    fn root(&mut self, id: NodeId, field: Field, gvk: &Gvk) {
+        let document = self.document;
+        if document.get(id, "apiVersion").is_some() && document.get(id, "kind").is_some() {
+            return self.value(id, field, "");
+        }
+        self.push("{\"apiVersion\":");
+        self.quoted(&gvk.api_version());
+        let mut keys: Vec<(&str, Option<NodeId>)> = document
+            .entries(id)
+            .filter_map(|(key, value)| Some((document.as_text(key)?, Some(value))))
+            .filter(|(key, _)| !matches!(*key, "apiVersion" | "kind"))
+            .collect();
+        keys.push(("kind", None));
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in keys {
+            let Some(value) = value else {
+                self.push(",\"kind\":");
+                self.quoted(&gvk.kind);
+                continue;
+            };
+            if matches!(document.value(value), Value::Null) {
+                continue;
+            }
+            if let Some(below) = self.below(field, key, value) {
+                self.push(",");
+                self.quoted(key);
+                self.push(":");
+                self.value(value, below, key);
+            }
+        }
+        self.push("}");
+    }
+
     /// `name` is the key that holds the value.
     fn value(&mut self, id: NodeId, field: Field, name: &str) {
         let document = self.document;
