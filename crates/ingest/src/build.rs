@@ -20,6 +20,9 @@ use std::hash::{Hash, Hasher};
 /// Longest title that is kept, in bytes.
 const TITLE: usize = 300;
 
+/// Most names, digests, scores and tags of one thing that are kept; a real one has a handful.
+pub(crate) const NAMES: usize = 64;
+
 pub(crate) struct SetBuilder<'d> {
     pub(crate) set: MatchSet,
     file: &'d str,
@@ -143,6 +146,7 @@ impl<'d> SetBuilder<'d> {
         artifact.container.hash(&mut hasher);
         artifact.identity.config.hash(&mut hasher);
         artifact.identity.digests.hash(&mut hasher);
+        artifact.identity.references.hash(&mut hasher);
         let index = keep(
             &mut self.identities,
             &mut self.set.artifacts,
@@ -243,7 +247,13 @@ impl<'d> SetBuilder<'d> {
         advisory.title.hash(&mut hasher);
         advisory.url.hash(&mut hasher);
         advisory.feed.hash(&mut hasher);
-        advisory.cvss.len().hash(&mut hasher);
+        advisory.aliases.hash(&mut hasher);
+        advisory.cwes.hash(&mut hasher);
+        advisory.published.hash(&mut hasher);
+        for cvss in &advisory.cvss {
+            cvss.vector.hash(&mut hasher);
+            cvss.base.to_bits().hash(&mut hasher);
+        }
         keep(
             &mut self.advisories,
             &mut self.set.advisories,
@@ -419,7 +429,7 @@ fn keep<T: PartialEq>(
 }
 
 /// The first `length` bytes of `text` at most, at a character's border.
-fn cut(text: &str, length: usize) -> &str {
+pub(crate) fn cut(text: &str, length: usize) -> &str {
     text.get(..text.floor_char_boundary(length)).unwrap_or(text)
 }
 
@@ -437,7 +447,8 @@ pub(crate) fn artifact(kind: ArtifactKind, name: Text) -> Artifact {
 
 /// Adds a digest of unknown kind, once.
 pub(crate) fn add_digest(identity: &mut ImageIdentity, digest: &str) {
-    if is_digest(digest) && !identity.digests.iter().any(|known| &**known == digest) {
+    let room = identity.digests.len() < NAMES;
+    if room && is_digest(digest) && !identity.digests.iter().any(|known| &**known == digest) {
         identity.digests.push(digest.into());
     }
 }
@@ -454,7 +465,7 @@ pub(crate) fn add_reference(identity: &mut ImageIdentity, text: &str) {
     if let Some(digest) = &reference.digest {
         add_digest(identity, digest);
     }
-    if !identity.references.contains(&reference) {
+    if identity.references.len() < NAMES && !identity.references.contains(&reference) {
         identity.references.push(reference);
     }
 }

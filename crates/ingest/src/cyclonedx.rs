@@ -3,13 +3,15 @@
 //! named as affected. An analysis that says resolved, false positive or not affected suppresses.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_digest, add_reference, artifact};
+use crate::build::{
+    AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_digest, add_reference, artifact, cut,
+};
 use crate::document::{Document, Fields};
 use crate::identifier::day;
 use crate::loose::{List, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::is_digest;
-use model::matches::{Artifact, ArtifactKind, Fix, FixState, Suppression};
+use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -232,7 +234,8 @@ pub(crate) fn report<'a>(
     while let Some(component) = open.pop() {
         for vulnerability in component.vulnerabilities.iter() {
             any = true;
-            bom.affected(builder, vulnerability, Some((component, &[])))?;
+            let advisory = advisory(builder, vulnerability);
+            bom.affected(builder, vulnerability, advisory, Some((component, &[])))?;
         }
         open.extend(component.components.iter());
     }
@@ -291,13 +294,13 @@ fn image(component: &Component<'_>) -> Artifact {
     let identity = &mut found.identity;
     add_reference(identity, &component.name);
     add_digest(identity, &component.version);
-    for property in component.properties.iter() {
+    for property in component.properties.iter().take(NAMES) {
         match property.name.strip_prefix("aquasecurity:trivy:") {
             Some("ImageID") if is_digest(&property.value) => {
                 identity.config = Some((&*property.value).into());
             }
             Some("RepoTag" | "RepoDigest" | "Reference") => {
-                add_reference(identity, &property.value)
+                add_reference(identity, &property.value);
             }
             _ => {}
         }
@@ -370,8 +373,9 @@ impl<'n, 'a> Bom<'n, 'a> {
         builder: &mut SetBuilder<'_>,
         vulnerability: &Vulnerability<'_>,
     ) -> Result<(), IngestError> {
+        let advisory = advisory(builder, vulnerability);
         if vulnerability.affects.is_empty() {
-            return self.affected(builder, vulnerability, None);
+            return self.affected(builder, vulnerability, advisory, None);
         }
         for affected in vulnerability.affects.iter() {
             let reference = &*affected.reference;
@@ -380,17 +384,10 @@ impl<'n, 'a> Bom<'n, 'a> {
                 let (_, local) = reference.strip_prefix("urn:cdx:")?.split_once('#')?;
                 self.nodes.get(local)
             });
-            match known {
-                Some(node) => self.affected(
-                    builder,
-                    vulnerability,
-                    Some((node.component, &affected.versions)),
-                )?,
-                None => {
-                    let unknown = unknown(reference);
-                    self.affected(builder, vulnerability, Some((&unknown, &affected.versions)))?;
-                }
-            }
+            let unknown = known.is_none().then(|| unknown(reference));
+            let component = known.map(|node| node.component).or(unknown.as_ref());
+            let affected = component.map(|component| (component, &*affected.versions));
+            self.affected(builder, vulnerability, advisory, affected)?;
         }
         Ok(())
     }
@@ -399,48 +396,52 @@ impl<'n, 'a> Bom<'n, 'a> {
         &self,
         builder: &mut SetBuilder<'_>,
         vulnerability: &Vulnerability<'_>,
+        advisory: u32,
         component: Option<(&Component<'_>, &[Obj<Version<'_>>])>,
     ) -> Result<(), IngestError> {
         let image = component
             .and_then(|(component, _)| self.nodes.get(&*component.reference)?.image)
             .and_then(|position| self.images.get(position));
         let scanned = image.map_or_else(|| self.root.clone(), |component| self::image(component));
-        let index = builder.artifact(scanned)?;
+        let artifact = builder.artifact(scanned)?;
         let package = component.map(|(component, _)| package(builder, component));
         let fix = fix(builder, vulnerability, component);
         let suppression = suppression(builder, &vulnerability.analysis);
-        let severity = severity(vulnerability);
-        let names: Vec<&str> = vulnerability
-            .references
-            .iter()
-            .map(|reference| &*reference.id)
-            .collect();
-        let cwes: Vec<String> = vulnerability.cwes.iter().map(|cwe| cwe_name(cwe)).collect();
-        let cwes: Vec<&str> = cwes.iter().map(String::as_str).collect();
-        let vectors: Vec<String> = vulnerability
-            .ratings
-            .iter()
-            .map(|rating| full_vector(rating))
-            .collect();
-        let cvss: Vec<(&str, &str, Option<f64>)> = vulnerability
-            .ratings
-            .iter()
-            .zip(&vectors)
-            .map(|(rating, vector)| (&*rating.source.name, vector.as_str(), rating.score.0))
-            .collect();
-        let draft = AdvisoryDraft {
-            id: &vulnerability.id,
-            names: &names,
-            severity,
-            cvss: &cvss,
-            cwes: &cwes,
-            url: vulnerability.source.url.some(),
-            feed: vulnerability.source.name.some(),
-            published: day(&vulnerability.published),
-            ..AdvisoryDraft::default()
-        };
-        builder.vulnerable(index, package, &draft, fix, suppression)
+        builder.push(Match {
+            category: Category::Vulnerability,
+            artifact,
+            advisory,
+            package,
+            target: None,
+            severity: severity(vulnerability),
+            fix,
+            suppression,
+        })
     }
+}
+
+fn advisory(builder: &mut SetBuilder<'_>, vulnerability: &Vulnerability<'_>) -> u32 {
+    let references = vulnerability.references.iter();
+    let names: Vec<&str> = references.map(|reference| &*reference.id).collect();
+    let cwes: Vec<String> = vulnerability.cwes.iter().map(|cwe| cwe_name(cwe)).collect();
+    let cwes: Vec<&str> = cwes.iter().map(String::as_str).collect();
+    let ratings = vulnerability.ratings.iter();
+    let vectors: Vec<String> = ratings.clone().map(|rating| full_vector(rating)).collect();
+    let cvss: Vec<(&str, &str, Option<f64>)> = ratings
+        .zip(&vectors)
+        .map(|(rating, vector)| (&*rating.source.name, vector.as_str(), rating.score.0))
+        .collect();
+    builder.advisory(&AdvisoryDraft {
+        id: &vulnerability.id,
+        names: &names,
+        severity: severity(vulnerability),
+        cvss: &cvss,
+        cwes: &cwes,
+        url: vulnerability.source.url.some(),
+        feed: vulnerability.source.name.some(),
+        published: day(&vulnerability.published),
+        ..AdvisoryDraft::default()
+    })
 }
 
 /// A reference that no component has; often it is a purl itself.
@@ -465,6 +466,7 @@ fn package(builder: &mut SetBuilder<'_>, component: &Component<'_>) -> u32 {
         component
             .properties
             .iter()
+            .take(NAMES)
             .find(|property| names.contains(&&*property.name))
             .and_then(|property| property.value.some())
     };
@@ -504,10 +506,11 @@ fn severity(vulnerability: &Vulnerability<'_>) -> Severity {
     let own = vulnerability
         .ratings
         .iter()
+        .take(NAMES)
         .filter(|rating| !name.is_empty() && *rating.source.name == **name)
         .map(of)
         .find(|severity| *severity != Severity::Unknown);
-    own.or_else(|| vulnerability.ratings.iter().map(of).max())
+    own.or_else(|| vulnerability.ratings.iter().take(NAMES).map(of).max())
         .unwrap_or(Severity::Unknown)
 }
 
@@ -526,9 +529,10 @@ fn full_vector(rating: &Rating<'_>) -> String {
 }
 
 fn cwe_name(cwe: &str) -> String {
-    match cwe.bytes().all(|b| b.is_ascii_digit()) {
-        true => format!("CWE-{cwe}"),
-        false => cwe.to_owned(),
+    if cwe.bytes().all(|b| b.is_ascii_digit()) {
+        format!("CWE-{cwe}")
+    } else {
+        cwe.to_owned()
     }
 }
 
@@ -555,6 +559,7 @@ fn fix(
             .analysis
             .response
             .iter()
+            .take(NAMES)
             .any(|response| &**response == word)
     };
     let state = match &*vulnerability.analysis.state {
@@ -570,7 +575,7 @@ fn fix(
 
 /// Trivy: `Upgrade openssl to version 1.1.1n-r0; Upgrade ...`.
 fn recommended(builder: &mut SetBuilder<'_>, text: &str, name: &str) -> Vec<model::text::Text> {
-    for sentence in text.split(';') {
+    for sentence in cut(text, 4096).split(';') {
         let Some((package, versions)) = sentence
             .trim()
             .strip_prefix("Upgrade ")

@@ -92,7 +92,7 @@ impl<'a> Sets<'_, 'a> {
     fn document(&mut self, raw: &'a str, shape: Shape<'a>) -> Result<(), IngestError> {
         match shape {
             Shape::Object(fields) => {
-                let format = self.recognise(raw, &fields)?;
+                let format = self.recognise(&fields)?;
                 // Each line of kubeaudit's log is one result of the same report.
                 if format != Format::Kubeaudit {
                     self.close();
@@ -126,7 +126,7 @@ impl<'a> Sets<'_, 'a> {
                         .not_a_report("a list of values that are no reports"));
                 }
             };
-            match self.recognise(raw, &fields)? {
+            match self.recognise(&fields)? {
                 Format::TrivyResult => results.push(*part),
                 format => self.part(format, raw, &fields)?,
             }
@@ -169,15 +169,13 @@ impl<'a> Sets<'_, 'a> {
     }
 
     fn builder(&mut self, format: Format) -> &mut SetBuilder<'a> {
-        let position = match self.open.iter().position(|(known, _)| *known == format) {
-            Some(position) => position,
-            None => {
-                let (tool, name) = format.names();
-                self.open
-                    .push((format, SetBuilder::new(self.document, tool, name)));
-                self.open.len() - 1
-            }
-        };
+        let known = self.open.iter().position(|(known, _)| *known == format);
+        let position = known.unwrap_or_else(|| {
+            let (tool, name) = format.names();
+            let builder = SetBuilder::new(self.document, tool, name);
+            self.open.push((format, builder));
+            self.open.len() - 1
+        });
         &mut self.open[position].1
     }
 
@@ -186,7 +184,7 @@ impl<'a> Sets<'_, 'a> {
         self.done.extend(done);
     }
 
-    fn recognise(&self, raw: &'a str, fields: &Fields<'a>) -> Result<Format, IngestError> {
+    fn recognise(&self, fields: &Fields<'a>) -> Result<Format, IngestError> {
         format_of(self.document, fields).ok_or_else(|| {
             let keys: Vec<String> = fields
                 .0
@@ -194,7 +192,6 @@ impl<'a> Sets<'_, 'a> {
                 .take(5)
                 .map(|(key, _)| format!("{key:?}"))
                 .collect();
-            let _ = raw;
             self.document.not_a_report(match keys.as_slice() {
                 [] => "an empty object".to_owned(),
                 keys => format!("its keys are {}", keys.join(", ")),
@@ -307,11 +304,10 @@ fn of_lists<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format> 
             Some(Format::Snyk)
         }
         Some(item) if item.has("package") => Some(Format::Harbor),
-        Some(_) => None,
         None if fields.has_any(&["scanner", "generated_at"]) || fields.0.len() == 1 => {
             Some(Format::Harbor)
         }
-        None => None,
+        _ => None,
     }
 }
 

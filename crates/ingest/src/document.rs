@@ -108,7 +108,7 @@ impl<'a> Document<'a> {
             .map_or(0, |n| n + 1);
         IngestError::Syntax {
             file: self.file.to_owned(),
-            line: before.iter().filter(|&&b| b == b'\n').count() + 1,
+            line: before.split(|&b| b == b'\n').count(),
             column: offset - line_start,
             path,
             what: what.to_owned(),
@@ -304,8 +304,12 @@ impl<'de: 'a, 'a> Visitor<'de> for ShapeVisitor<'a> {
         }
         let mut keys: Vec<&str> = fields.iter().map(|(key, _)| &**key).collect();
         keys.sort_unstable();
-        if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(A::Error::custom(format!("duplicate key {:?}", twice[0])));
+        let mut twice = keys.windows(2).filter_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        });
+        if let Some(twice) = twice.next() {
+            return Err(A::Error::custom(format!("duplicate key {twice:?}")));
         }
         Ok(Shape::Object(Fields(fields)))
     }
@@ -417,7 +421,7 @@ fn path_at(text: &str, offset: usize) -> String {
                         .map(|c| if c.is_control() { '?' } else { c }),
                 );
             }
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Index(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     path

@@ -4,8 +4,8 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, PackageDraft, SetBuilder, add_digest, add_reference, artifact, os_release,
-    platform,
+    AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_digest, add_reference, artifact,
+    os_release, platform,
 };
 use crate::document::{Document, Fields};
 use crate::loose::{List, Many, Maybe, Num, Obj, Str, Word};
@@ -151,7 +151,7 @@ struct Image<'a> {
     #[serde(borrow)]
     user_input: Str<'a>,
     #[serde(rename = "imageID", borrow)]
-    image_id: Str<'a>,
+    id: Str<'a>,
     #[serde(borrow)]
     manifest_digest: Str<'a>,
     #[serde(borrow)]
@@ -229,8 +229,8 @@ fn source<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, 
             let image: Maybe<Image<'_>> = document.parse(raw)?;
             found.name = Text::from(&*image.user_input);
             let identity = &mut found.identity;
-            if is_digest(&image.image_id) {
-                identity.config = Some(Text::from(&*image.image_id));
+            if is_digest(&image.id) {
+                identity.config = Some(Text::from(&*image.id));
             }
             if is_digest(&image.manifest_digest) {
                 identity.manifests.push(Text::from(&*image.manifest_digest));
@@ -306,10 +306,10 @@ fn end_of_life<'a>(
     };
     document.each(raw, |package: Obj<Alerts<'a>>| {
         for alert in package.alerts.iter() {
-            if alert.kind.contains("eol") {
-                if let Some(os) = &mut scanned.os {
-                    os.end_of_life = Some(true);
-                }
+            if alert.kind.contains("eol")
+                && let Some(os) = &mut scanned.os
+            {
+                os.end_of_life = Some(true);
             }
             let what = alert.message.some().unwrap_or(&alert.kind);
             builder.gap(
@@ -398,7 +398,7 @@ fn advisory(builder: &mut SetBuilder<'_>, found: &Found<'_>, severity: Severity)
                 &*score.vector,
                 score.metrics.base_score.0,
             );
-            if !cvss.contains(&entry) {
+            if cvss.len() < NAMES && !cvss.contains(&entry) {
                 cvss.push(entry);
             }
         }

@@ -3,7 +3,7 @@
 //! absent are marked. Package and version come from where Trivy, Grype and Snyk write them.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact};
+use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact, cut};
 use crate::document::{Document, Fields};
 use crate::identifier::identity_in;
 use crate::loose::{List, Maybe, Num, Obj, Str, Word};
@@ -12,6 +12,9 @@ use model::matches::{Artifact, ArtifactKind, Category, FixState, Suppression};
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+
+/// How much of a message or help text is looked at, in bytes.
+const TEXT: usize = 4096;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -267,21 +270,19 @@ fn read_run<'a>(
         tool: driver.name.to_ascii_lowercase(),
         artifact: scanned(&properties, fields),
     };
-    match fields.raw("results") {
-        Some(raw) => document.each(raw, |finding: Obj<Finding<'a>>| {
+    if let Some(raw) = fields.raw("results") {
+        return document.each(raw, |finding: Obj<Finding<'a>>| {
             read_finding(builder, &run, &finding)
-        }),
-        None => {
-            // SARIF 3.14.23: absent means that the results were not computed.
-            builder.gap(
-                "report-without-results",
-                model::evidence::GapWeight::Hides,
-                "a run has no list of results",
-                "",
-            );
-            Ok(())
-        }
+        });
     }
+    // SARIF 3.14.23: absent means that the results were not computed.
+    builder.gap(
+        "report-without-results",
+        model::evidence::GapWeight::Hides,
+        "a run has no list of results",
+        "",
+    );
+    Ok(())
 }
 
 /// Trivy names the image in the run's properties, Snyk in the id of its automation.
@@ -452,12 +453,12 @@ struct Said<'s> {
 
 impl<'s> Said<'s> {
     fn of(run: &Run<'_, '_>, rule: Option<&'s Rule<'_>>, finding: &'s Finding<'_>) -> Self {
-        let message = &*finding.message.text;
+        let message = cut(&finding.message.text, TEXT);
         let mut said = Said::default();
         // Trivy: lines of the message. Grype: lines of the rule's help.
         for line in message
             .lines()
-            .chain(rule.map_or("", |rule| &*rule.help.text).lines())
+            .chain(rule.map_or("", |rule| cut(&rule.help.text, TEXT)).lines())
         {
             let Some((key, value)) = line.split_once(": ") else {
                 continue;
@@ -515,9 +516,9 @@ fn named(base: &Artifact, image: &str) -> Artifact {
 fn tags<'t>(rule: Option<&'t Rule<'_>>, finding: &'t Finding<'_>) -> impl Iterator<Item = &'t str> {
     let of_rule = rule
         .into_iter()
-        .flat_map(|rule| rule.properties.tags.iter());
+        .flat_map(|rule| rule.properties.tags.iter().take(NAMES));
     of_rule
-        .chain(finding.properties.tags.iter())
+        .chain(finding.properties.tags.iter().take(NAMES))
         .map(|tag| &**tag)
 }
 
@@ -585,6 +586,7 @@ fn cwes<'r>(rule: Option<&'r Rule<'_>>) -> Vec<&'r str> {
         .cwe
         .iter()
         .chain(rule.properties.tags.iter())
+        .take(NAMES)
         .map(|word| word.rsplit_once('/').map_or(&**word, |(_, last)| last))
         .filter(|word| {
             word.get(..4)

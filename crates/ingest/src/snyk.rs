@@ -188,9 +188,10 @@ fn project<'a>(
         if let Some(raw) = fields.raw(list) {
             document.each(raw, |issue: Obj<Issue<'a>>| {
                 let ignored = issue.is_ignored.0.then_some("ignore");
-                match of_infrastructure {
-                    true => configuration(builder, &project_of, &issue, ignored),
-                    false => dependency(builder, &project_of, &issue, ignored),
+                if of_infrastructure {
+                    configuration(builder, &project_of, &issue, ignored)
+                } else {
+                    dependency(builder, &project_of, &issue, ignored)
                 }
             })?;
         }

@@ -4,7 +4,7 @@
 //! Sources: SPDX 2.3 annex F.2, SPDX 3.0 Security profile.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact};
+use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
 use crate::identifier::{day, identity_in};
 use crate::loose::{List, Many, Maybe, Num, Obj, Str, Word};
@@ -37,20 +37,19 @@ struct Package<'a> {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct ExternalRef<'a> {
-    #[serde(borrow)]
-    reference_category: Str<'a>,
-    #[serde(borrow)]
-    reference_type: Str<'a>,
-    #[serde(borrow)]
-    reference_locator: Str<'a>,
+    #[serde(rename = "referenceCategory", borrow)]
+    category: Str<'a>,
+    #[serde(rename = "referenceType", borrow)]
+    kind: Str<'a>,
+    #[serde(rename = "referenceLocator", borrow)]
+    locator: Str<'a>,
 }
 
 impl ExternalRef<'_> {
     fn is_advisory(&self) -> bool {
-        self.reference_category.eq_ignore_ascii_case("SECURITY")
-            && self.reference_type.eq_ignore_ascii_case("advisory")
+        self.category.eq_ignore_ascii_case("SECURITY") && self.kind.eq_ignore_ascii_case("advisory")
     }
 }
 
@@ -100,7 +99,7 @@ pub(crate) fn version2<'a>(
             .filter(|reference| reference.is_advisory())
         {
             any = true;
-            let locator = &*reference.reference_locator;
+            let locator = &*reference.locator;
             let package = package(builder, found);
             let draft = AdvisoryDraft {
                 id: identity_in(locator).unwrap_or(locator),
@@ -133,8 +132,8 @@ fn package(builder: &mut SetBuilder<'_>, found: &Package<'_>) -> u32 {
     let purl = found
         .external_refs
         .iter()
-        .find(|reference| &*reference.reference_type == "purl")
-        .and_then(|reference| reference.reference_locator.some());
+        .find(|reference| &*reference.kind == "purl")
+        .and_then(|reference| reference.locator.some());
     builder.package(&PackageDraft {
         name: &found.name,
         version: &found.version_info,
@@ -240,7 +239,9 @@ pub(crate) fn version3<'a>(
                     id: vulnerability,
                     affected: by_id.get(&**affected).copied(),
                     affected_id: affected,
-                    ratings: ratings.get(&**vulnerability).map_or(&[], Vec::as_slice),
+                    ratings: ratings
+                        .get(&**vulnerability)
+                        .map_or(&[], |all| all.get(..NAMES).unwrap_or(all)),
                 },
             )?;
         }
@@ -277,7 +278,7 @@ fn statement(
     let names: Vec<&str> = said
         .vulnerability
         .into_iter()
-        .flat_map(|v| v.external_identifier.iter())
+        .flat_map(|v| v.external_identifier.iter().take(NAMES))
         .map(|identifier| &*identifier.identifier)
         .collect();
     let id = said

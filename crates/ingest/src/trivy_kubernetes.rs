@@ -4,13 +4,14 @@
 //! Source: Trivy `pkg/k8s/report/report.go`.
 
 use crate::IngestError;
-use crate::build::{SetBuilder, artifact};
+use crate::build::{NAMES, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
 use crate::loose::{List, Maybe, Obj, Str, Word};
 use crate::trivy::{ManyMetadata, Metadata, Place, TargetResult, read_result};
 use model::evidence::GapWeight;
 use model::matches::ArtifactKind;
 use model::object::ObjectRef;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 /// The lists of resources that the versions know.
@@ -89,29 +90,21 @@ fn read_resource<'a>(
         configuration.object = Some(object.clone());
     }
     let mut configuration = Place::new(configuration);
-    let mut images: Vec<(String, Place)> = Vec::new();
+    let mut images: FxHashMap<String, Place> = FxHashMap::default();
+    // Results of one image follow each other; the first target names it.
+    let mut current: Option<String> = None;
     for result in resource.results.iter() {
         if is_configuration(result) {
             read_result(document, builder, &mut configuration, &result.0)?;
             continue;
         }
-        // Results of one image follow each other; the first target names it.
         let metadata = metadata_of(&resource.metadata, &result.target);
-        let key = key_of(
-            metadata,
-            &result.target,
-            images.last().map(|(key, _)| key.as_str()),
-        );
-        let position = match images.iter().position(|(known, _)| *known == key) {
-            Some(position) => position,
-            None => {
-                images.push((key.clone(), image(metadata, &key, object.as_ref())));
-                images.len() - 1
-            }
-        };
-        if let Some((_, place)) = images.get_mut(position) {
-            read_result(document, builder, place, &result.0)?;
-        }
+        let name = name_of(metadata, &result.target, current.as_deref());
+        let place = images
+            .entry(name.clone())
+            .or_insert_with(|| image(metadata, &name, object.as_ref()));
+        read_result(document, builder, place, &result.0)?;
+        current = Some(name);
     }
     Ok(())
 }
@@ -130,12 +123,13 @@ fn metadata_of<'r, 'a>(all: &'r [Obj<Metadata<'a>>], target: &str) -> Option<&'r
         [one] => Some(one),
         many => many
             .iter()
+            .take(NAMES)
             .map(|one| &one.0)
             .find(|metadata| metadata.names(target)),
     }
 }
 
-fn key_of(metadata: Option<&Metadata<'_>>, target: &str, last: Option<&str>) -> String {
+fn name_of(metadata: Option<&Metadata<'_>>, target: &str, last: Option<&str>) -> String {
     if let Some(name) = metadata.and_then(Metadata::name) {
         return name.to_owned();
     }
@@ -154,7 +148,7 @@ fn image(metadata: Option<&Metadata<'_>>, name: &str, object: Option<&ObjectRef>
     if let Some(metadata) = metadata {
         metadata.identify(&mut found);
     }
-    crate::build::add_reference(&mut found.identity, name);
+    add_reference(&mut found.identity, name);
     found.object = object.cloned();
     let mut place = Place::new(found);
     // Matches in an image are about the image; only configuration names the object as its target.

@@ -19,7 +19,7 @@ fn is(value: &Value, key: &str, words: &[&str]) -> bool {
 }
 
 /// Matches of one document, suppressed ones included.
-pub fn matches(document: &Value) -> usize {
+pub(crate) fn matches(document: &Value) -> usize {
     match document {
         Value::Array(parts) => parts.iter().map(matches).sum(),
         Value::Object(_) => object(document),

@@ -686,10 +686,7 @@ fn kubeaudit() {
         line("AppArmorAnnotationMissing", "warning"),
         line("CapabilityAllowed", "info"),
     ];
-    let text = lines
-        .iter()
-        .map(|line| format!("{line}\n"))
-        .collect::<String>();
+    let text = lines.each_ref().map(Value::to_string).join("\n");
     let sets = ingest::read("k.log", text.as_bytes(), &Limits::default()).unwrap();
     let [set] = &*sets else {
         panic!("lines are one report")

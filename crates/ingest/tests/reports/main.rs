@@ -1,5 +1,7 @@
 //! Every report of the shared conformance data, one trial a file: as many matches come out as stand in it.
 
+#![allow(clippy::print_stdout, reason = "a skipped run is told")]
+
 #[path = "../it/count.rs"]
 mod count;
 
