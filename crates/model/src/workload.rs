@@ -53,7 +53,8 @@ pub struct Container {
     /// Distinct `status.imageID` digests of the running pods (rule 10); empty from files.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub running: Vec<Text>,
-    /// JSON pointer of the container in the root object, e.g. `/spec/template/spec/containers/0`.
+    /// JSON pointer of the container in the root object, e.g. `/spec/template/spec/containers/0`;
+    /// empty for containers that only pods have (injected sidecars, debug containers).
     pub pointer: Text,
 }
 

@@ -136,7 +136,7 @@ fn owner(subject: &Subject<'_>, declarations: &Declarations) -> Option<Owner> {
     own.or_else(by_file)
         .or_else(by_namespace)
         .or_else(by_part)
-        .filter(|owner| !owner.name.trim().is_empty())
+        .filter(|owner| is_said(&owner.name))
 }
 
 /// Rule 17: a label on the workload or its namespace can only raise what the platform's file says.
@@ -155,7 +155,10 @@ fn criticality(
     let declared = declared.map(|(index, level)| {
         because.push(ledger.about(
             subject.object,
-            format!("plimsoll.yaml declares criticality {} (entry {index})", word(level)),
+            format!(
+                "plimsoll.yaml declares criticality {} (entry {index})",
+                word(level)
+            ),
         ));
         level
     });
@@ -200,10 +203,15 @@ fn word(level: Level) -> &'static str {
     }
 }
 
+/// Neither empty nor dropped by the collector (rule 20).
+fn is_said(text: &str) -> bool {
+    !text.trim().is_empty() && !text.starts_with("redacted:")
+}
+
 /// Rule 14. Argo CD and Flux apply what Helm rendered, so they come first.
 fn managed_by(subject: &Subject<'_>) -> Option<ManagedBy> {
-    let label = |key: &str| subject.labels.get(key).filter(|text| !text.is_empty());
-    let annotation = |key: &str| subject.annotations.get(key).filter(|text| !text.is_empty());
+    let label = |key: &str| subject.labels.get(key).filter(|text| is_said(text));
+    let annotation = |key: &str| subject.annotations.get(key).filter(|text| is_said(text));
     let by = |tool: &str, name: &str| {
         Some(ManagedBy {
             tool: tool.into(),
@@ -231,7 +239,12 @@ fn managed_by(subject: &Subject<'_>) -> Option<ManagedBy> {
     let by_helm = label("app.kubernetes.io/managed-by").or_else(|| label("heritage"));
     if by_helm.is_some_and(|tool| matches!(&**tool, "Helm" | "Tiller")) {
         let release = label("app.kubernetes.io/instance").or_else(|| label("release"));
-        return by("helm", release.or_else(|| label("helm.sh/chart")).map_or("", |name| name));
+        return by(
+            "helm",
+            release
+                .or_else(|| label("helm.sh/chart"))
+                .map_or("", |name| name),
+        );
     }
     if let Some(operator) = subject.operator {
         return by("operator", &operator.to_string());
@@ -243,6 +256,7 @@ fn managed_by(subject: &Subject<'_>) -> Option<ManagedBy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use CriticalityLevel::{Crown, High, Low, Normal, Undeclared};
 
     fn labels(text: &str) -> Labels {
         text.split_whitespace()
@@ -291,16 +305,62 @@ mod tests {
     #[test]
     fn owners_by_rule() {
         let check = |case: Case<'_>, file: &str, expected: &str| {
-            let got = attributed(&case, file).owner.map_or(String::new(), |o| format!("{} by {}", o.name, o.rule));
+            let got = attributed(&case, file)
+                .owner
+                .map_or(String::new(), |o| format!("{} by {}", o.name, o.rule));
             assert_eq!(got, expected);
         };
         check(PLAIN, "{}", "");
-        check(Case { labels: "team=a app.kubernetes.io/part-of=p", ..PLAIN }, "{}", "a by label team");
-        check(Case { labels: "app.kubernetes.io/part-of=p app.kubernetes.io/managed-by=x", ..PLAIN }, "{}", "p by label app.kubernetes.io/part-of");
-        check(Case { annotations: "owner=b", namespace: "team=n", ..PLAIN }, "{}", "b by annotation owner");
-        check(Case { namespace: "team=n", ..PLAIN }, "{}", "n by namespace shop");
-        check(Case { namespace: "team=n", file: "deploy/w.yaml", ..PLAIN }, "{}", "@code by CODEOWNERS");
-        check(Case { labels: "team=a", ..PLAIN }, "workloads: [{ match: { names: [db] }, owner: x }, { owner: y }]", "y by plimsoll.yaml");
+        check(
+            Case {
+                labels: "team=a app.kubernetes.io/part-of=p",
+                ..PLAIN
+            },
+            "{}",
+            "a by label team",
+        );
+        check(
+            Case {
+                labels: "app.kubernetes.io/part-of=p app.kubernetes.io/managed-by=x",
+                ..PLAIN
+            },
+            "{}",
+            "p by label app.kubernetes.io/part-of",
+        );
+        check(
+            Case {
+                annotations: "owner=b",
+                namespace: "team=n",
+                ..PLAIN
+            },
+            "{}",
+            "b by annotation owner",
+        );
+        check(
+            Case {
+                namespace: "team=n",
+                ..PLAIN
+            },
+            "{}",
+            "n by namespace shop",
+        );
+        check(
+            Case {
+                namespace: "team=n",
+                file: "deploy/w.yaml",
+                ..PLAIN
+            },
+            "{}",
+            "@code by CODEOWNERS",
+        );
+        check(
+            Case {
+                labels: "team=a",
+                ..PLAIN
+            },
+            "workloads: [{ match: { names: [db] }, owner: x }, { owner: y }]",
+            "y by plimsoll.yaml",
+        );
     }
 
     #[test]
@@ -309,9 +369,12 @@ mod tests {
             let own = format!("{CRITICALITY_KEY}={label}");
             let labels = if label.is_empty() { "" } else { &own };
             let got = attributed(&Case { labels, ..PLAIN }, file).criticality;
-            assert_eq!((got.level, got.value.low, got.value.expected, got.value.high), expected, "{label} over {file}");
+            assert_eq!(
+                (got.level, got.value.low, got.value.expected, got.value.high),
+                expected,
+                "{label} over {file}"
+            );
         };
-        use CriticalityLevel::{Crown, High, Low, Normal, Undeclared};
         let low = "workloads: [{ criticality: low }]";
         let high = "workloads: [{ criticality: high }, { criticality: low }]";
         check("", "{}", (Undeclared, 0.25, 0.5, 1.0));
@@ -329,16 +392,42 @@ mod tests {
     #[test]
     fn sources() {
         let check = |own: &str, annotations: &str, expected: &str| {
-            let case = Case { labels: own, annotations, ..PLAIN };
-            let got = attributed(&case, "{}").managed_by.map_or(String::new(), |m| format!("{} {}", m.tool, m.name));
+            let case = Case {
+                labels: own,
+                annotations,
+                ..PLAIN
+            };
+            let got = attributed(&case, "{}")
+                .managed_by
+                .map_or(String::new(), |m| format!("{} {}", m.tool, m.name));
             assert_eq!(got, expected, "{own} {annotations}");
         };
         check("", "", "");
-        check("", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:shop/web meta.helm.sh/release-name=r", "argo-cd shop");
-        check("kustomize.toolkit.fluxcd.io/name=apps kustomize.toolkit.fluxcd.io/namespace=flux-system", "", "flux flux-system/apps");
-        check("helm.toolkit.fluxcd.io/name=web", "meta.helm.sh/release-name=web", "flux web");
-        check("app.kubernetes.io/managed-by=Helm app.kubernetes.io/instance=r1", "", "helm r1");
-        check("", "meta.helm.sh/release-name=r meta.helm.sh/release-namespace=ns", "helm ns/r");
+        check(
+            "",
+            "argocd.argoproj.io/tracking-id=shop:apps/Deployment:shop/web meta.helm.sh/release-name=r",
+            "argo-cd shop",
+        );
+        check(
+            "kustomize.toolkit.fluxcd.io/name=apps kustomize.toolkit.fluxcd.io/namespace=flux-system",
+            "",
+            "flux flux-system/apps",
+        );
+        check(
+            "helm.toolkit.fluxcd.io/name=web",
+            "meta.helm.sh/release-name=web",
+            "flux web",
+        );
+        check(
+            "app.kubernetes.io/managed-by=Helm app.kubernetes.io/instance=r1",
+            "",
+            "helm r1",
+        );
+        check(
+            "",
+            "meta.helm.sh/release-name=r meta.helm.sh/release-namespace=ns",
+            "helm ns/r",
+        );
         check("app.kubernetes.io/managed-by=hand", "", "");
         check("olm.owner=op.v1", "", "operator op.v1");
     }

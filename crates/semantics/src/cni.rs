@@ -11,7 +11,7 @@ use model::workload::WorkloadState;
 use std::collections::BTreeSet;
 
 /// Node agents that enforce: container name and a word of its image's repository.
-/// `aws-eks-nodeagent` is absent on purpose: it is always installed and enforces only with a flag (see `policy_endpoints`).
+/// `aws-eks-nodeagent` is absent on purpose: it is always installed and enforces only with a flag (see `vpc_cni_switched_on`).
 /// OpenShift's images all come from one repository.
 const AGENTS: [(&str, &str); 16] = [
     ("calico-node", "calico"),
@@ -72,8 +72,22 @@ pub(crate) fn enforcing(
         }
     }
     // The VPC CNI's controller writes one for each policy that its node agents shall enforce.
-    if let Some(endpoint) = snapshot.of_kind("networking.k8s.aws", "PolicyEndpoint").first() {
+    if let Some(endpoint) = snapshot
+        .of_kind("networking.k8s.aws", "PolicyEndpoint")
+        .first()
+    {
         evidence.insert(endpoint.reference());
+    }
+    let counted = snapshot
+        .other_kinds
+        .get("PolicyEndpoint.networking.k8s.aws");
+    if counted.is_some_and(|count| *count > 0) {
+        evidence.insert(ObjectRef::new(
+            "networking.k8s.aws",
+            "PolicyEndpoint",
+            None,
+            "*",
+        ));
     }
     evidence.extend(vpc_cni_switched_on(lens, snapshot));
     evidence.extend(k3s_servers(lens, snapshot));
@@ -115,7 +129,9 @@ fn vpc_cni_switched_on(lens: &mut Lens, snapshot: &Snapshot) -> Vec<ObjectRef> {
     let map = snapshot.find("", "ConfigMap", Some("kube-system"), "amazon-vpc-cni");
     if let Some(map) = map {
         let switched = lens.read(map, |_, root| {
-            root.get("data").get("enable-network-policy-controller").is_word("true")
+            root.get("data")
+                .get("enable-network-policy-controller")
+                .is_word("true")
         });
         if switched == Some(true) {
             on.push(map.reference());
@@ -140,7 +156,9 @@ fn vpc_cni_switched_on(lens: &mut Lens, snapshot: &Snapshot) -> Vec<ObjectRef> {
 /// k3s enforces inside its own process unless told not to; servers show their arguments in an annotation.
 fn k3s_servers(lens: &mut Lens, snapshot: &Snapshot) -> Vec<ObjectRef> {
     let servers = read_all(lens, snapshot, "", "Node", |_, object, root| {
-        let arguments = root.at(&["metadata", "annotations"]).text("k3s.io/node-args")?;
+        let arguments = root
+            .at(&["metadata", "annotations"])
+            .text("k3s.io/node-args")?;
         let version = root.at(&["status", "nodeInfo"]).text("kubeletVersion")?;
         let enforces = version.contains("+k3s")
             && arguments.contains("\"server\"")
@@ -176,19 +194,47 @@ const TUNNEL_IMAGES: [(&str, &str); 20] = [
 
 /// Custom resources that publish Services, by group suffix; kinds empty: all kinds of the group.
 const ROUTERS: [(&str, &[&str], &str); 18] = [
-    ("traefik.io", &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"], "traefik"),
-    ("traefik.containo.us", &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"], "traefik"),
+    (
+        "traefik.io",
+        &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"],
+        "traefik",
+    ),
+    (
+        "traefik.containo.us",
+        &["IngressRoute", "IngressRouteTCP", "IngressRouteUDP"],
+        "traefik",
+    ),
     ("projectcontour.io", &["HTTPProxy"], "contour"),
     ("contour.heptio.com", &["IngressRoute"], "contour"),
-    ("konghq.com", &["TCPIngress", "UDPIngress", "KongIngress", "KongRoute"], "kong"),
-    ("getambassador.io", &["Mapping", "TCPMapping", "Host", "Listener"], "ambassador"),
+    (
+        "konghq.com",
+        &["TCPIngress", "UDPIngress", "KongIngress", "KongRoute"],
+        "kong",
+    ),
+    (
+        "getambassador.io",
+        &["Mapping", "TCPMapping", "Host", "Listener"],
+        "ambassador",
+    ),
     ("apisix.apache.org", &["ApisixRoute"], "apisix"),
-    ("solo.io", &["VirtualService", "RouteTable", "Gateway"], "gloo"),
-    ("k8s.nginx.org", &["VirtualServer", "VirtualServerRoute", "TransportServer"], "nginx"),
+    (
+        "solo.io",
+        &["VirtualService", "RouteTable", "Gateway"],
+        "gloo",
+    ),
+    (
+        "k8s.nginx.org",
+        &["VirtualServer", "VirtualServerRoute", "TransportServer"],
+        "nginx",
+    ),
     ("haproxy.org", &["TCP"], "haproxy"),
     ("zalando.org", &["RouteGroup"], "skipper"),
     ("voyagermesh.com", &["Ingress"], "voyager"),
-    ("citrix.com", &["ingress", "listener", "HTTPRoute"], "citrix"),
+    (
+        "citrix.com",
+        &["ingress", "listener", "HTTPRoute"],
+        "citrix",
+    ),
     ("ngrok.com", &[], "ngrok"),
     ("tailscale.com", &[], "tailscale"),
     ("cfargotunnel.com", &[], "cloudflared"),
@@ -321,8 +367,14 @@ mod tests {
     #[test]
     fn kindnet_dates() {
         for (image, expected) in [
-            ("docker.io/kindest/kindnetd:v20240813-c6f155d6", Some(20_240_813)),
-            ("docker.io/kindest/kindnetd:v20230511-dc714da8", Some(20_230_511)),
+            (
+                "docker.io/kindest/kindnetd:v20240813-c6f155d6",
+                Some(20_240_813),
+            ),
+            (
+                "docker.io/kindest/kindnetd:v20230511-dc714da8",
+                Some(20_230_511),
+            ),
             ("docker.io/kindest/kindnetd:0.5.4", None),
             ("kindest/kindnetd", None),
         ] {

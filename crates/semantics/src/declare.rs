@@ -240,13 +240,11 @@ fn segments_match(wanted: &[&str], parts: &[&str], directory: bool, steps: u32) 
         // What is left lies below the matched directory.
         (None, None) => !directory,
         (None, Some(_)) => true,
-        (Some((&"**", rest)), _) => {
-            (0..=parts.len()).any(|skip| {
-                parts
-                    .get(skip..)
-                    .is_some_and(|parts| segments_match(rest, parts, directory, steps / 2))
-            })
-        }
+        (Some((&"**", rest)), _) => (0..=parts.len()).any(|skip| {
+            parts
+                .get(skip..)
+                .is_some_and(|parts| segments_match(rest, parts, directory, steps / 2))
+        }),
         (Some((first, rest)), Some((part, parts))) => {
             // `docs/*` owns the files in it, not what lies deeper.
             let last_star = *first == "*" && rest.is_empty() && !parts.is_empty();
@@ -333,7 +331,8 @@ mod tests {
         ] {
             assert_eq!(path_matches(pattern, path), expected, "{pattern} on {path}");
         }
-        let lines = code_owners("# c\n* @all\n/deploy/ @shop @ops # why\n[Section]\n/deploy/none/\n");
+        let lines =
+            code_owners("# c\n* @all\n/deploy/ @shop @ops # why\n[Section]\n/deploy/none/\n");
         let owners = |path| owners_of(&lines, path).map(|line| line.owners.join(" "));
         assert_eq!(owners("x.yaml").as_deref(), Some("@all"));
         assert_eq!(owners("deploy/x.yaml").as_deref(), Some("@shop @ops"));
@@ -351,9 +350,20 @@ mod tests {
         assert!(file.network.internal[0].matches("Ingress", "a", "b", Some("nginx-internal")));
         assert!(!file.network.internal[0].matches("Ingress", "a", "b", None));
         assert!(!Internal::default().matches("Ingress", "a", "b", None));
-        assert_eq!(serde_saphyr::from_str::<Declarations>("{}").unwrap(), Declarations::default());
-        for wrong in ["workload: []", "network: { enforce: true }", "workloads: [{ criticality: highest }]", "workloads: [{ match: { name: x } }]"] {
-            assert!(serde_saphyr::from_str::<Declarations>(wrong).is_err(), "{wrong}");
+        assert_eq!(
+            serde_saphyr::from_str::<Declarations>("{}").unwrap(),
+            Declarations::default()
+        );
+        for wrong in [
+            "workload: []",
+            "network: { enforce: true }",
+            "workloads: [{ criticality: highest }]",
+            "workloads: [{ match: { name: x } }]",
+        ] {
+            assert!(
+                serde_saphyr::from_str::<Declarations>(wrong).is_err(),
+                "{wrong}"
+            );
         }
     }
 }

@@ -19,10 +19,7 @@ const ISTIO_GROUP: &str = "networking.istio.io";
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
 /// Services, and beside each its `loadBalancerClass`.
-pub(crate) fn services(
-    lens: &mut Lens,
-    snapshot: &Snapshot,
-) -> (Vec<Service>, Vec<Option<Text>>) {
+pub(crate) fn services(lens: &mut Lens, snapshot: &Snapshot) -> (Vec<Service>, Vec<Option<Text>>) {
     let both = read_all(lens, snapshot, "", "Service", |lens, object, root| {
         let class = lens.option(root.get("spec").word("loadBalancerClass"));
         (service(lens, object, root), class)
@@ -64,13 +61,11 @@ fn source_ranges(spec: Node<'_>, annotation: Option<&Text>) -> Vec<IpNet> {
     let mut ranges = Vec::new();
     if field.items().next().is_some() {
         for node in field.items() {
-            match node.as_text().and_then(|text| cidr(text)) {
-                Some(range) => ranges.push(range),
-                None => {
-                    node.malformed();
-                    return Vec::new();
-                }
-            }
+            let Some(range) = node.as_text().and_then(cidr) else {
+                node.malformed();
+                return Vec::new();
+            };
+            ranges.push(range);
         }
         return ranges;
     }
@@ -92,8 +87,7 @@ fn service_port(lens: &mut Lens, node: Node<'_>) -> Option<ServicePort> {
     let port = node.port("port")?;
     let target = match target_port(lens, node.get("targetPort")) {
         // SetDefaults_Service: unset, 0 and the empty text mean the same port.
-        None => TargetPort::Number(port),
-        Some(TargetPort::Number(0)) => TargetPort::Number(port),
+        None | Some(TargetPort::Number(0)) => TargetPort::Number(port),
         Some(TargetPort::Name(name)) if name.is_empty() => TargetPort::Number(port),
         Some(target) => target,
     };
@@ -109,13 +103,13 @@ fn service_port(lens: &mut Lens, node: Node<'_>) -> Option<ServicePort> {
 /// `intstr.IntOrString`; digits in a text stay a name, as in the API server.
 pub(crate) fn target_port(lens: &mut Lens, node: Node<'_>) -> Option<TargetPort> {
     match node.number_or_text()? {
-        Ok(number) => match u16::try_from(number) {
-            Ok(port) => Some(TargetPort::Number(port)),
-            Err(_) => {
+        Ok(number) => {
+            let port = u16::try_from(number).ok();
+            if port.is_none() {
                 node.malformed();
-                None
             }
-        },
+            port.map(TargetPort::Number)
+        }
         Err(name) => Some(TargetPort::Name(lens.word(name))),
     }
 }
@@ -131,8 +125,12 @@ fn addresses(lens: &mut Lens, status: Node<'_>) -> Vec<Text> {
 
 /// EndpointSlices; `Endpoints` only of Services that have none.
 pub(crate) fn endpoint_slices(lens: &mut Lens, snapshot: &Snapshot) -> Vec<EndpointSlice> {
-    let mut slices: Vec<EndpointSlice> =
-        read_all(lens, snapshot, "discovery.k8s.io", "EndpointSlice", |lens, object, root| {
+    let mut slices: Vec<EndpointSlice> = read_all(
+        lens,
+        snapshot,
+        "discovery.k8s.io",
+        "EndpointSlice",
+        |lens, object, root| {
             let service = object.label("kubernetes.io/service-name");
             EndpointSlice {
                 namespace: lens.namespace(object),
@@ -144,7 +142,8 @@ pub(crate) fn endpoint_slices(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Endpo
                     .collect(),
                 ports: endpoint_ports(lens, root),
             }
-        });
+        },
+    );
     slices.retain(|slice| !slice.service.is_empty());
     let known: FxHashSet<(Text, Text)> = slices
         .iter()
@@ -166,7 +165,10 @@ pub(crate) fn endpoint_slices(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Endpo
                     .collect(),
                 ports: endpoint_ports(lens, subset),
             };
-            let subsets: Vec<_> = root.list("subsets").map(|node| subset(lens, node)).collect();
+            let subsets: Vec<_> = root
+                .list("subsets")
+                .map(|node| subset(lens, node))
+                .collect();
             subsets
         });
         slices.extend(subsets.unwrap_or_default());
@@ -233,17 +235,16 @@ fn ingress_backend(
     host: &Text,
     backend: Node<'_>,
 ) -> Option<(Text, Text, TargetPort)> {
-    let (name, port) = match backend.get("service").word("name") {
-        Some(name) => {
-            let port = backend.at(&["service", "port"]);
-            let number = port.port("number").map(TargetPort::Number);
-            let named = port.word("name").map(|name| TargetPort::Name(lens.word(name)));
-            (name, number.or(named))
-        }
-        None => {
-            let port = target_port(lens, backend.get("servicePort"));
-            (backend.word("serviceName")?, port)
-        }
+    let (name, port) = if let Some(name) = backend.get("service").word("name") {
+        let port = backend.at(&["service", "port"]);
+        let number = port.port("number").map(TargetPort::Number);
+        let named = port
+            .word("name")
+            .map(|name| TargetPort::Name(lens.word(name)));
+        (name, number.or(named))
+    } else {
+        let port = target_port(lens, backend.get("servicePort"));
+        (backend.word("serviceName")?, port)
     };
     let port = port.unwrap_or(TargetPort::Number(0));
     Some((Text::clone(host), lens.word(name), port))
@@ -252,7 +253,13 @@ fn ingress_backend(
 /// Gateways of the Gateway API, and of Istio with class `istio`.
 pub(crate) fn gateways(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Gateway> {
     let mut all = read_all(lens, snapshot, GATEWAY_GROUP, "Gateway", gateway);
-    all.extend(read_all(lens, snapshot, ISTIO_GROUP, "Gateway", istio_gateway));
+    all.extend(read_all(
+        lens,
+        snapshot,
+        ISTIO_GROUP,
+        "Gateway",
+        istio_gateway,
+    ));
     all.sort_by(|a, b| (&a.namespace, &a.name, &a.class).cmp(&(&b.namespace, &b.name, &b.class)));
     all
 }
@@ -334,8 +341,20 @@ pub(crate) fn routes(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Route> {
         }
         all.append(&mut read);
     }
-    all.extend(read_all(lens, snapshot, "route.openshift.io", "Route", openshift_route));
-    all.extend(read_all(lens, snapshot, ISTIO_GROUP, "VirtualService", virtual_service));
+    all.extend(read_all(
+        lens,
+        snapshot,
+        "route.openshift.io",
+        "Route",
+        openshift_route,
+    ));
+    all.extend(read_all(
+        lens,
+        snapshot,
+        ISTIO_GROUP,
+        "VirtualService",
+        virtual_service,
+    ));
     all.sort_by(|a, b| {
         (&a.namespace, &a.name, &a.group, &a.kind).cmp(&(&b.namespace, &b.name, &b.group, &b.kind))
     });
@@ -417,7 +436,10 @@ fn virtual_service(lens: &mut Lens, object: &Object, root: Node<'_>) -> Route {
         let parent = (lens.word(namespace), lens.word(name), None);
         route.parents.push(parent);
     }
-    for rule in ["http", "tls", "tcp"].into_iter().flat_map(|key| spec.list(key)) {
+    for rule in ["http", "tls", "tcp"]
+        .into_iter()
+        .flat_map(|key| spec.list(key))
+    {
         for target in rule.list("route") {
             let destination = target.get("destination");
             let Some(host) = destination.word("host") else {

@@ -43,10 +43,7 @@ pub fn inventory(
     declarations: &Declarations,
     ledger: &mut Ledger,
 ) -> Inventory {
-    let mut lens = Lens {
-        minor: snapshot.version.minor,
-        ..Lens::default()
-    };
+    let mut lens = Lens::new(snapshot.version.minor);
     let (namespaces, namespace_annotations) = namespaces(&mut lens, snapshot);
     let host_paths = host_paths(&mut lens, snapshot);
     let around = Surroundings {
@@ -87,7 +84,7 @@ pub fn inventory(
         unseen: BTreeMap::new(),
     };
     inventory.internal = internal(&inventory, &classes, declarations);
-    let mut gaps = lens.gaps;
+    let mut gaps = lens.into_gaps();
     gaps.extend(undeclared(&inventory));
     tell_unseen(snapshot, ledger, &mut inventory, &mut gaps);
     gaps.sort_unstable();
@@ -109,7 +106,10 @@ fn internal(
     }
     let mut found = Vec::new();
     let mut ask = |group: &str, kind: &str, namespace: &str, name: &str, class: Option<&str>| {
-        if hints.iter().any(|hint| hint.matches(kind, namespace, name, class)) {
+        if hints
+            .iter()
+            .any(|hint| hint.matches(kind, namespace, name, class))
+        {
             found.push(ObjectRef::new(group, kind, Some(namespace), name));
         }
     };
@@ -117,10 +117,22 @@ fn internal(
         ask("", "Service", &s.namespace, &s.name, class.as_deref());
     }
     for i in &inventory.ingresses {
-        ask("networking.k8s.io", "Ingress", &i.namespace, &i.name, i.class.as_deref());
+        ask(
+            "networking.k8s.io",
+            "Ingress",
+            &i.namespace,
+            &i.name,
+            i.class.as_deref(),
+        );
     }
     for g in &inventory.gateways {
-        ask("gateway.networking.k8s.io", "Gateway", &g.namespace, &g.name, Some(&g.class));
+        ask(
+            "gateway.networking.k8s.io",
+            "Gateway",
+            &g.namespace,
+            &g.name,
+            Some(&g.class),
+        );
     }
     for r in &inventory.routes {
         ask(&r.group, &r.kind, &r.namespace, &r.name, None);

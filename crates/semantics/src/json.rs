@@ -106,10 +106,10 @@ impl<'a> Json<'a> {
             return Some(String::new());
         }
         match self {
-            Json::List(list) => list.iter().enumerate().find_map(|(i, item)| {
-                item.pointer_of(address)
-                    .map(|rest| format!("/{i}{rest}"))
-            }),
+            Json::List(list) => list
+                .iter()
+                .enumerate()
+                .find_map(|(i, item)| item.pointer_of(address).map(|rest| format!("/{i}{rest}"))),
             Json::Map(map) => map.iter().find_map(|(key, value)| {
                 value
                     .pointer_of(address)
@@ -186,7 +186,10 @@ impl<'t> Node<'t> {
 
     /// A value that is not there.
     pub(crate) fn absent(self) -> Node<'t> {
-        Node { json: &NULL, ..self }
+        Node {
+            json: &NULL,
+            ..self
+        }
     }
 
     /// The value under several keys, one inside the other.
@@ -329,6 +332,7 @@ mod tests {
     use super::*;
 
     /// Reads with `read` and gives its answer and the malformed pointers.
+    #[allow(clippy::needless_pass_by_value)] // keeps the cases one line each
     fn check<T: PartialEq + fmt::Debug>(
         json: &str,
         read: impl Fn(Node<'_>) -> T,
@@ -346,13 +350,38 @@ mod tests {
         check(r#"{"a":true}"#, |n| n.flag("a"), Some(true), &[]);
         check(r#"{"a":null}"#, |n| n.flag("a"), None, &[]);
         check(r#"{"a":"true"}"#, |n| n.flag("a"), None, &["/a"]);
-        check(r#"{"a":{"b":5}}"#, |n| n.at(&["a", "b"]).as_int(), Some(5), &[]);
-        check(r#"{"a":[1]}"#, |n| n.at(&["a", "b"]).as_int(), None, &["/a"]);
+        check(
+            r#"{"a":{"b":5}}"#,
+            |n| n.at(&["a", "b"]).as_int(),
+            Some(5),
+            &[],
+        );
+        check(
+            r#"{"a":[1]}"#,
+            |n| n.at(&["a", "b"]).as_int(),
+            None,
+            &["/a"],
+        );
         check(r#"{"a":["x",3]}"#, |n| n.texts("a").count(), 1, &["/a/1"]);
-        check(r#"{"x/y~":[1,{}]}"#, |n| n.list("x/y~").filter_map(Node::as_int).count(), 1, &["/x~1y~0/1"]);
+        check(
+            r#"{"x/y~":[1,{}]}"#,
+            |n| n.list("x/y~").filter_map(Node::as_int).count(),
+            1,
+            &["/x~1y~0/1"],
+        );
         check(r#"{"p":70000}"#, |n| n.port("p"), None, &["/p"]);
-        check(r#"{"p":18446744073709551615}"#, |n| n.int("p"), None, &["/p"]);
-        check(r#"{"t":"a\nb"}"#, |n| n.text("t").map(str::to_owned), Some("a\nb".to_owned()), &[]);
+        check(
+            r#"{"p":18446744073709551615}"#,
+            |n| n.int("p"),
+            None,
+            &["/p"],
+        );
+        check(
+            r#"{"t":"a\nb"}"#,
+            |n| n.text("t").map(str::to_owned),
+            Some("a\nb".to_owned()),
+            &[],
+        );
     }
 
     #[test]

@@ -7,6 +7,9 @@ use model::evidence::{Gap, GapWeight, Stage};
 use model::snapshot::Object;
 use model::text::{Interner, Text};
 
+/// More malformed fields and objects are counted, not told one by one.
+const MOST_TOLD: usize = 1_000;
+
 /// What all readers of a snapshot share.
 #[derive(Debug, Default)]
 pub(crate) struct Lens {
@@ -14,9 +17,18 @@ pub(crate) struct Lens {
     pub gaps: Vec<Gap>,
     /// Kubernetes minor version whose rules decide.
     pub minor: u16,
+    told: usize,
+    untold: u64,
 }
 
 impl Lens {
+    pub(crate) fn new(minor: u16) -> Self {
+        Lens {
+            minor,
+            ..Lens::default()
+        }
+    }
+
     /// Parses `object` and lets `view` read it; `None` where the bytes are no JSON that can be read.
     pub(crate) fn read<T>(
         &mut self,
@@ -27,35 +39,52 @@ impl Lens {
         let tree = match Json::parse(&object.json) {
             Ok(tree) => tree,
             Err(error) => {
-                self.gaps.push(Gap {
-                    class: "object-malformed".into(),
-                    what: format!("{} could not be read: {error}", object.reference()).into(),
-                    stage: Stage::Collect,
-                    scope: object.reference().to_string().into(),
-                    weight: GapWeight::Hides,
-                    close: "".into(),
-                });
+                let what = format!("{} could not be read: {error}", object.reference());
+                self.tell(object, "object-malformed", GapWeight::Hides, what);
                 return None;
             }
         };
         let read = view(self, Node::new(&tree, &places));
         for pointer in tree.pointers(&places) {
-            let gap = Gap {
-                class: "field-malformed".into(),
-                what: format!(
-                    "{} of {} has a type or value that the API server refuses; it was read as absent",
-                    if pointer.is_empty() { "/" } else { &pointer },
-                    object.reference()
-                )
-                .into(),
-                stage: Stage::Collect,
-                scope: object.reference().to_string().into(),
-                weight: GapWeight::Widens,
-                close: "".into(),
-            };
-            self.gaps.push(gap);
+            let field = if pointer.is_empty() { "/" } else { &pointer };
+            let what = format!(
+                "{field} of {} has a type or value that the API server refuses; it was read as absent",
+                object.reference()
+            );
+            self.tell(object, "field-malformed", GapWeight::Widens, what);
         }
         Some(read)
+    }
+
+    fn tell(&mut self, object: &Object, class: &str, weight: GapWeight, what: String) {
+        if self.told >= MOST_TOLD {
+            self.untold += 1;
+            return;
+        }
+        self.told += 1;
+        self.gaps.push(Gap {
+            class: class.into(),
+            what: what.into(),
+            stage: Stage::Collect,
+            scope: object.reference().to_string().into(),
+            weight,
+            close: "".into(),
+        });
+    }
+
+    /// All gaps; what was not told one by one is counted in the last.
+    pub(crate) fn into_gaps(mut self) -> Vec<Gap> {
+        if self.untold > 0 {
+            self.gaps.push(Gap {
+                class: "object-malformed".into(),
+                what: format!("{} more malformed fields or objects", self.untold).into(),
+                stage: Stage::Collect,
+                scope: "objects".into(),
+                weight: GapWeight::Hides,
+                close: "".into(),
+            });
+        }
+        self.gaps
     }
 
     pub(crate) fn word(&mut self, text: &str) -> Text {

@@ -99,11 +99,18 @@ impl<'s> Owners<'s> {
                 self.object(*index).is_some_and(|object| {
                     object.name == owner.name
                         && object.gvk.kind == owner.kind
-                        && (object.namespace.is_none()
-                            || object.namespace.as_deref() == namespace)
+                        && (object.namespace.is_none() || object.namespace.as_deref() == namespace)
                 })
             })
-            .or_else(|| position(self.snapshot, &owner.group, &owner.kind, namespace, &owner.name))
+            .or_else(|| {
+                position(
+                    self.snapshot,
+                    &owner.group,
+                    &owner.kind,
+                    namespace,
+                    &owner.name,
+                )
+            })
             .or_else(|| position(self.snapshot, &owner.group, &owner.kind, None, &owner.name))
     }
 
@@ -190,8 +197,10 @@ impl Carriers {
 pub(crate) fn lasts(object: &Object) -> bool {
     matches!(
         (&*object.gvk.group, &*object.gvk.kind),
-        ("apps" | "extensions", "Deployment" | "StatefulSet" | "DaemonSet")
-            | ("batch", "CronJob")
+        (
+            "apps" | "extensions",
+            "Deployment" | "StatefulSet" | "DaemonSet"
+        ) | ("batch", "CronJob")
             | ("", "ReplicationController")
             | ("argoproj.io", "Rollout")
             | ("apps.openshift.io", "DeploymentConfig")

@@ -112,9 +112,11 @@ fn addresses(status: Json<'_>, kind: &str) -> Vec<IpAddr> {
         .collect()
 }
 
-/// Claims whose volume is a directory of a node: by the claim's `volumeName`, else by the volume's `claimRef`.
+/// Claims whose volume is a directory of a node: by the claim's `volumeName`, else by the volume's `claimRef`, else by a
+/// free volume of the same class, which the claim would be bound to.
 pub(crate) fn host_paths(lens: &mut Lens, snapshot: &Snapshot) -> HostPaths {
     let mut by_volume: FxHashMap<Text, Text> = FxHashMap::default();
+    let mut by_class: FxHashMap<Text, Text> = FxHashMap::default();
     let mut by_claim = HostPaths::default();
     for object in snapshot.of_kind("", "PersistentVolume") {
         lens.read(object, |lens, root| {
@@ -128,17 +130,27 @@ pub(crate) fn host_paths(lens: &mut Lens, snapshot: &Snapshot) -> HostPaths {
             };
             let claim = spec.get("claimRef");
             if let (Some(namespace), Some(name)) = (claim.word("namespace"), claim.word("name")) {
-                by_claim.insert((lens.word(namespace), lens.word(name)), Text::clone(&path));
+                let key = (lens.word(namespace), lens.word(name));
+                by_claim.insert(key, Text::clone(&path));
+            } else {
+                let class = lens.word(spec.word("storageClassName").unwrap_or(""));
+                by_class.entry(class).or_insert_with(|| Text::clone(&path));
             }
             by_volume.insert(lens.word(&object.name), path);
         });
     }
     for object in snapshot.of_kind("", "PersistentVolumeClaim") {
         lens.read(object, |lens, root| {
-            let volume = root.get("spec").word("volumeName");
-            if let Some(path) = volume.and_then(|volume| by_volume.get(volume)) {
+            let spec = root.get("spec");
+            let path = match (spec.word("volumeName"), spec.text("storageClassName")) {
+                (Some(volume), _) => by_volume.get(volume),
+                (None, Some(class)) => by_class.get(class),
+                // The default class decides, which makes new volumes.
+                (None, None) => None,
+            };
+            if let Some(path) = path {
                 let key = (lens.namespace(object), lens.word(&object.name));
-                by_claim.insert(key, Text::clone(path));
+                by_claim.entry(key).or_insert_with(|| Text::clone(path));
             }
         });
     }

@@ -3,9 +3,7 @@
 
 use crate::json::Node;
 use crate::lens::Lens;
-use crate::view::{
-    ContainerPort, ContainerSpec, Mount, PodSpec, Security, Volume, VolumeSource,
-};
+use crate::view::{ContainerPort, ContainerSpec, Mount, PodSpec, Security, Volume, VolumeSource};
 use model::text::Text;
 use model::workload::ContainerKind;
 
@@ -306,10 +304,7 @@ mod tests {
             Json::parse(annotations.as_bytes()).unwrap(),
         );
         let none = Json::Null;
-        let mut lens = Lens {
-            minor,
-            ..Lens::default()
-        };
+        let mut lens = Lens::new(minor);
         pod_spec(
             &mut lens,
             Node::new(&spec, &places),
@@ -346,20 +341,70 @@ mod tests {
     #[test]
     fn security_contexts_inherit_as_the_kubelet_does() {
         let with = |pod: &str, own: &str| {
-            format!(r#"{{"securityContext":{pod},"containers":[{{"name":"a","image":"i","securityContext":{own}}}]}}"#)
+            format!(
+                r#"{{"securityContext":{pod},"containers":[{{"name":"a","image":"i","securityContext":{own}}}]}}"#
+            )
         };
         check(&with("null", "null"), "escalates");
         check(&with("{}", r#"{"allowPrivilegeEscalation":false}"#), "");
-        check(&with("{}", r#"{"allowPrivilegeEscalation":false,"privileged":true}"#), "privileged escalates");
-        check(&with("{}", r#"{"allowPrivilegeEscalation":false,"capabilities":{"add":["CAP_SYS_ADMIN"]}}"#), "escalates +SYS_ADMIN");
-        check(&with("{}", r#"{"allowPrivilegeEscalation":false,"capabilities":{"add":["net_admin","NET_ADMIN"],"drop":["all"]}}"#), "+NET_ADMIN -ALL");
-        check(&with(r#"{"runAsUser":1000,"runAsNonRoot":true}"#, "{}"), "escalates user=1000 non-root=true");
-        check(&with(r#"{"runAsUser":1000,"runAsNonRoot":true}"#, r#"{"runAsUser":0,"runAsNonRoot":false}"#), "escalates user=0 non-root=false");
-        check(&with(r#"{"seccompProfile":{"type":"RuntimeDefault"}}"#, "{}"), "escalates seccomp=RuntimeDefault");
-        check(&with(r#"{"seccompProfile":{"type":"RuntimeDefault"}}"#, r#"{"seccompProfile":{"type":"Unconfined"}}"#), "escalates seccomp=Unconfined");
-        check(&with(r#"{"windowsOptions":{"hostProcess":true}}"#, "{}"), "escalates host-process");
-        check(&with("{}", r#"{"procMount":"Default","readOnlyRootFilesystem":true}"#), "escalates read-only");
-        check(&with("{}", r#"{"procMount":"Unmasked"}"#), "escalates proc=Unmasked");
+        check(
+            &with(
+                "{}",
+                r#"{"allowPrivilegeEscalation":false,"privileged":true}"#,
+            ),
+            "privileged escalates",
+        );
+        check(
+            &with(
+                "{}",
+                r#"{"allowPrivilegeEscalation":false,"capabilities":{"add":["CAP_SYS_ADMIN"]}}"#,
+            ),
+            "escalates +SYS_ADMIN",
+        );
+        check(
+            &with(
+                "{}",
+                r#"{"allowPrivilegeEscalation":false,"capabilities":{"add":["net_admin","NET_ADMIN"],"drop":["all"]}}"#,
+            ),
+            "+NET_ADMIN -ALL",
+        );
+        check(
+            &with(r#"{"runAsUser":1000,"runAsNonRoot":true}"#, "{}"),
+            "escalates user=1000 non-root=true",
+        );
+        check(
+            &with(
+                r#"{"runAsUser":1000,"runAsNonRoot":true}"#,
+                r#"{"runAsUser":0,"runAsNonRoot":false}"#,
+            ),
+            "escalates user=0 non-root=false",
+        );
+        check(
+            &with(r#"{"seccompProfile":{"type":"RuntimeDefault"}}"#, "{}"),
+            "escalates seccomp=RuntimeDefault",
+        );
+        check(
+            &with(
+                r#"{"seccompProfile":{"type":"RuntimeDefault"}}"#,
+                r#"{"seccompProfile":{"type":"Unconfined"}}"#,
+            ),
+            "escalates seccomp=Unconfined",
+        );
+        check(
+            &with(r#"{"windowsOptions":{"hostProcess":true}}"#, "{}"),
+            "escalates host-process",
+        );
+        check(
+            &with(
+                "{}",
+                r#"{"procMount":"Default","readOnlyRootFilesystem":true}"#,
+            ),
+            "escalates read-only",
+        );
+        check(
+            &with("{}", r#"{"procMount":"Unmasked"}"#),
+            "escalates proc=Unmasked",
+        );
     }
 
     #[test]
@@ -369,7 +414,10 @@ mod tests {
         for (minor, seccomp) in [(20, Some("RuntimeDefault")), (27, None)] {
             let pod = parse(minor, spec, annotations);
             assert_eq!(pod.containers[0].security.seccomp.as_deref(), seccomp);
-            assert_eq!(pod.containers[0].security.apparmor.as_deref(), Some("Unconfined"));
+            assert_eq!(
+                pod.containers[0].security.apparmor.as_deref(),
+                Some("Unconfined")
+            );
         }
     }
 
@@ -386,7 +434,11 @@ mod tests {
         );
         assert_eq!(&*pod.service_account, "default");
         assert_eq!(pod.automount_token, None);
-        let kinds: Vec<_> = pod.containers.iter().map(|c| (c.kind, &*c.pointer)).collect();
+        let kinds: Vec<_> = pod
+            .containers
+            .iter()
+            .map(|c| (c.kind, &*c.pointer))
+            .collect();
         assert_eq!(
             kinds,
             [
@@ -396,23 +448,57 @@ mod tests {
             ]
         );
         let app = &pod.containers[2];
-        assert_eq!((app.ports[0].port, &*app.ports[0].protocol, app.ports[0].host_port), (80, "TCP", 0));
-        assert_eq!((app.ports[1].port, &*app.ports[1].protocol, app.ports[1].host_port), (53, "UDP", 5353));
-        assert_eq!(app.secret_env.iter().map(|s| &**s).collect::<Vec<_>>(), ["s0", "s1"]);
-        let sources: Vec<_> = pod.volumes.iter().map(|v| (&*v.name, v.source.clone())).collect();
+        assert_eq!(
+            (
+                app.ports[0].port,
+                &*app.ports[0].protocol,
+                app.ports[0].host_port
+            ),
+            (80, "TCP", 0)
+        );
+        assert_eq!(
+            (
+                app.ports[1].port,
+                &*app.ports[1].protocol,
+                app.ports[1].host_port
+            ),
+            (53, "UDP", 5353)
+        );
+        assert_eq!(
+            app.secret_env.iter().map(|s| &**s).collect::<Vec<_>>(),
+            ["s0", "s1"]
+        );
+        let sources: Vec<_> = pod
+            .volumes
+            .iter()
+            .map(|v| (&*v.name, v.source.clone()))
+            .collect();
         assert_eq!(
             sources,
             [
                 ("v", VolumeSource::HostPath { path: "/".into() }),
-                ("p", VolumeSource::Token { expiration: Some(3607) }),
+                (
+                    "p",
+                    VolumeSource::Token {
+                        expiration: Some(3607)
+                    }
+                ),
                 ("p", VolumeSource::Secret { name: "z".into() }),
                 ("e", VolumeSource::Other),
             ]
         );
-        let old = parse(27, r#"{"initContainers":[{"name":"s","restartPolicy":"Always"}],"containers":[],"serviceAccount":"old","hostNetwork":true}"#, "null");
+        let old = parse(
+            27,
+            r#"{"initContainers":[{"name":"s","restartPolicy":"Always"}],"containers":[],"serviceAccount":"old","hostNetwork":true}"#,
+            "null",
+        );
         assert_eq!(old.containers[0].kind, ContainerKind::Init);
         assert_eq!(&*old.service_account, "old");
-        let host = parse(36, r#"{"hostNetwork":true,"containers":[{"name":"a","ports":[{"containerPort":8080}]}],"nodeSelector":{"kubernetes.io/os":"windows"}}"#, "null");
+        let host = parse(
+            36,
+            r#"{"hostNetwork":true,"containers":[{"name":"a","ports":[{"containerPort":8080}]}],"nodeSelector":{"kubernetes.io/os":"windows"}}"#,
+            "null",
+        );
         assert_eq!(host.containers[0].ports[0].host_port, 8080);
         assert!(host.windows);
     }

@@ -49,8 +49,10 @@ fn rules(lens: &mut Lens, spec: Node<'_>, direction: &str, peers: &str) -> Vec<P
         .map(|rule| {
             let read_peers: Option<Vec<PolicyPeer>> =
                 rule.list(peers).map(|node| peer(lens, node)).collect();
-            let read_ports: Option<Vec<PolicyPort>> =
-                rule.list("ports").map(|node| policy_port(lens, node)).collect();
+            let read_ports: Option<Vec<PolicyPort>> = rule
+                .list("ports")
+                .map(|node| policy_port(lens, node))
+                .collect();
             PolicyRule {
                 peers: read_peers.unwrap_or_default(),
                 ports: read_ports.unwrap_or_default(),
@@ -118,8 +120,11 @@ pub(crate) fn other_policies(lens: &mut Lens, snapshot: &Snapshot) -> Vec<OtherP
         });
     }
     all.sort_by(|a, b| {
-        (&a.namespace, &a.object.name, &a.object.kind)
-            .cmp(&(&b.namespace, &b.object.name, &b.object.kind))
+        (&a.namespace, &a.object.name, &a.object.kind).cmp(&(
+            &b.namespace,
+            &b.object.name,
+            &b.object.kind,
+        ))
     });
     all
 }
@@ -142,9 +147,10 @@ fn family(group: &str, kind: &str) -> Option<Family> {
             "AdminNetworkPolicy" | "BaselineAdminNetworkPolicy" | "ClusterNetworkPolicy",
         ) => Family::Admin,
         ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => Family::Cilium,
-        ("crd.projectcalico.org" | "projectcalico.org", "NetworkPolicy" | "GlobalNetworkPolicy") => {
-            Family::Calico
-        }
+        (
+            "crd.projectcalico.org" | "projectcalico.org",
+            "NetworkPolicy" | "GlobalNetworkPolicy",
+        ) => Family::Calico,
         ("crd.antrea.io", "NetworkPolicy" | "ClusterNetworkPolicy") => Family::Antrea,
         ("security.istio.io", "AuthorizationPolicy") => Family::Istio,
         ("policy.linkerd.io", "Server" | "AuthorizationPolicy") => Family::Linkerd,

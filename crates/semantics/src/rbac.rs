@@ -75,10 +75,12 @@ fn matches_resource(rule: &Rule, resource: &str) -> bool {
 }
 
 fn holds(list: &[Text], wanted: &str) -> bool {
-    list.iter().any(|known| &**known == "*" || &**known == wanted)
+    list.iter()
+        .any(|known| &**known == "*" || &**known == wanted)
 }
 
 /// What counts as a class of its own.
+#[derive(Clone, Copy)]
 struct Probe {
     class: RightClass,
     verbs: &'static [&'static str],
@@ -120,32 +122,77 @@ use RightClass::{
 
 const PROBES: &[Probe] = &[
     probe(Exec, &["create"], "", &["pods/exec", "pods/attach"]),
-    probe(Exec, &["update", "patch"], "", &["pods/ephemeralcontainers"]),
+    probe(
+        Exec,
+        &["update", "patch"],
+        "",
+        &["pods/ephemeralcontainers"],
+    ),
     probe(ReadSecrets, READ, "", &["secrets"]),
     probe(CreatePods, CHANGE, "", &["pods", "replicationcontrollers"]),
-    probe(CreatePods, CHANGE, "apps", &["deployments", "daemonsets", "statefulsets", "replicasets"]),
-    probe(CreatePods, CHANGE, "extensions", &["deployments", "daemonsets", "replicasets"]),
+    probe(
+        CreatePods,
+        CHANGE,
+        "apps",
+        &["deployments", "daemonsets", "statefulsets", "replicasets"],
+    ),
+    probe(
+        CreatePods,
+        CHANGE,
+        "extensions",
+        &["deployments", "daemonsets", "replicasets"],
+    ),
     probe(CreatePods, CHANGE, "batch", &["jobs", "cronjobs"]),
     probe(CreatePods, CHANGE, "argoproj.io", &["rollouts"]),
-    probe(CreatePods, CHANGE, "serving.knative.dev", &["services", "configurations"]),
-    probe(CreatePods, CHANGE, "apps.openshift.io", &["deploymentconfigs"]),
+    probe(
+        CreatePods,
+        CHANGE,
+        "serving.knative.dev",
+        &["services", "configurations"],
+    ),
+    probe(
+        CreatePods,
+        CHANGE,
+        "apps.openshift.io",
+        &["deploymentconfigs"],
+    ),
     probe(MintTokens, &["create"], "", &["serviceaccounts/token"]),
-    cluster(probe(Nodes, &["get", "create", "update", "patch", "delete"], "", &["nodes/proxy"])),
-    cluster(probe(Nodes, CHANGE, "", &["nodes", "nodes/status", "persistentvolumes"])),
+    cluster(probe(
+        Nodes,
+        &["get", "create", "update", "patch", "delete"],
+        "",
+        &["nodes/proxy"],
+    )),
+    cluster(probe(
+        Nodes,
+        CHANGE,
+        "",
+        &["nodes", "nodes/status", "persistentvolumes"],
+    )),
     probe(Escalate, &["escalate"], GROUP, &["roles"]),
     cluster(probe(Escalate, &["escalate"], GROUP, &["clusterroles"])),
     // BindingAuthorized asks for "bind" in the namespace of the new RoleBinding.
     probe(Escalate, &["bind"], GROUP, &["roles", "clusterroles"]),
     probe(Escalate, &["impersonate"], "", &["serviceaccounts"]),
     cluster(probe(Escalate, &["impersonate"], "", &["users", "groups"])),
-    cluster(probe(Escalate, &["impersonate"], "authentication.k8s.io", &["uids"])),
+    cluster(probe(
+        Escalate,
+        &["impersonate"],
+        "authentication.k8s.io",
+        &["uids"],
+    )),
     cluster(probe(
         Escalate,
         &["update", "patch"],
         "certificates.k8s.io",
         &["certificatesigningrequests/approval"],
     )),
-    cluster(probe(Escalate, &["approve", "sign"], "certificates.k8s.io", &["signers"])),
+    cluster(probe(
+        Escalate,
+        &["approve", "sign"],
+        "certificates.k8s.io",
+        &["signers"],
+    )),
     cluster(probe(
         Escalate,
         WRITE,
@@ -159,7 +206,12 @@ const PROBES: &[Probe] = &[
             "validatingadmissionpolicybindings",
         ],
     )),
-    cluster(probe(Escalate, CHANGE, "apiregistration.k8s.io", &["apiservices"])),
+    cluster(probe(
+        Escalate,
+        CHANGE,
+        "apiregistration.k8s.io",
+        &["apiservices"],
+    )),
 ];
 
 const LEGACY_EXEC: Probe = probe(Exec, &["get"], "", &["pods/exec", "pods/attach"]);
@@ -348,9 +400,18 @@ fn tell_missing(lens: &mut Lens, snapshot: &Snapshot, missing: &BTreeSet<Text>) 
     let what = format!(
         "{} roles that bindings name were not seen, {first} is the first{}",
         missing.len(),
-        if complete { "; they grant nothing now" } else { "" },
+        if complete {
+            "; they grant nothing now"
+        } else {
+            ""
+        },
     );
-    lens.notice("role-not-seen", "roles".to_owned(), what, "add the roles to the files, or allow listing them");
+    lens.notice(
+        "role-not-seen",
+        "roles".to_owned(),
+        what,
+        "add the roles to the files, or allow listing them",
+    );
     if let (false, Some(gap)) = (complete, lens.gaps.last_mut()) {
         gap.weight = model::evidence::GapWeight::Widens;
     }
@@ -418,7 +479,9 @@ impl Roles {
         for kind in ["ClusterRole", "Role"] {
             for object in snapshot.of_kind(GROUP, kind) {
                 let namespace = (kind == "Role").then(|| lens.namespace(object));
-                let role = lens.read(object, |lens, root| role(lens, snapshot.origin, object, root));
+                let role = lens.read(object, |lens, root| {
+                    role(lens, snapshot.origin, object, root)
+                });
                 if let Some(role) = role {
                     all.insert((namespace, lens.word(&object.name)), role);
                 }
@@ -447,7 +510,10 @@ impl Roles {
             if next.aggregates.is_empty() || seen.len() > MOST_AGGREGATED {
                 continue;
             }
-            let cluster_roles = self.all.iter().take_while(|((namespace, _), _)| namespace.is_none());
+            let cluster_roles = self
+                .all
+                .iter()
+                .take_while(|((namespace, _), _)| namespace.is_none());
             for (_, other) in cluster_roles {
                 let selected = next.aggregates.iter().any(|s| s.matches(&other.labels));
                 if selected && seen.insert(&other.object.name) {
@@ -511,12 +577,61 @@ fn built_in(lens: &mut Lens, name: &str) -> Role {
     let view = rule(
         READ,
         &["", "apps", "batch", "networking.k8s.io"],
-        &["pods", "pods/log", "services", "configmaps", "serviceaccounts", "deployments", "jobs", "ingresses"],
+        &[
+            "pods",
+            "pods/log",
+            "services",
+            "configmaps",
+            "serviceaccounts",
+            "deployments",
+            "jobs",
+            "ingresses",
+        ],
     );
     let edit = [
-        rule(WRITE, &["", "apps", "batch", "networking.k8s.io"], &["pods", "services", "configmaps", "secrets", "serviceaccounts", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs", "ingresses", "networkpolicies"]),
-        rule(READ, &[""], &["secrets", "pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"]),
-        rule(WRITE, &[""], &["pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"]),
+        rule(
+            WRITE,
+            &["", "apps", "batch", "networking.k8s.io"],
+            &[
+                "pods",
+                "services",
+                "configmaps",
+                "secrets",
+                "serviceaccounts",
+                "deployments",
+                "daemonsets",
+                "statefulsets",
+                "replicasets",
+                "replicationcontrollers",
+                "jobs",
+                "cronjobs",
+                "ingresses",
+                "networkpolicies",
+            ],
+        ),
+        rule(
+            READ,
+            &[""],
+            &[
+                "secrets",
+                "pods/exec",
+                "pods/attach",
+                "pods/portforward",
+                "pods/proxy",
+                "services/proxy",
+            ],
+        ),
+        rule(
+            WRITE,
+            &[""],
+            &[
+                "pods/exec",
+                "pods/attach",
+                "pods/portforward",
+                "pods/proxy",
+                "services/proxy",
+            ],
+        ),
         rule(&["create"], &[""], &["serviceaccounts/token"]),
         rule(&["impersonate"], &[""], &["serviceaccounts"]),
     ];

@@ -64,12 +64,11 @@ pub(crate) fn selector(lens: &mut Lens, node: Node<'_>, strip: impl Fn(&str) -> 
         selector.malformed = true;
     }
     for expression in expressions.items() {
-        match requirement(lens, expression, &strip) {
-            Some(requirement) => selector.expressions.push(requirement),
-            None => {
-                expression.malformed();
-                selector.malformed = true;
-            }
+        if let Some(requirement) = requirement(lens, expression, &strip) {
+            selector.expressions.push(requirement);
+        } else {
+            expression.malformed();
+            selector.malformed = true;
         }
     }
     selector
@@ -139,7 +138,9 @@ mod tests {
         check(r#"{"matchLabels":{"a":"b"}}"#, "", Some(false));
         check(r#"{"matchLabels":{"a":""}}"#, "", Some(false));
         let expression = |op: &str, values: &str| {
-            format!(r#"{{"matchExpressions":[{{"key":"a","operator":"{op}","values":[{values}]}}]}}"#)
+            format!(
+                r#"{{"matchExpressions":[{{"key":"a","operator":"{op}","values":[{values}]}}]}}"#
+            )
         };
         check(&expression("In", r#""b","c""#), "a=c", Some(true));
         check(&expression("In", r#""b""#), "", Some(false));

@@ -56,8 +56,8 @@ enum Shape {
 
 const SPEC_TEMPLATE: Shape = Shape::Template(&["spec", "template"]);
 
-fn shape(gvk: &Gvk) -> Shape {
-    match (&*gvk.group, &*gvk.kind) {
+fn shape(group: &str, kind: &str) -> Shape {
+    match (group, kind) {
         ("", "Pod") | ("serving.knative.dev", "Revision") => Shape::Itself,
         ("", "PodTemplate") => Shape::Template(&["template"]),
         ("", "ReplicationController")
@@ -79,27 +79,17 @@ fn is_custom(group: &str) -> bool {
 
 /// Whether objects of this kind are read for templates or owners.
 pub(crate) fn may_carry(gvk: &Gvk) -> bool {
-    !matches!(shape(gvk), Shape::None)
+    !matches!(shape(&gvk.group, &gvk.kind), Shape::None)
 }
 
 /// Whether the kind always carries a pod template.
 pub(crate) fn carries(group: &str, kind: &str) -> bool {
-    let gvk = Gvk {
-        group: group.into(),
-        kind: kind.into(),
-        version: "".into(),
-    };
-    matches!(shape(&gvk), Shape::Template(_) | Shape::Itself)
+    matches!(shape(group, kind), Shape::Template(_) | Shape::Itself)
 }
 
 /// JSON pointer of the pod spec in objects of a known kind; empty where it is not known.
 pub(crate) fn spec_pointer(group: &str, kind: &str) -> String {
-    let gvk = Gvk {
-        group: group.into(),
-        kind: kind.into(),
-        version: "".into(),
-    };
-    match shape(&gvk) {
+    match shape(group, kind) {
         Shape::Template(path) => format!("/{}/spec", path.join("/")),
         Shape::Itself => "/spec".to_owned(),
         Shape::Search | Shape::None => String::new(),
@@ -153,7 +143,10 @@ pub(crate) fn carrier(
         template_of: (kind == "Rollout")
             .then(|| {
                 let named = spec.get("workloadRef");
-                Some((lens.word(named.word("kind")?), lens.word(named.word("name")?)))
+                Some((
+                    lens.word(named.word("kind")?),
+                    lens.word(named.word("name")?),
+                ))
             })
             .flatten(),
     }
@@ -166,7 +159,7 @@ pub(crate) fn read_templates(
     root: Node<'_>,
     templates: &mut Vec<Template>,
 ) {
-    match shape(&object.gvk) {
+    match shape(&object.gvk.group, &object.gvk.kind) {
         Shape::Itself => {
             let annotations = root.at(&["metadata", "annotations"]);
             let spec = pod_spec(lens, root.get("spec"), annotations, root.absent());
@@ -286,7 +279,10 @@ fn state(object: &Object, root: Node<'_>) -> WorkloadState {
         }
         ("batch", "CronJob") if spec.flag("suspend") == Some(true) => Dormant,
         ("serving.knative.dev", "Revision")
-            if object.label("serving.knative.dev/routingState").map(|s| &**s) == Some("reserve") =>
+            if object
+                .label("serving.knative.dev/routingState")
+                .map(|s| &**s)
+                == Some("reserve") =>
         {
             History
         }

@@ -18,7 +18,7 @@ pub struct Inventory {
     pub workloads: Vec<WorkloadView>,
     /// Distinct pod templates.
     pub templates: Vec<PodSpec>,
-    /// Pods that exist (live), without finished ones.
+    /// Pods that exist, without finished ones: live, or exported to files with a node and a phase.
     pub pods: Vec<Pod>,
     pub namespaces: Vec<Namespace>,
     pub nodes: Vec<Node>,
@@ -56,11 +56,12 @@ pub struct WorkloadView {
     pub template: u32,
     /// Labels that its pods carry.
     pub pod_labels: Labels,
-    /// Indices into [`Inventory::pods`]; empty from files.
+    /// Indices into [`Inventory::pods`]; empty from files that hold no exported pods.
     pub pods: Vec<u32>,
     /// Index into the Snapshot's objects of the root owner, if it was seen.
     pub object: Option<u32>,
-    /// JSON pointer of the pod spec inside the root object: `/spec/template/spec`, `/spec` for pods.
+    /// JSON pointer of the pod spec inside the root object: `/spec/template/spec`, `/spec` for pods; empty where the
+    /// root has none that is known.
     pub spec_pointer: Text,
     /// A Job or CronJob or another workload that ends: it does not serve.
     pub batch: bool,
@@ -82,6 +83,7 @@ pub struct PodSpec {
     pub share_process_namespace: bool,
     pub runtime_class: Option<Text>,
     pub windows: bool,
+    /// A projected volume is there once for each token, Secret and ConfigMap in it.
     pub volumes: Vec<Volume>,
     pub node_name: Option<Text>,
     pub node_selector: Vec<(Text, Text)>,
@@ -92,7 +94,7 @@ pub struct ContainerSpec {
     pub name: Text,
     pub kind: ContainerKind,
     pub image: Text,
-    /// JSON pointer inside the pod spec, e.g. `/containers/0`.
+    /// JSON pointer inside the pod spec, e.g. `/containers/0`; empty for containers that only pods have (injected, debug).
     pub pointer: Text,
     pub ports: Vec<ContainerPort>,
     pub security: Security,

@@ -1,0 +1,13 @@
+//! The inventory over small objects (one line a case) and over recordings of real API servers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::needless_pass_by_value)] // json!() as an argument keeps the cases short
+
+mod builder;
+mod cni;
+mod entries;
+mod laws;
+mod policies;
+mod rbac;
+mod recorded;
+mod workloads;
