@@ -296,6 +296,7 @@ fn base_vector(version: Version, metrics: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "scores have one decimal")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

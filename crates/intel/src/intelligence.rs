@@ -266,21 +266,23 @@ impl Intelligence {
             return Ok(Vec::new());
         };
         let versions = Ids::new(self.advisories.need(schema::VERSIONS.0)?)?;
-        let mut row = Rows::new(self.advisories.need(schema::AFFECTED.0)?)?.get(row)?;
+        let rows = Rows::new(self.advisories.need(schema::AFFECTED.0)?)?;
+        let mut row = rows.get(row)?;
         let mut found = Vec::new();
-        while let Some((statement, ranges, listed)) =
-            affected::read(&mut row, &|number| versions.get(number))?
-        {
-            let statement = self.statement(statement)?;
+        while !row.0.is_empty() {
+            let stated = affected::read(&mut row, &|number| versions.get(number))?;
+            let stated = stated.ok_or_else(|| rows.damage("a range is cut"))?;
+            let statement = self.statement(stated.statement)?;
             if statement.withdrawn.is_some() {
                 continue;
             }
-            let verdicts = ranges
+            let verdicts = stated
+                .ranges
                 .iter()
                 .filter(|range| range.kind != RangeKind::Git)
                 .map(|range| affected::evaluate(range, version))
                 .filter(|verdict| verdict.affected);
-            let mut is = listed.iter().any(|listed| listed == text);
+            let mut is = stated.versions.iter().any(|listed| listed == text);
             let mut fixed: Option<String> = None;
             for verdict in verdicts {
                 is = true;

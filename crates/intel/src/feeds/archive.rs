@@ -2,7 +2,7 @@
 //! Goes out: batches of records, so that memory stays bounded while they are parsed in parallel.
 
 use super::folder::{Content, FeedFile};
-use super::{FeedError, MAX_FEED, MAX_RECORD};
+use super::{FeedError, MAX_FEED, MAX_RECORD, ends};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::io::{self, Read, Seek};
@@ -84,16 +84,16 @@ impl<'f> Batches<'f> {
 /// Records may still be held by `batches` afterwards.
 pub fn read(file: &FeedFile<'_>, batches: &mut Batches<'_>) -> Result<String, FeedError> {
     let name = file.base();
-    let digest = if name.ends_with(".zip") {
+    let digest = if ends(name, &[".zip"]) {
         read_zip(file, batches)?
     } else {
         let (source, digest) = hashed(file)?;
-        if name.ends_with(".tar.zst") {
+        if ends(name, &[".tar.zst"]) {
             let unpacked = zstd::Decoder::new(source).map_err(|e| file.io(e))?;
             read_tar(file, unpacked, batches)?;
-        } else if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
+        } else if ends(name, &[".tar.gz", ".tgz"]) {
             read_tar(file, flate2::read::MultiGzDecoder::new(source), batches)?;
-        } else if name.ends_with(".tar") {
+        } else if ends(name, &[".tar"]) {
             read_tar(file, source, batches)?;
         } else {
             let mut source = source;

@@ -2,7 +2,7 @@
 //! exactly the decimals that it was published with.
 
 use super::folder::FeedFile;
-use super::{FeedError, day};
+use super::{FeedError, day, ends};
 use crate::format::keys::cve_key;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
@@ -48,7 +48,7 @@ pub fn read(file: &FeedFile<'_>) -> Result<EpssTable, FeedError> {
         .map_err(|e| file.io(e))?;
     let digest = model::keys::hex(&Sha256::digest(&packed));
     let mut text = Vec::new();
-    if file.name.ends_with(".gz") {
+    if ends(&file.name, &[".gz"]) {
         flate2::read::MultiGzDecoder::new(&packed[..])
             .take(MAX_BYTES + 1)
             .read_to_end(&mut text)
@@ -68,7 +68,7 @@ pub fn read(file: &FeedFile<'_>) -> Result<EpssTable, FeedError> {
 
 fn unpacked<'f>(file: &'f FeedFile<'_>) -> Result<Box<dyn Read + 'f>, FeedError> {
     let source = file.open()?;
-    Ok(if file.name.ends_with(".gz") {
+    Ok(if ends(&file.name, &[".gz"]) {
         Box::new(flate2::read::MultiGzDecoder::new(source))
     } else {
         Box::new(source)

@@ -42,7 +42,7 @@ impl FeedFile<'_> {
         }
     }
 
-    pub fn damaged(&self, what: impl ToString) -> FeedError {
+    pub fn damaged(&self, what: impl std::fmt::Display) -> FeedError {
         FeedError::Damaged {
             path: self.path(),
             what: what.to_string(),

@@ -81,8 +81,11 @@ pub fn read(file: &FeedFile<'_>) -> Result<KevTable, FeedError> {
     let mut rows: Vec<KevRow> = catalogue
         .vulnerabilities
         .into_iter()
-        .filter_map(|entry| row(serde_json::from_value(entry).ok()?))
+        .filter_map(|entry| row(&serde_json::from_value(entry).ok()?))
         .collect();
+    if rows.is_empty() {
+        return Err(file.damaged("it has no entries that can be read"));
+    }
     let unread = (total - rows.len()) as u64;
     rows.sort();
     rows.dedup_by_key(|row| row.key);
@@ -95,7 +98,7 @@ pub fn read(file: &FeedFile<'_>) -> Result<KevTable, FeedError> {
     })
 }
 
-fn row(entry: Entry) -> Option<KevRow> {
+fn row(entry: &Entry) -> Option<KevRow> {
     let mut cwes: Vec<u32> = entry.cwes.iter().filter_map(|c| cwe_number(c)).collect();
     cwes.sort_unstable();
     cwes.dedup();

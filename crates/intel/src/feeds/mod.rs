@@ -145,6 +145,11 @@ pub fn cwe_number(text: &str) -> Option<u32> {
     text.trim().strip_prefix("CWE-")?.parse().ok()
 }
 
+/// Whether a file name has one of `endings`.
+pub(crate) fn ends(name: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
 /// An id fit for the database: one short printable word.
 pub fn usable_id(id: &str) -> bool {
     (3..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())

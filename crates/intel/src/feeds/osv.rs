@@ -35,9 +35,10 @@ struct Osv<'a> {
     #[serde(borrow, default)]
     severity: Option<Vec<Rating<'a>>>,
     #[serde(borrow, default)]
-    affected: Option<Vec<Package<'a>>>,
+    affected: Option<Vec<Part<'a>>>,
     #[serde(default)]
-    database_specific: Option<Specific>,
+    #[serde(rename = "database_specific")]
+    specific: Option<Specific>,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +48,7 @@ struct Rating<'a> {
 }
 
 #[derive(Deserialize)]
-struct Package<'a> {
+struct Part<'a> {
     #[serde(borrow, default)]
     package: Option<Name<'a>>,
     #[serde(borrow, default)]
@@ -173,7 +174,7 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
             }
         }
     }
-    let specific = record.database_specific.unwrap_or_default();
+    let specific = record.specific.unwrap_or_default();
     draft.severity = own_severity(&specific);
     draft.cwes = specific
         .cwe_ids
@@ -240,9 +241,10 @@ fn number(value: &serde_json::Value) -> Option<f64> {
     (0.0..=10.0).contains(&number).then_some(number)
 }
 
-fn kubernetes(package: Package<'_>) -> Option<Affected> {
+fn kubernetes(package: Part<'_>) -> Option<Affected> {
     let name = package.package?;
-    if name.ecosystem != KUBERNETES || name.name.is_empty() || name.name.len() > 512 {
+    // The upstream list writes it in lower case.
+    if !name.ecosystem.eq_ignore_ascii_case(KUBERNETES) || !(1..=512).contains(&name.name.len()) {
         return None;
     }
     let text = |version: &str| (version.len() <= 256).then(|| version.to_owned());
@@ -269,7 +271,7 @@ fn kubernetes(package: Package<'_>) -> Option<Affected> {
         })
         .collect();
     Some(Affected {
-        ecosystem: name.ecosystem.into_owned(),
+        ecosystem: KUBERNETES.to_owned(),
         package: name.name.into_owned(),
         ranges,
         versions: package
@@ -330,7 +332,7 @@ mod tests {
 
     #[test]
     fn malformed_events_are_skipped() {
-        let record = r#"{"id":"X-1","affected":[{"package":{"ecosystem":"Kubernetes","name":"k"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{},{"fixed":1},{"fixed":"1.2.3","x":1}]},{"type":"NEW","events":[]}]}]}"#;
+        let record = r#"{"id":"X-1","affected":[{"package":{"ecosystem":"kubernetes","name":"k"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{},{"fixed":1},{"fixed":"1.2.3","x":1}]},{"type":"NEW","events":[]}]}]}"#;
         let draft = parse(record.as_bytes(), "osv/x").unwrap();
         assert_eq!(
             draft.affected[0].ranges,

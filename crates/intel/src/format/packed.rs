@@ -1,4 +1,4 @@
-//! Numbers of one width in bits, by position. Section: `count[4] bits[1] 0[3] data 0[8]`.
+//! Numbers of one width in bits, by position. Section: `count[4] bits[4] data 0[8]`.
 
 use super::Damage;
 use super::container::View;
@@ -15,19 +15,22 @@ pub(crate) fn write(values: &[u64]) -> Vec<u8> {
     let bits = (u64::BITS - largest.leading_zeros()).max(1);
     debug_assert!(bits as usize <= MAX_BITS);
     let mut out = offset(values.len()).to_le_bytes().to_vec();
-    out.extend([bits as u8, 0, 0, 0]);
-    let mut pending = 0u128;
+    out.extend(bits.to_le_bytes());
+    let mut pending = 0u64;
     let mut held = 0u32;
     for value in values {
-        pending |= u128::from(*value) << held;
+        // At most 7 bits are held, so 57 more fit.
+        pending |= *value << held;
         held += bits;
         while held >= 8 {
-            out.push((pending & 0xff) as u8);
+            let [low, ..] = pending.to_le_bytes();
+            out.push(low);
             pending >>= 8;
             held -= 8;
         }
     }
-    out.push((pending & 0xff) as u8);
+    let [low, ..] = pending.to_le_bytes();
+    out.push(low);
     // The reader takes eight bytes at a time.
     out.extend([0; 8]);
     out

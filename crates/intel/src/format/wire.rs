@@ -4,10 +4,14 @@
 /// Appends `value` in 1 to 10 bytes, 7 bits each, the low ones first.
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(low_bits(value) | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(low_bits(value));
+}
+
+const fn low_bits(value: u64) -> u8 {
+    (value & 0x7f) as u8
 }
 
 /// Appends a length (bytes follow) and the bytes.

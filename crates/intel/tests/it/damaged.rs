@@ -40,19 +40,21 @@ fn ask(advisories: Vec<u8>, scores: Vec<u8>) -> bool {
     intel.damage().is_some() || intel.verify().is_err()
 }
 
+fn number(bytes: &[u8]) -> usize {
+    usize::try_from(u64::from_le_bytes(bytes.try_into().unwrap())).unwrap()
+}
+
 /// A file whose checksums are right whatever its content: what a hostile builder would send.
 fn resealed(file: &[u8], forge: impl Fn(&mut [u8])) -> Vec<u8> {
     let mut bytes = file.to_vec();
     let sections = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
     let checks = 64 + 32 * sections;
-    let body = u64::from_le_bytes(bytes[72..80].try_into().unwrap()) as usize;
+    let body = number(&bytes[72..80]);
     forge(&mut bytes[body..]);
     let mut at = checks;
     for n in 0..sections {
         let entry = 64 + 32 * n;
-        let field = |from: usize| {
-            u64::from_le_bytes(bytes[entry + from..entry + from + 8].try_into().unwrap()) as usize
-        };
+        let field = |from: usize| number(&bytes[entry + from..entry + from + 8]);
         let (offset, length) = (field(8), field(16));
         let sums: Vec<u32> = bytes[offset..offset + length]
             .chunks(4096)

@@ -256,6 +256,7 @@ fn damaged_feeds_are_errors_that_name_the_file() {
         ("osv/Go/all.zip", b"PK no zip"),
         ("vulnrichment.tar.zst", b"no zstd"),
         ("vulnrichment.tar.gz", &[0x1f, 0x8b, 8, 0]),
+        ("kev/kev.json", br#"{"vulnerabilities":[]}"#),
     ] {
         let error =
             build_files(&[(name.into(), bytes.to_vec())], &BuildOptions::default()).unwrap_err();
@@ -266,6 +267,11 @@ fn damaged_feeds_are_errors_that_name_the_file() {
         &BuildOptions::default(),
     );
     assert!(matches!(unreadable, Err(BuildError::Unreadable { .. })));
+    let empty = build_files(
+        &[("vulnrichment.tar".into(), vec![0; 1024])],
+        &BuildOptions::default(),
+    );
+    assert!(matches!(empty, Err(BuildError::Unreadable { .. })));
 }
 
 fn report(severity: Severity, vector: Option<&str>) -> Advisory {

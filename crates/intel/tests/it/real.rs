@@ -1,1 +1,0 @@
-//! The real feeds, read a second time without this crate's readers.
