@@ -209,9 +209,10 @@ impl Canonicalizer {
     }
 
     fn kind_group(&mut self, gvk: &Gvk) -> Text {
-        match gvk.group.is_empty() {
-            true => Text::clone(&gvk.kind),
-            false => self.texts.text(&format!("{}.{}", gvk.kind, gvk.group)),
+        if gvk.group.is_empty() {
+            Text::clone(&gvk.kind)
+        } else {
+            self.texts.text(&format!("{}.{}", gvk.kind, gvk.group))
         }
     }
 }

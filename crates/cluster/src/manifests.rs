@@ -54,6 +54,8 @@ pub enum ManifestError {
     Unreadable { file: Text, source: std::io::Error },
     #[error("{file}:{}:{}: {}", error.line, error.column, error.kind)]
     Broken { file: Text, error: TreeError },
+    #[error("no Kubernetes object in {file}")]
+    Foreign { file: Text },
     #[error("inputs are larger than {limit} bytes together, at {file}")]
     TooLarge { file: Text, limit: u64 },
     #[error("no .yaml, .yml or .json file in {folder}")]
@@ -66,11 +68,15 @@ pub enum ManifestError {
 pub fn read(inputs: &[Input], options: &Options) -> Result<Snapshot, ManifestError> {
     let (sources, mut gaps) = files::list(inputs, options.max_bytes)?;
     let redactor = Redactor::new(options.redaction_key);
-    let contents: Vec<Content> = sources
+    let contents: Vec<Result<Content, ManifestError>> = sources
         .par_iter()
         .enumerate()
         .map(|(file, source)| read_source(source, file, &redactor, options.max_bytes))
-        .collect::<Result<_, _>>()?;
+        .collect();
+    // Of several broken files the first one is told, however the threads ran.
+    let contents = contents
+        .into_iter()
+        .collect::<Result<Vec<Content>, ManifestError>>()?;
 
     let mut objects = Vec::with_capacity(contents.iter().map(|c| c.objects.len()).sum());
     let mut other_kinds: BTreeMap<Text, u64> = BTreeMap::new();
@@ -85,7 +91,12 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Snapshot, ManifestErr
         }
     }
     if foreign > 0 {
-        gaps.push(foreign_gap(foreign, foreign_files));
+        let weight = if objects.is_empty() && other_kinds.is_empty() {
+            GapWeight::Hides
+        } else {
+            GapWeight::Notice
+        };
+        gaps.push(foreign_gap(foreign, foreign_files, weight));
     }
     settle_namespaces(&mut objects);
     let mut snapshot = Snapshot {
@@ -155,6 +166,9 @@ fn read_source(
         })
     });
     match outcome {
+        Ok(()) if source.named && reader.content.is_foreign() => Err(ManifestError::Foreign {
+            file: Text::clone(&source.name),
+        }),
         Ok(()) => Ok(reader.content),
         Err(_) if templated() => Ok(Content::only(template_gap(&source.name))),
         Err(error) if source.named => Err(ManifestError::Broken {
@@ -251,6 +265,14 @@ impl Reader {
 }
 
 impl Content {
+    /// Documents, and not one object of a cluster among them. An empty file is not foreign.
+    fn is_foreign(&self) -> bool {
+        self.foreign > 0
+            && self.objects.is_empty()
+            && self.others.is_empty()
+            && self.gaps.is_empty()
+    }
+
     fn only(gap: Gap) -> Self {
         Content {
             gaps: vec![gap],
@@ -279,13 +301,13 @@ fn template_gap(file: &Text) -> Gap {
     )
 }
 
-fn foreign_gap(documents: u64, files: u64) -> Gap {
+fn foreign_gap(documents: u64, files: u64, weight: GapWeight) -> Gap {
     Gap {
         class: "not-kubernetes".into(),
         what: format!("{documents} documents in {files} files are no Kubernetes objects").into(),
         stage: Stage::Collect,
         scope: "files".into(),
-        weight: GapWeight::Notice,
+        weight,
         close: "".into(),
     }
 }

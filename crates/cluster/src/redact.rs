@@ -81,9 +81,10 @@ impl Redactor {
         if rest.len() == host.len() || rest.strip_prefix(host) == Some("/") {
             return value.to_owned();
         }
-        let class = match authority.len() == host.len() {
-            true => Class::Url,
-            false => Class::UrlWithCredentials,
+        let class = if authority.len() == host.len() {
+            Class::Url
+        } else {
+            Class::UrlWithCredentials
         };
         format!(
             "{scheme}://{host}/{}",

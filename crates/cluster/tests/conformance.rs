@@ -1,6 +1,8 @@
 //! Real manifests: every file of the suites is read, one trial a file. Files that Kubernetes itself would refuse are
 //! listed below with the reason.
 
+#![allow(clippy::expect_used, reason = "tests")]
+
 use cluster::manifests::{DEFAULT_MAX_BYTES, Input, Locator, Options, read};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};

@@ -217,9 +217,10 @@ pub(super) fn program(text: &str, redactor: &Redactor) -> String {
         && name.bytes().all(|b| {
             b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-')
         });
-    match plain && !classify::is_credential(name) {
-        true => name.to_owned(),
-        false => redactor.text("", text),
+    if plain && !classify::is_credential(name) {
+        name.to_owned()
+    } else {
+        redactor.text("", text)
     }
 }
 
@@ -232,9 +233,10 @@ pub(super) fn argument(
 ) -> String {
     let Some(name) = flag_name(text) else {
         let keeps = previous.is_some_and(|flag| is_kept(flag, text, component));
-        return match keeps {
-            true => text.to_owned(),
-            false => redactor.text(previous.unwrap_or(""), text),
+        return if keeps {
+            text.to_owned()
+        } else {
+            redactor.text(previous.unwrap_or(""), text)
         };
     };
     match text

@@ -263,7 +263,9 @@ impl Writer<'_, '_> {
         let redactor = self.redactor;
         let out = match field {
             Field::Raw => None,
-            Field::Values => Some(redactor.text(name, text)),
+            Field::Values | Field::Command(_) | Field::Arguments(_) => {
+                Some(redactor.text(name, text))
+            }
             Field::EncodedValues => Some(redactor.base64(name, text)),
             Field::SystemValues => Some(self.system_value(name, text)),
             Field::Url => Some(redactor.url(text)),
@@ -272,7 +274,6 @@ impl Writer<'_, '_> {
             Field::Annotations => {
                 (!keeps_annotation(name, text)).then(|| redactor.text(name, text))
             }
-            Field::Command(_) | Field::Arguments(_) => Some(redactor.text(name, text)),
             Field::Parameters => (text.len() > LONG_PARAMETER
                 || classify::is_credential(text)
                 || classify::names_credential(name))
@@ -332,25 +333,25 @@ impl Writer<'_, '_> {
     /// What a key of a mapping means; `None`: the entry is left out.
     fn below(&self, field: Field, key: &str, value: NodeId) -> Option<Field> {
         match field {
-            Field::Object => self.below_object(key, value),
+            Field::Object => Some(self.below_object(key, value)),
             Field::Secret => match key {
                 "data" => Some(Field::EncodedValues),
                 "stringData" => Some(Field::Values),
-                _ => self.below_object(key, value),
+                _ => Some(self.below_object(key, value)),
             },
             Field::ConfigMap => match key {
                 "data" => Some(Field::Values),
                 "binaryData" => Some(Field::EncodedValues),
-                _ => self.below_object(key, value),
+                _ => Some(self.below_object(key, value)),
             },
             Field::SystemConfigMap => match key {
                 "data" => Some(Field::SystemValues),
                 "binaryData" => Some(Field::EncodedValues),
-                _ => self.below_object(key, value),
+                _ => Some(self.below_object(key, value)),
             },
             Field::Definition => match key {
                 "spec" => Some(Field::DefinitionSpec),
-                _ => self.below_object(key, value),
+                _ => Some(self.below_object(key, value)),
             },
             Field::DefinitionSpec => match key {
                 "versions" => Some(Field::DefinitionVersion),
@@ -392,11 +393,11 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn below_object(&self, key: &str, value: NodeId) -> Option<Field> {
+    fn below_object(&self, key: &str, value: NodeId) -> Field {
         match key {
-            "metadata" => Some(Field::Metadata),
-            "status" => Some(Field::Status),
-            _ => Some(self.below_plain(key, value)),
+            "metadata" => Field::Metadata,
+            "status" => Field::Status,
+            _ => self.below_plain(key, value),
         }
     }
 
@@ -407,10 +408,13 @@ impl Writer<'_, '_> {
             "metadata" if collection => Field::Metadata,
             "env" | "httpHeaders" if collection => Field::Environment,
             "caBundle" | "caCertificate" => Field::Dropped(Class::Certificate),
-            "image" | "reference" => match collection {
-                true => Field::Plain,
-                false => Field::Image,
-            },
+            "image" | "reference" => {
+                if collection {
+                    Field::Plain
+                } else {
+                    Field::Image
+                }
+            }
             "url" => Field::Url,
             "request" if matches!(value, Value::Text(text) if text.len() > 128) => {
                 Field::Dropped(Class::Certificate)
@@ -444,14 +448,13 @@ impl Writer<'_, '_> {
     }
 
     fn dropped(&mut self, id: NodeId, class: Class, name: &str) {
-        let out = match self.document.value(id) {
-            Value::Text(text) => self.redactor.dropped(class, text.as_bytes()),
-            _ => {
-                let before = std::mem::take(&mut self.buffers.out);
-                self.value(id, Field::Raw, name);
-                let subtree = std::mem::replace(&mut self.buffers.out, before);
-                self.redactor.dropped(class, &subtree)
-            }
+        let out = if let Value::Text(text) = self.document.value(id) {
+            self.redactor.dropped(class, text.as_bytes())
+        } else {
+            let before = std::mem::take(&mut self.buffers.out);
+            self.value(id, Field::Raw, name);
+            let subtree = std::mem::replace(&mut self.buffers.out, before);
+            self.redactor.dropped(class, &subtree)
         };
         self.quoted(&out);
     }
@@ -536,9 +539,10 @@ fn below_status(key: &str) -> Option<Field> {
 
 /// Annotations that later stages read may be long.
 fn keeps_annotation(name: &str, value: &str) -> bool {
-    let limit = match name.ends_with("source-range") || name.ends_with("source-ranges") {
-        true => LONG_TEXT,
-        false => LONG_ANNOTATION,
+    let limit = if name.ends_with("source-range") || name.ends_with("source-ranges") {
+        LONG_TEXT
+    } else {
+        LONG_ANNOTATION
     };
     value.len() <= limit && !classify::is_credential(value) && !classify::names_credential(name)
 }

@@ -151,7 +151,7 @@ fn packed(name: &str, text: &str, layers: u8) -> Option<Class> {
     let whole = letters.len() == text.len();
     if layers == 0
         || letters.len() < 16
-        || (whole && letters.len() % 4 != 0)
+        || (whole && !letters.len().is_multiple_of(4))
         || !letters
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))

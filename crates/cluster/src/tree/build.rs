@@ -253,12 +253,13 @@ impl<'a> Builder<'a> {
         if merging {
             entries.retain(|(key, _)| !self.is_merge(*key));
         }
-        let result = self
-            .refuse_duplicates(&mut entries)
-            .and_then(|()| match merging {
-                true => self.merge(open.node),
-                false => Ok(()),
-            });
+        let result = self.refuse_duplicates(&mut entries).and_then(|()| {
+            if merging {
+                self.merge(open.node)
+            } else {
+                Ok(())
+            }
+        });
         self.scratch = entries;
         result
     }

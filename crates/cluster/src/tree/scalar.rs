@@ -55,9 +55,10 @@ fn number(text: &str) -> Plain {
 }
 
 fn float(text: &str) -> Plain {
-    match is_float(text) && text.parse::<f64>().is_ok_and(f64::is_finite) {
-        true => Plain::Number,
-        false => Plain::Text,
+    if is_float(text) && text.parse::<f64>().is_ok_and(f64::is_finite) {
+        Plain::Number
+    } else {
+        Plain::Text
     }
 }
 
@@ -112,9 +113,10 @@ fn integer(text: &str) -> Option<Cow<'_, str>> {
 }
 
 fn without_underscores(text: &str) -> Cow<'_, str> {
-    match text.contains('_') {
-        true => Cow::Owned(text.replace('_', "")),
-        false => Cow::Borrowed(text),
+    if text.contains('_') {
+        Cow::Owned(text.replace('_', ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

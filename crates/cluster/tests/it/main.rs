@@ -1,5 +1,7 @@
 //! Files, snapshots and secrets from the outside.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod canary;
 mod manifests;
 mod saved;

@@ -147,7 +147,7 @@ fn head_of_the_snapshot() {
         kubernetes_minor: Some(30),
         ..options()
     };
-    let snapshot = read(&[bytes("-", "a: 1")], &options).unwrap();
+    let snapshot = read(&[bytes("-", "# empty")], &options).unwrap();
     assert_eq!((snapshot.version.minor, snapshot.version.known), (30, true));
     assert_eq!(snapshot.cluster, Fact::Absent);
 }
@@ -179,6 +179,8 @@ fn named_inputs_must_be_readable() {
         format!("{}---\n\"x\": 'y\n", pod("a")),
         "-:5:6: invalid YAML: quote is not closed",
     );
+    fails("a: 1\n", "no Kubernetes object in -");
+    fails("[]", "no Kubernetes object in -");
     fails(b"\xff\xff", "-:1:1: not UTF-8 or UTF-16 text");
     fails(
         "{\"apiVersion\": \"v1\"",

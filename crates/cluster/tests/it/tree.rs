@@ -1,6 +1,7 @@
 use cluster::tree::{self, Document, NodeId, ROOT, TreeErrorKind, Value, scalar};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 fn to_json(document: &Document<'_>, id: NodeId) -> Json {
@@ -88,7 +89,7 @@ fn values() {
 }
 
 #[test]
-fn keys() {
+fn keys_become_texts() {
     check(
         "1: a\n012: b\ntrue: c\noff: d\n1.50: e\n",
         json!({"1": "a", "10": "b", "true": "c", "false": "d", "1.5": "e"}),
@@ -165,6 +166,13 @@ fn aliases_and_merges() {
     );
 }
 
+fn keys(count: usize) -> String {
+    (0..count).fold(String::new(), |mut text, n| {
+        let _ = writeln!(text, "k{n}: 1");
+        text
+    })
+}
+
 #[test]
 fn duplicate_keys() {
     fails("a: 1\nb: 2\na: 3\n", TreeErrorKind::DuplicateKey, 3, 1);
@@ -183,7 +191,7 @@ fn duplicate_keys() {
         19,
     );
     fails(r#"{"a": 1, "a": 2}"#, TreeErrorKind::DuplicateKey, 1, 10);
-    let many: String = (0..100).map(|n| format!("k{n}: 1\n")).collect();
+    let many = keys(100);
     fails(
         format!("{many}k50: 2\n"),
         TreeErrorKind::DuplicateKey,
@@ -356,14 +364,13 @@ fn bombs() {
     let mut deep = String::from("a0: &a0 [x]\n");
     for level in 1..200 {
         let before = level - 1;
-        laughs.push_str(&format!(
-            "a{level}: &a{level} [{}]\n",
-            vec![format!("*a{before}"); 9].join(", ")
-        ));
-        merges.push_str(&format!(
-            "a{level}: &a{level} {{p: *a{before}, q: *a{before}, <<: *a{before}}}\n"
-        ));
-        deep.push_str(&format!("a{level}: &a{level} [*a{before}]\n"));
+        let nine = vec![format!("*a{before}"); 9].join(", ");
+        let _ = writeln!(laughs, "a{level}: &a{level} [{nine}]");
+        let _ = writeln!(
+            merges,
+            "a{level}: &a{level} {{p: *a{before}, q: *a{before}, <<: *a{before}}}"
+        );
+        let _ = writeln!(deep, "a{level}: &a{level} [*a{before}]");
     }
     bomb(&laughs, TreeErrorKind::AliasBudget);
     bomb(&merges, TreeErrorKind::AliasBudget);
@@ -376,7 +383,7 @@ fn bombs() {
     bomb("[".repeat(1_000_000), TreeErrorKind::TooDeep);
     bomb("{\"a\":".repeat(1_000_000), TreeErrorKind::TooDeep);
     bomb("- ".repeat(100_000), TreeErrorKind::TooDeep);
-    let nested: String = (0..500).map(|n| format!("{}k:\n", " ".repeat(n))).collect();
+    let nested = (0..500).fold(String::new(), |text, n| text + &" ".repeat(n) + "k:\n");
     bomb(nested, TreeErrorKind::TooDeep);
     bomb(
         format!("a: '{}", "x".repeat(5_000_000)),
@@ -389,7 +396,7 @@ fn long_lines_are_read() {
     let long = "x".repeat(5_000_000);
     check(format!("a: {long}\n"), json!({"a": long}));
     check(format!("{{\"a\": \"{long}\"}}"), json!({"a": long}));
-    let keys: String = (0..200_000).map(|n| format!("k{n}: 1\n")).collect();
+    let keys = keys(200_000);
     assert_eq!(tree::parse(keys.as_bytes()).unwrap()[0].len(), 400_001);
 }
 
