@@ -7,7 +7,7 @@ use super::value::{Board, Effect};
 use super::words::{at_source, namespace, plain, resource, rollback, shell};
 use model::action::{ActionKind, FixClass};
 use model::assessment::Assessment;
-use model::evidence::Evidence;
+use model::evidence::{Evidence, EvidenceId};
 use model::object::ObjectRef;
 use model::text::Text;
 use model::workload::Workload;
@@ -26,8 +26,8 @@ enum Change {
     Set(&'static str, &'static str),
     /// Remove the field.
     Remove,
-    /// Remove the list item or map that holds the field.
-    RemoveParent,
+    /// Remove the item of the list that the evidence speaks of; which one, its statement says.
+    RemoveItem,
 }
 
 /// The fields of Pod Security (policies `baseline` and `restricted`) and the token of the service account.
@@ -40,10 +40,10 @@ const ROWS: [Row; 12] = [
     row("/automountServiceAccountToken", Change::Set("false", "true"), FixClass::NeedsTest, "whatever calls the Kubernetes API from the pod stops"),
     row("/runAsNonRoot", Change::Set("true", "false"), FixClass::NeedsTest, "an image that starts as root is refused"),
     row("/runAsUser", Change::Set("65532", "0"), FixClass::NeedsTest, "files and ports that only root may use fail"),
+    row("/windowsOptions/hostProcess", Change::Set("false", "true"), FixClass::Breaking, "the container leaves the node"),
     row("/procMount", Change::Remove, FixClass::NeedsTest, "the usual masks of /proc come back"),
     row("/capabilities/add", Change::Remove, FixClass::NeedsTest, "the added capabilities end; test what uses them"),
-    row("/hostPath", Change::RemoveParent, FixClass::Breaking, "the node's files are no longer there for the container"),
-    row("/hostPath/path", Change::RemoveParent, FixClass::Breaking, "the node's files are no longer there for the container"),
+    row("/volumeMounts", Change::RemoveItem, FixClass::Breaking, "the node's files are no longer there for the container"),
 ];
 
 const fn row(end: &'static str, change: Change, class: FixClass, reason: &'static str) -> Row {
@@ -55,24 +55,27 @@ const fn row(end: &'static str, change: Change, class: FixClass, reason: &'stati
     }
 }
 
-/// Steps that one piece of evidence carries.
+/// What one change takes away.
 #[derive(Default)]
 struct Steps {
     reason: Option<Text>,
-    of: Vec<(u32, Vec<usize>)>,
+    of: Vec<(u32, Vec<EvidenceId>)>,
     workload: Option<u32>,
     evidence: Option<usize>,
 }
 
+/// Object, field, and the statement where the field is a list with several dangers in it.
+type Place = (ObjectRef, Text, Text);
+
 pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidate> {
-    let mut found: BTreeMap<(ObjectRef, Text), Steps> = BTreeMap::new();
+    let mut found: BTreeMap<Place, Steps> = BTreeMap::new();
     for (target, id) in board.targets.iter().zip(0u32..) {
         let Some(situation) = assessment.situations.get(target.situation as usize) else {
             continue;
         };
-        for (index, step) in situation.blast.steps.iter().enumerate() {
+        for step in &situation.blast.steps {
             for evidence in &step.because {
-                let Some((object, pointer)) = assessment
+                let Some(place) = assessment
                     .ledger
                     .evidence
                     .get(evidence.0 as usize)
@@ -80,35 +83,40 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
                 else {
                     continue;
                 };
-                let steps = found.entry((object, pointer)).or_default();
+                let steps = found.entry(place).or_default();
                 steps.reason.get_or_insert_with(|| Text::clone(&step.reason));
                 steps.workload.get_or_insert(target.workload);
                 steps.evidence.get_or_insert(evidence.0 as usize);
                 match steps.of.last_mut() {
-                    Some((last, indices)) if *last == id => {
-                        if !indices.contains(&index) {
-                            indices.push(index);
+                    Some((last, all)) if *last == id => {
+                        if !all.contains(evidence) {
+                            all.push(*evidence);
                         }
                     }
-                    _ => steps.of.push((id, vec![index])),
+                    _ => steps.of.push((id, vec![*evidence])),
                 }
             }
         }
     }
     found
         .into_iter()
-        .map(|((object, pointer), steps)| candidate(assessment, object, &pointer, steps))
+        .map(|(place, steps)| candidate(assessment, place, steps))
         .collect()
 }
 
 /// Object and field of evidence that a change can take away; the field is empty for a grant of rights.
-fn changeable(evidence: &Evidence) -> Option<(ObjectRef, Text)> {
+fn changeable(evidence: &Evidence) -> Option<Place> {
     let object = evidence.object.as_ref()?;
     if is_grant(object) {
-        return Some((object.clone(), Text::from("")));
+        return Some((object.clone(), Text::from(""), Text::from("")));
     }
     let pointer = evidence.pointer.as_ref()?;
-    row_of(pointer).map(|(_, pointer)| (object.clone(), pointer))
+    let row = row_of(pointer)?;
+    let which = match row.change {
+        Change::RemoveItem => Text::clone(&evidence.statement),
+        Change::Set(..) | Change::Remove => Text::from(""),
+    };
+    Some((object.clone(), Text::clone(pointer), which))
 }
 
 fn is_grant(object: &ObjectRef) -> bool {
@@ -116,29 +124,13 @@ fn is_grant(object: &ObjectRef) -> bool {
         && matches!(&*object.kind, "ClusterRoleBinding" | "RoleBinding")
 }
 
-/// The row of a pointer, and the pointer cut to the field that is changed (`/add/0` is a part of `/add`).
-fn row_of(pointer: &str) -> Option<(&'static Row, Text)> {
-    let field = match pointer.rsplit_once('/') {
-        Some((list, index)) if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
-            if list.ends_with("/volumes") {
-                return ROWS
-                    .iter()
-                    .find(|row| row.end == "/hostPath")
-                    .map(|row| (row, Text::from(format!("{pointer}/hostPath"))));
-            }
-            list
-        }
-        _ => pointer,
-    };
-    ROWS.iter()
-        .find(|row| field.ends_with(row.end))
-        .map(|row| (row, Text::from(field)))
+fn row_of(pointer: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| pointer.ends_with(row.end))
 }
 
 fn candidate(
     assessment: &Assessment,
-    object: ObjectRef,
-    pointer: &str,
+    (object, pointer, which): Place,
     steps: Steps,
 ) -> Candidate {
     let evidence = steps
@@ -152,7 +144,7 @@ fn candidate(
     let span = evidence
         .and_then(|evidence| evidence.source.clone())
         .or_else(|| own.and_then(|workload| workload.source.clone()));
-    let written = Written::of(&object, pointer, own);
+    let written = Written::of(&object, &pointer, &which, own);
     let exact = match (own.and_then(|w| w.managed_by.as_ref()), &span) {
         (Some(managed), _) => format!("{}: {}", at_source(managed), written.what),
         (None, Some(span)) => format!("in {span} {}", written.what),
@@ -167,7 +159,7 @@ fn candidate(
     Candidate {
         kind: ActionKind::ChangeField,
         title: format!("{} in {object}", written.title),
-        key: format!("change\0{object}\0{}\0{pointer}", object.group),
+        key: format!("change\0{object}\0{}\0{pointer}\0{which}", object.group),
         image: None,
         source: span,
         closes: Vec::new(),
@@ -195,22 +187,19 @@ struct Written {
 }
 
 impl Written {
-    fn of(object: &ObjectRef, pointer: &str, own: Option<&Workload>) -> Written {
-        let Some((row, _)) = row_of(pointer) else {
+    fn of(object: &ObjectRef, pointer: &str, which: &str, own: Option<&Workload>) -> Written {
+        let Some(row) = row_of(pointer) else {
             return Written::grant(object);
         };
-        let (path, verb, value, before) = match row.change {
-            Change::Set(value, before) => (pointer, "add", Some(value), Some(before)),
-            Change::Remove => (pointer, "remove", None, None),
-            Change::RemoveParent => (parent(pointer), "remove", None, None),
+        let (verb, value, before) = match row.change {
+            Change::Set(value, before) => ("add", Some(value), Some(before)),
+            Change::Remove => ("remove", None, None),
+            Change::RemoveItem => return Written::mount(object, pointer, which, row, own),
         };
-        let name = row.end.rsplit('/').next().unwrap_or(row.end);
-        let name = if row.end == "/capabilities/add" {
-            "added capabilities"
-        } else if row.end.starts_with("/hostPath") {
-            "the hostPath volume"
-        } else {
-            name
+        let path = pointer;
+        let name = match row.end {
+            "/capabilities/add" => "added capabilities",
+            end => end.rsplit('/').next().unwrap_or(end),
         };
         let title = match value {
             Some(value) => format!("set {name}: {value}"),
@@ -233,6 +222,32 @@ impl Written {
             undo,
             class,
             reason,
+        }
+    }
+
+    /// A path of the node in a container: the statement names container and path.
+    fn mount(
+        object: &ObjectRef,
+        pointer: &str,
+        which: &str,
+        row: &Row,
+        own: Option<&Workload>,
+    ) -> Written {
+        let path = which.split(' ').find(|word| word.starts_with('/'));
+        let path = path.unwrap_or("the node's path");
+        let title = format!("unmount {path} of the node");
+        Written {
+            what: format!("{title} ({pointer}; {which})"),
+            command: format!(
+                "kubectl {}edit {} {}  # {title}: {pointer}",
+                namespace(object.namespace.as_deref()),
+                resource(object),
+                shell(&object.name)
+            ),
+            title,
+            undo: own.map_or_else(|| format!("apply {object} as it was before"), rollback),
+            class: row.class,
+            reason: row.reason.into(),
         }
     }
 
@@ -268,11 +283,4 @@ fn patch(object: &ObjectRef, verb: &str, path: &str, value: Option<&str>) -> Str
         shell(&object.name),
         shell(&operation)
     )
-}
-
-/// The item of the list of volumes, for `/spec/.../volumes/0/hostPath`.
-fn parent(pointer: &str) -> &str {
-    pointer
-        .split_once("/hostPath")
-        .map_or(pointer, |(volume, _)| volume)
 }

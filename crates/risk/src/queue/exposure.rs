@@ -126,21 +126,22 @@ fn door(evidence: &Evidence) -> Option<(ObjectRef, Text)> {
     let pointer = evidence.pointer.as_deref().unwrap_or("");
     let opens = match &*object.kind {
         "Service" => {
-            pointer.ends_with("/type")
-                || pointer.ends_with("/externalIPs")
-                || ["LoadBalancer", "NodePort", "externalIP"]
-                    .iter()
-                    .any(|word| evidence.statement.contains(word))
+            pointer.ends_with("/type") || pointer.ends_with("/externalIPs")
         }
         "Ingress" | "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute" => true,
-        _ => pointer.ends_with("/hostPort"),
+        _ => is_host_port(pointer, &evidence.statement),
     };
-    let field = if pointer.ends_with("/hostPort") {
+    let field = if is_host_port(pointer, &evidence.statement) {
         pointer
     } else {
         ""
     };
     opens.then(|| (object.clone(), Text::from(field)))
+}
+
+/// The list of a container's ports, where one is opened on the node.
+fn is_host_port(pointer: &str, statement: &str) -> bool {
+    pointer.ends_with("/ports") && statement.contains(" of its node")
 }
 
 fn candidate(
@@ -206,24 +207,30 @@ fn written(
     let name = shell(&object.name);
     let resource = resource(object);
     if !pointer.is_empty() {
-        let operation = shell(&format!(
-            r#"[{{"op":"remove","path":"{}"}}]"#,
-            plain(pointer).replace('"', "\\\"")
-        ));
+        let what = format!("remove hostPort from {pointer}: {statement}");
         return (
-            format!("remove the host port in {object}"),
-            format!("remove hostPort ({pointer})"),
+            format!("close the host port of {object}"),
+            what.clone(),
+            vec![format!("kubectl {at}edit {resource} {name}  # {what}")],
+            format!("apply {object} as it was before"),
+        );
+    }
+    if &*object.kind == "Service" && statement.contains("takes traffic to") {
+        return (
+            format!("close {object} to the outside"),
+            "remove externalIPs".to_owned(),
             vec![format!(
-                "kubectl {at}patch {resource} {name} --type=json -p {operation}"
+                "kubectl {at}patch service {name} --type=json -p {}",
+                shell(r#"[{"op":"remove","path":"/spec/externalIPs"}]"#)
             )],
             format!("apply {object} as it was before"),
         );
     }
     if &*object.kind == "Service" {
-        let before = if statement.contains("NodePort") {
-            "NodePort"
-        } else {
+        let before = if statement.contains("LoadBalancer") {
             "LoadBalancer"
+        } else {
+            "NodePort"
         };
         let set = |kind: &str| {
             shell(&format!(r#"{{"spec":{{"type":"{kind}"}}}}"#))

@@ -5,10 +5,11 @@
 use crate::Settings;
 use crate::delivery::{Reach, Way};
 use crate::place::Places;
+use crate::scale::sane;
 use crate::score::base_rate;
 use crate::subject::{Entry, Subjects};
 use model::assessment::Assessment;
-use model::evidence::Estimate;
+use model::evidence::{Estimate, EvidenceId};
 use model::situation::{BlastStep, Reach as Share};
 use model::workload::WorkloadState;
 
@@ -53,8 +54,8 @@ pub(crate) struct Target {
 pub(crate) enum Effect {
     /// Closes these entries of one image.
     Fix { image: u32, entries: Vec<u32> },
-    /// Takes steps of the blast radius away: target and the steps' indices in its situation.
-    Blast(Vec<(u32, Vec<usize>)>),
+    /// Takes what carries steps of the blast radius away: target and evidence.
+    Blast(Vec<(u32, Vec<EvidenceId>)>),
     /// Leaves less reach: target and what remains.
     Reach(Vec<(u32, Reach)>),
     /// Nothing that can be computed.
@@ -72,8 +73,8 @@ pub(crate) struct Board<'a> {
     pub open: Vec<u16>,
     /// Per placement: whether its workload runs (rule 9).
     runs: Vec<bool>,
-    /// Steps of the blast radius that picked actions took away, per target.
-    gone: Vec<Vec<usize>>,
+    /// Evidence of the blast radius that picked actions took away, per target.
+    gone: Vec<Vec<EvidenceId>>,
 }
 
 impl<'a> Board<'a> {
@@ -168,9 +169,9 @@ impl<'a> Board<'a> {
     pub(crate) fn removes(&self, effect: &Effect) -> Estimate {
         let removed = match effect {
             Effect::Fix { image, entries } => self.fixed(*image, entries),
-            Effect::Blast(changes) => union(changes.iter().filter_map(|(target, steps)| {
+            Effect::Blast(changes) => union(changes.iter().filter_map(|(target, evidence)| {
                 let before = self.targets.get(*target as usize)?;
-                let after = self.blast_without(*target, steps)?;
+                let after = self.blast_without(*target, evidence)?;
                 let less = zip(before.blast, after, |b, a| (b - a).max(0.0));
                 Some(zip(
                     zip(less, before.criticality, |b, a| b * a),
@@ -242,7 +243,7 @@ impl<'a> Board<'a> {
             .vulnerabilities
             .get(entry.vulnerability as usize)
             .map_or([1.0; 3], |known| {
-                lanes(crate::scale::sane(known.likelihood.estimate))
+                lanes(sane(known.likelihood.estimate))
             });
         let stands = targets.fold([1.0; 3], |stands, target| {
             let given = zip(target.by(entry), likelihood, |r, l| if l > 0.0 { r / l } else { 0.0 });
@@ -252,21 +253,18 @@ impl<'a> Board<'a> {
         zip(likelihood, stands, |l, s| l * (1.0 - s))
     }
 
-    /// The blast radius without some of its steps, in proportion to what `paths` computed.
-    fn blast_without(&self, target: u32, steps: &[usize]) -> Option<Lanes> {
+    /// The blast radius without what this evidence says, in proportion to what `paths` computed.
+    fn blast_without(&self, target: u32, evidence: &[EvidenceId]) -> Option<Lanes> {
         let known = self.targets.get(target as usize)?;
         let situation = self.assessment.situations.get(known.situation as usize)?;
         let gone = self.gone.get(target as usize)?;
-        let left = |index: usize| !gone.contains(&index);
-        let before = spread(&situation.blast.steps, left);
-        let after = spread(&situation.blast.steps, |index| {
-            left(index) && !steps.contains(&index)
+        let steps = &situation.blast.steps;
+        let before = spread(steps, |step| stands(step, steps, |id| gone.contains(id)));
+        let after = spread(steps, |step| {
+            stands(step, steps, |id| gone.contains(id) || evidence.contains(id))
         });
-        Some(zip(
-            known.blast,
-            zip(before, after, |b, a| if b > 0.0 { (a / b).min(1.0) } else { 1.0 }),
-            |blast, share| blast * share,
-        ))
+        let share = zip(before, after, |b, a| if b > 0.0 { (a / b).min(1.0) } else { 1.0 });
+        Some(zip(known.blast, share, |blast, share| blast * share))
     }
 
     /// Takes the action: the targets that it changed.
@@ -284,14 +282,14 @@ impl<'a> Board<'a> {
                     .unwrap_or_default()
             }
             Effect::Blast(changes) => {
-                for (target, steps) in changes {
-                    if let Some(after) = self.blast_without(*target, steps)
+                for (target, evidence) in changes {
+                    if let Some(after) = self.blast_without(*target, evidence)
                         && let Some(target) = self.targets.get_mut(*target as usize)
                     {
                         target.blast = after;
                     }
                     if let Some(gone) = self.gone.get_mut(*target as usize) {
-                        gone.extend(steps);
+                        gone.extend(evidence);
                     }
                 }
                 changes.iter().map(|change| change.0).collect()
@@ -415,18 +413,29 @@ fn union(parts: impl Iterator<Item = Lanes>) -> Lanes {
         .map(|stands| 1.0 - stands)
 }
 
-/// Prioritisation facts 6.4: the best reach, each a noisy-or of its steps; the pod itself is always lost.
-fn spread(steps: &[BlastStep], counts: impl Fn(usize) -> bool) -> Lanes {
-    let mut stands = [[1.0; 3]; 4];
-    for (index, step) in steps.iter().enumerate().filter(|(index, _)| counts(*index)) {
-        let _ = index;
-        if let Some(slot) = stands.get_mut(step.reach as usize) {
-            *slot = zip(*slot, lanes(crate::scale::sane(step.probability)), |s, p| s * (1.0 - p));
+/// Whether a step is still there. Most need all that they cite; one that follows from several others
+/// (each of its evidence carries a step of its own) ends only with the last of them.
+fn stands(step: &BlastStep, steps: &[BlastStep], gone: impl Fn(&EvidenceId) -> bool) -> bool {
+    let own = |id: &EvidenceId| steps.iter().any(|other| other.because == [*id]);
+    if step.because.len() > 1 && step.because.iter().all(own) {
+        return !step.because.iter().all(gone);
+    }
+    !step.because.iter().any(gone)
+}
+
+/// Prioritisation facts 6.4: the best reach, each a noisy-or of the steps that go at least so far;
+/// the pod itself is always lost.
+fn spread(all: &[BlastStep], counts: impl Fn(&BlastStep) -> bool) -> Lanes {
+    let mut stays = [[1.0; 3]; 4];
+    for step in all.iter().filter(|step| counts(step)) {
+        let probability = lanes(sane(step.probability));
+        for slot in stays.iter_mut().take(step.reach as usize + 1) {
+            *slot = zip(*slot, probability, |s, p| s * (1.0 - p));
         }
     }
     let shares = [Share::Pod, Share::Namespace, Share::Node, Share::Cluster];
-    shares.into_iter().zip(stands).fold(
+    shares.into_iter().zip(stays).fold(
         [Share::Pod.value(); 3],
-        |best, (share, stands)| zip(best, stands, |best, s| best.max(share.value() * (1.0 - s))),
+        |best, (share, stays)| zip(best, stays, |best, s| best.max(share.value() * (1.0 - s))),
     )
 }

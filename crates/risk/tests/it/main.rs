@@ -4,5 +4,6 @@
 mod golden;
 mod laws;
 mod queue;
+mod scale;
 mod tables;
 mod world;

@@ -3,8 +3,10 @@
 use crate::world::{EXPOSED, EXPOSED_PRIVILEGED, PLAIN, Stand, World, easy, local};
 use model::action::{Action, ActionKind, FixClass};
 use model::assessment::Assessment;
+use model::evidence::Estimate;
 use model::matches::FixState;
 use model::object::SourceSpan;
+use model::situation::{BlastStep, Reach};
 use model::workload::ManagedBy;
 use risk::{Settings, rank};
 
@@ -284,4 +286,44 @@ fn the_same_cve_in_two_packages_closes_with_the_last() {
     let ranked = world.ranked();
     let action = one(&ranked, ActionKind::UpgradePackage);
     assert_eq!(action.closes.len(), 2, "offered as one: {}", action.title);
+}
+
+#[test]
+fn a_step_that_follows_from_two_ends_with_the_last() {
+    let mut world = World::new();
+    world.run("web", "ghcr.io/shop/web:1", EXPOSED_PRIVILEGED);
+    let object = world.0.workloads[0].object.clone();
+    let pid = world.0.ledger.field(&object, "/spec/template/spec/hostPID", "sees the node");
+    let mount = world.0.ledger.field(
+        &object,
+        "/spec/template/spec/containers/0/volumeMounts",
+        "container main writes /var/lib/kubelet of the node: its pods",
+    );
+    let steps = &mut world.0.situations[0].blast.steps;
+    let step = |reach, because| BlastStep {
+        reach,
+        probability: Estimate::exact(0.9),
+        reason: "x".into(),
+        because,
+        missing: Vec::new(),
+    };
+    let privileged = steps[0].because[0];
+    steps.push(step(Reach::Node, vec![pid]));
+    steps.push(step(Reach::Node, vec![mount]));
+    steps.insert(0, step(Reach::Cluster, vec![privileged, pid, mount]));
+    world.0.situations[0].blast.value = Estimate::exact(0.9);
+    let ranked = world.ranked();
+    let changes = of_kind(&ranked, ActionKind::ChangeField);
+    let titles: Vec<&str> = changes.iter().map(|action| &*action.title).collect();
+    assert_eq!(
+        titles,
+        [
+            "set hostPID: false in Deployment shop/web",
+            "set privileged: false in Deployment shop/web",
+            "unmount /var/lib/kubelet of the node in Deployment shop/web",
+        ]
+    );
+    let worth: Vec<f64> = changes.iter().map(|action| action.removes.expected).collect();
+    assert!(worth[0] < 1e-12 && worth[1] < 1e-12, "{worth:?}");
+    assert!(worth[2] > 1e-4, "{worth:?}");
 }
