@@ -118,7 +118,7 @@ async fn config(options: &Options) -> Result<kube::Config, LiveError> {
         (None, None) => kube::Config::infer().await.map_err(LiveError::Infer)?,
     };
     config.connect_timeout = Some(std::time::Duration::from_secs(10));
-    config.read_timeout = Some(std::time::Duration::from_secs(60));
+    config.read_timeout = Some(std::time::Duration::from_mins(1));
     // Retries are ours: they must end in a gap.
     config.default_retry = false;
     Ok(config)
@@ -210,6 +210,15 @@ async fn server_version(requester: &Requester) -> Result<KubernetesVersion, Serv
     })
 }
 
+#[derive(Deserialize)]
+struct Named {
+    metadata: Metadata,
+}
+#[derive(Deserialize)]
+struct Metadata {
+    uid: String,
+}
+
 /// UID of `kube-system`; unknown where it may not be read. The gap's id points into the gaps of the snapshot.
 async fn cluster_id(requester: &Requester, snapshot: &mut Snapshot) -> Fact<ClusterId> {
     if let Some(uid) = snapshot
@@ -217,14 +226,6 @@ async fn cluster_id(requester: &Requester, snapshot: &mut Snapshot) -> Fact<Clus
         .and_then(|namespace| namespace.uid.clone())
     {
         return Fact::Is(ClusterId(uid));
-    }
-    #[derive(Deserialize)]
-    struct Named {
-        metadata: Metadata,
-    }
-    #[derive(Deserialize)]
-    struct Metadata {
-        uid: String,
     }
     if let Ok(bytes) = requester
         .get("/api/v1/namespaces/kube-system", request::METADATA)

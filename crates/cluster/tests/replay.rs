@@ -1,5 +1,7 @@
 //! The live collector against a replay of recorded traffic: 1.36, 1.20, large lists, and everything that goes wrong.
 
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
 use cluster::live::{LiveError, Options, collect};
 use model::evidence::{Fact, GapWeight};
 use model::snapshot::Snapshot;
@@ -285,7 +287,7 @@ fn a_server_that_dies_midway_leaves_gaps_and_ends_soon() {
         (0, vec!["collection-incomplete"])
     );
     assert!(
-        begin.elapsed() < Duration::from_secs(60),
+        begin.elapsed() < Duration::from_mins(1),
         "{:?}",
         begin.elapsed()
     );
@@ -315,6 +317,7 @@ fn one_namespace_is_read_without_rights_on_the_others() {
         return;
     };
     let all = recorded.lists.remove(PODS).unwrap();
+    #[allow(clippy::borrowed_box)] // the list holds boxes
     let here = |item: &&Box<serde_json::value::RawValue>| {
         item.get().contains("\"namespace\":\"kube-system\"")
     };

@@ -29,7 +29,9 @@ fn check(text: &str, expected: &str) {
         let end = at + rest[at..].find('"').unwrap();
         let class = rest[at + 12..end].split(':').next().unwrap();
         out.push_str(&rest[..at]);
-        out.push_str(&format!("<{class}>"));
+        out += "<";
+        out += class;
+        out += ">";
         rest = &rest[end..];
     }
     out.push_str(rest);

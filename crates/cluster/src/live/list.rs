@@ -61,15 +61,16 @@ pub(super) async fn list(
         others: BTreeMap::new(),
         templated: Vec::new(),
     };
-    let scopes: Vec<Option<&str>> =
-        match options.namespaces.is_empty() || !listing.resource.namespaced {
-            true => vec![None],
-            false => options
-                .namespaces
-                .iter()
-                .map(|namespace| Some(namespace.as_str()))
-                .collect(),
-        };
+    let scopes: Vec<Option<&str>> = if options.namespaces.is_empty() || !listing.resource.namespaced
+    {
+        vec![None]
+    } else {
+        options
+            .namespaces
+            .iter()
+            .map(|namespace| Some(namespace.as_str()))
+            .collect()
+    };
     for namespace in scopes {
         if let Err(error) = read_scope(requester, &mut listing, namespace, options).await {
             listing.complete = false;

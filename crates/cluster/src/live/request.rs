@@ -79,10 +79,18 @@ pub(super) struct Requester {
     failures_in_a_row: AtomicU32,
 }
 
+/// Whether another try may help.
+enum Again {
+    No,
+    /// After our own growing pause.
+    Soon,
+    /// After what the server asked for.
+    After(Duration),
+}
+
 struct Failure {
     error: ServerError,
-    /// `None`: trying again is no use.
-    retry_after: Option<Option<Duration>>,
+    again: Again,
 }
 
 impl Requester {
@@ -115,14 +123,13 @@ impl Requester {
             } else {
                 0
             };
-            let Some(asked) = failure
-                .retry_after
-                .filter(|_| attempt < ATTEMPTS && row < GIVE_UP_AFTER)
-            else {
-                return Err(failure.error);
-            };
             let backoff = Duration::from_millis(200) * 2u32.saturating_pow(attempt - 1);
-            tokio::time::sleep(asked.unwrap_or(backoff).min(LONGEST_WAIT)).await;
+            let pause = match failure.again {
+                Again::Soon if attempt < ATTEMPTS && row < GIVE_UP_AFTER => backoff,
+                Again::After(asked) if attempt < ATTEMPTS => asked,
+                _ => return Err(failure.error),
+            };
+            tokio::time::sleep(pause.min(LONGEST_WAIT)).await;
         }
     }
 
@@ -224,14 +231,14 @@ fn failure(code: u16, status: Status, after: Option<Duration>) -> Failure {
 fn lasting(error: ServerError) -> Failure {
     Failure {
         error,
-        retry_after: None,
+        again: Again::No,
     }
 }
 
 fn passing(error: ServerError, after: Option<Duration>) -> Failure {
     Failure {
         error,
-        retry_after: Some(after),
+        again: after.map_or(Again::Soon, Again::After),
     }
 }
 

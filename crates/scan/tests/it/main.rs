@@ -1,5 +1,7 @@
 //! The use cases on small inputs: joins, findings, gate, bundle; and on the shop of the demo.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
+
 mod bundle;
 mod database;
 mod findings;
