@@ -8,7 +8,7 @@ use crate::build::{
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
-use crate::loose::{List, Maybe, Num, Obj, Str, Word};
+use crate::loose::{Hint, List, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
@@ -101,9 +101,9 @@ struct Vulnerability<'a> {
     #[serde(borrow)]
     cwes: List<Word<'a>>,
     #[serde(borrow)]
-    recommendation: Str<'a>,
+    recommendation: Hint<'a>,
     #[serde(borrow)]
-    published: Str<'a>,
+    published: Hint<'a>,
     #[serde(borrow)]
     analysis: Maybe<Analysis<'a>>,
     #[serde(borrow)]
@@ -116,7 +116,7 @@ struct Source<'a> {
     #[serde(borrow)]
     name: Str<'a>,
     #[serde(borrow)]
-    url: Str<'a>,
+    url: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -146,11 +146,11 @@ struct Analysis<'a> {
     #[serde(borrow)]
     state: Str<'a>,
     #[serde(borrow)]
-    justification: Str<'a>,
+    justification: Hint<'a>,
     #[serde(borrow)]
     response: List<Str<'a>>,
     #[serde(borrow)]
-    detail: Str<'a>,
+    detail: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]

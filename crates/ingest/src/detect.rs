@@ -160,7 +160,7 @@ impl<'a> Sets<'_, 'a> {
             Format::Spdx2 => spdx::version2(document, fields, builder),
             Format::Spdx3 => spdx::version3(document, fields, builder),
             Format::Snyk => snyk::report(document, fields, builder),
-            Format::Harbor => harbor::report(document, fields, builder),
+            Format::Harbor => harbor::report(document, raw, fields, builder),
             Format::KubeBench => kube_bench::report(document, raw, fields, builder),
             Format::Kubeaudit => kubeaudit::report(document, raw, fields, builder),
             Format::Kubescape => kubescape::report(document, fields, builder),

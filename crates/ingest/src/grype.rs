@@ -8,7 +8,7 @@ use crate::build::{
     os_release, platform,
 };
 use crate::document::{Document, Fields};
-use crate::loose::{List, Many, Maybe, Num, Obj, Str, Word};
+use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match};
@@ -36,7 +36,7 @@ struct Vulnerability<'a> {
     #[serde(borrow)]
     id: Str<'a>,
     #[serde(borrow)]
-    data_source: Str<'a>,
+    data_source: Hint<'a>,
     #[serde(borrow)]
     namespace: Str<'a>,
     #[serde(borrow)]

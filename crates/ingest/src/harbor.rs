@@ -5,7 +5,7 @@
 use crate::IngestError;
 use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
-use crate::loose::{List, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
 use crate::trivy::{VendorCvss, vectors};
 use model::matches::ArtifactKind;
 use model::vulnerability::Severity;
@@ -52,13 +52,13 @@ struct Item<'a> {
     #[serde(borrow)]
     status: Word<'a>,
     #[serde(borrow)]
-    links: List<Str<'a>>,
+    links: Many<Hint<'a>>,
     #[serde(borrow)]
     artifact_digests: List<Str<'a>>,
     #[serde(borrow)]
     preferred_cvss: Maybe<Preferred<'a>>,
     #[serde(borrow)]
-    cwe_ids: List<Word<'a>>,
+    cwe_ids: Many<Word<'a>>,
     #[serde(borrow)]
     vendor_attributes: Maybe<Vendor<'a>>,
     #[serde(borrow)]
@@ -87,14 +87,15 @@ struct Vendor<'a> {
     cvss: Pairs<'a, Maybe<VendorCvss<'a>>>,
 }
 
-/// Reads a document, or one element of a Security Hub list.
+/// Reads a document, or one element of a Security Hub list, which is `raw`.
 pub(crate) fn report<'a>(
     document: &Document<'a>,
+    raw: &'a str,
     fields: &Fields<'a>,
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
     if fields.has("cve_id") {
-        let item: Item<'a> = of_fields(document, fields)?;
+        let item: Item<'a> = document.parse(raw)?;
         return read_item(builder, &ImageName::default(), &item);
     }
     let mut keyed = false;
@@ -108,35 +109,6 @@ pub(crate) fn report<'a>(
         return Ok(());
     }
     read_report(document, fields, builder)
-}
-
-/// The element as it stands in the document; its fields are one slice of it.
-fn of_fields<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Item<'a>, IngestError> {
-    let mut item = Item::default();
-    let text = |key: &str| {
-        fields
-            .raw(key)
-            .map_or(Ok(Str::default()), |raw| document.parse(raw))
-    };
-    let word = |key: &str| {
-        fields
-            .raw(key)
-            .map_or(Ok(Word::default()), |raw| document.parse(raw))
-    };
-    item.cve_id = text("cve_id")?;
-    item.package = text("package")?;
-    item.version = word("version")?;
-    item.fixed_version = word("fixed_version")?;
-    item.severity = text("severity")?;
-    item.status = word("status")?;
-    item.repository_name = text("repository_name")?;
-    item.digest = text("digest")?;
-    for (key, list) in [("links", &mut item.links), ("tags", &mut item.tags)] {
-        if let Some(raw) = fields.raw(key) {
-            *list = document.parse(raw)?;
-        }
-    }
-    Ok(item)
 }
 
 fn read_report<'a>(
@@ -214,7 +186,7 @@ fn read_item(
         severity: Severity::parse(&item.severity),
         cvss: &cvss,
         cwes: &cwes,
-        url: item.links.iter().find_map(Str::some),
+        url: item.links.iter().find_map(Hint::some),
         ..AdvisoryDraft::default()
     };
     let versions = item.fix_version.some().or(item.fixed_version.some());

@@ -5,7 +5,7 @@
 use crate::IngestError;
 use crate::build::{AdvisoryDraft, SetBuilder, artifact};
 use crate::document::{Document, Fields};
-use crate::loose::{List, Obj, Str, Word};
+use crate::loose::{Hint, List, Obj, Str, Word};
 use model::matches::{ArtifactKind, Category};
 use model::vulnerability::Severity;
 use serde::Deserialize;
@@ -36,7 +36,7 @@ struct Check<'a> {
     #[serde(borrow)]
     test_number: Word<'a>,
     #[serde(borrow)]
-    test_desc: Str<'a>,
+    test_desc: Hint<'a>,
     #[serde(borrow)]
     status: Str<'a>,
 }

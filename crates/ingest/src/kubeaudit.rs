@@ -5,7 +5,7 @@
 use crate::IngestError;
 use crate::build::{AdvisoryDraft, SetBuilder, artifact};
 use crate::document::{Document, Fields};
-use crate::loose::{List, Maybe, Obj, Str, Word};
+use crate::loose::{Hint, List, Maybe, Obj, Str, Word};
 use model::matches::{ArtifactKind, Category};
 use model::object::ObjectRef;
 use model::vulnerability::Severity;
@@ -33,11 +33,11 @@ struct Line<'a> {
     #[serde(borrow)]
     severity: Word<'a>,
     #[serde(rename = "msg", borrow)]
-    msg: Str<'a>,
+    msg: Hint<'a>,
     #[serde(borrow)]
-    message: Str<'a>,
+    message: Hint<'a>,
     #[serde(rename = "time", borrow)]
-    time: Str<'a>,
+    time: Hint<'a>,
     /// Results of one object, in the form with `Results`.
     #[serde(borrow)]
     audit_results: List<Maybe<Inner<'a>>>,
@@ -51,7 +51,7 @@ struct Inner<'a> {
     #[serde(borrow)]
     severity: Word<'a>,
     #[serde(borrow)]
-    message: Str<'a>,
+    message: Hint<'a>,
 }
 
 /// Reads one line, which is `raw`, or the object with `Results`.

@@ -8,7 +8,7 @@ use crate::IngestError;
 use crate::build::{AdvisoryDraft, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
 use crate::grype;
-use crate::loose::{List, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::loose::{Hint, List, Maybe, Num, Obj, Pairs, Str, Word};
 use model::evidence::GapWeight;
 use model::matches::{Artifact, ArtifactKind, Category};
 use model::object::ObjectRef;
@@ -47,16 +47,16 @@ struct Resource<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct Object<'a> {
     #[serde(borrow)]
-    api_version: Str<'a>,
+    api_version: Hint<'a>,
     #[serde(borrow)]
-    kind: Str<'a>,
+    kind: Hint<'a>,
     /// Subjects of RBAC are no objects: they carry their name here.
     #[serde(borrow)]
-    name: Str<'a>,
+    name: Hint<'a>,
     #[serde(borrow)]
-    namespace: Str<'a>,
+    namespace: Hint<'a>,
     #[serde(borrow)]
-    metadata: Maybe<ObjectMeta<'a>>,
+    metadata: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -214,8 +214,21 @@ fn version<'a>(
 }
 
 fn of_resource(resource: &Resource<'_>) -> Artifact {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Names<'a> {
+        #[serde(borrow)]
+        name: Hint<'a>,
+        #[serde(borrow)]
+        namespace: Hint<'a>,
+    }
     let object = &resource.object;
-    let name = object.metadata.name.some().or(object.name.some());
+    // The object is the user's own; what is odd in it is not the report's fault.
+    let metadata: Names<'_> = object
+        .metadata
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let name = metadata.name.some().or(object.name.some());
     let Some(name) = name.filter(|_| !object.kind.is_empty()) else {
         return artifact(ArtifactKind::KubernetesObject, (&*resource.id).into());
     };
@@ -223,7 +236,7 @@ fn of_resource(resource: &Resource<'_>) -> Artifact {
         .api_version
         .split_once('/')
         .map_or("", |(group, _)| group);
-    let namespace = object.metadata.namespace.some().or(object.namespace.some());
+    let namespace = metadata.namespace.some().or(object.namespace.some());
     let reference = ObjectRef::new(group, &object.kind, namespace, name);
     // Two files of a repository may hold an object of the same name.
     let shown = match resource.source.relative_path.some() {

@@ -8,7 +8,7 @@ use crate::build::{
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
-use crate::loose::{Flag, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
 use crate::trivy::{VendorCvss, fix, is_os, vectors};
 use crate::trivy_kubernetes::group;
 use model::evidence::GapWeight;
@@ -126,13 +126,13 @@ struct Vulnerability<'a> {
     #[serde(borrow)]
     fixed_version: Word<'a>,
     #[serde(borrow)]
-    published_date: Str<'a>,
+    published_date: Hint<'a>,
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(borrow)]
-    primary_link: Str<'a>,
+    primary_link: Hint<'a>,
     #[serde(borrow)]
     target: Str<'a>,
     #[serde(borrow)]
@@ -156,7 +156,7 @@ struct Secret<'a> {
     #[serde(rename = "ruleID", borrow)]
     rule_id: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(borrow)]
     severity: Str<'a>,
 }
@@ -167,7 +167,7 @@ struct Check<'a> {
     #[serde(rename = "checkID", borrow)]
     id: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(borrow)]

@@ -6,7 +6,7 @@ use crate::IngestError;
 use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact, cut};
 use crate::document::{Document, Fields};
 use crate::identifier::identity_in;
-use crate::loose::{List, Maybe, Num, Obj, Str, Word};
+use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Category, FixState, Suppression};
 use model::vulnerability::Severity;
@@ -50,7 +50,7 @@ struct Rule<'a> {
     #[serde(borrow)]
     help: Maybe<Message<'a>>,
     #[serde(borrow)]
-    help_uri: Str<'a>,
+    help_uri: Hint<'a>,
     #[serde(borrow)]
     default_configuration: Maybe<Configuration<'a>>,
     #[serde(borrow)]
@@ -68,7 +68,7 @@ struct Configuration<'a> {
 #[serde(default)]
 struct Message<'a> {
     #[serde(borrow)]
-    text: Str<'a>,
+    text: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -77,15 +77,17 @@ struct Properties<'a> {
     #[serde(rename = "security-severity")]
     security_severity: Num,
     #[serde(borrow)]
-    tags: List<Word<'a>>,
+    tags: Many<Word<'a>>,
     #[serde(borrow)]
-    cwe: List<Word<'a>>,
+    cwe: Many<Word<'a>>,
     #[serde(rename = "cvssv3_vector", borrow)]
     cvss: Str<'a>,
-    #[serde(rename = "purl", alias = "purls", borrow)]
-    purl: crate::loose::Many<Str<'a>>,
     #[serde(borrow)]
-    image_name: Str<'a>,
+    purl: Hint<'a>,
+    #[serde(borrow)]
+    purls: Many<Hint<'a>>,
+    #[serde(borrow)]
+    image_name: Hint<'a>,
     #[serde(rename = "imageID", borrow)]
     image_id: Str<'a>,
     #[serde(borrow)]
@@ -390,16 +392,15 @@ fn read_finding(
             .filter(|identity| id.starts_with(identity))
             .unwrap_or(id);
         let also: Vec<&str> = title.and_then(identity_in).into_iter().collect();
-        let purl = finding
-            .properties
-            .purl
-            .first()
-            .or(rule.and_then(|rule| rule.properties.purl.first()));
+        let purl = [Some(&finding.properties), rule.map(|rule| &rule.properties)]
+            .into_iter()
+            .flatten()
+            .find_map(|said| said.purl.some().or(said.purls.first().and_then(Hint::some)));
         let package = builder.package(&PackageDraft {
             name: said.package.unwrap_or_default(),
             version: said.version.unwrap_or_default(),
             kind: said.kind.unwrap_or_default(),
-            purl: purl.and_then(Str::some),
+            purl,
             locations: said.path.as_slice(),
             ..PackageDraft::default()
         });

@@ -8,7 +8,7 @@ use crate::build::{
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
-use crate::loose::{Flag, List, Many, Maybe, Num, Obj, Str, Word};
+use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::ImageReference;
 use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match};
@@ -28,7 +28,7 @@ struct Issue<'a> {
     #[serde(rename = "type", borrow)]
     kind: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(rename = "CVSSv3", borrow)]
@@ -51,7 +51,7 @@ struct Issue<'a> {
     #[serde(borrow)]
     package_manager: Str<'a>,
     #[serde(borrow)]
-    publication_time: Str<'a>,
+    publication_time: Hint<'a>,
     is_ignored: Flag,
     /// Of an ignored issue: who and why.
     #[serde(borrow)]
@@ -60,7 +60,7 @@ struct Issue<'a> {
     #[serde(borrow)]
     public_id: Word<'a>,
     #[serde(borrow)]
-    documentation: Str<'a>,
+    documentation: Hint<'a>,
     line_number: Num,
     #[serde(borrow)]
     path: Many<Word<'a>>,

@@ -7,7 +7,7 @@ use crate::IngestError;
 use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
 use crate::identifier::{day, identity_in};
-use crate::loose::{List, Many, Maybe, Num, Obj, Str, Word};
+use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::matches::{ArtifactKind, Fix, FixState};
 use model::vulnerability::Severity;
@@ -152,11 +152,11 @@ struct Element<'a> {
     #[serde(borrow)]
     name: Str<'a>,
     #[serde(borrow)]
-    summary: Str<'a>,
+    summary: Hint<'a>,
     #[serde(borrow)]
     external_identifier: Many<Maybe<Identifier<'a>>>,
     #[serde(rename = "security_publishedTime", borrow)]
-    published: Str<'a>,
+    published: Hint<'a>,
     #[serde(rename = "software_packageVersion", borrow)]
     version: Word<'a>,
     #[serde(rename = "software_packageUrl", borrow)]
@@ -174,11 +174,11 @@ struct Element<'a> {
     #[serde(rename = "security_severity", borrow)]
     severity: Str<'a>,
     #[serde(rename = "security_justificationType", borrow)]
-    justification: Str<'a>,
+    justification: Hint<'a>,
     #[serde(rename = "security_impactStatement", borrow)]
-    impact: Str<'a>,
+    impact: Hint<'a>,
     #[serde(rename = "security_statusNotes", borrow)]
-    notes: Str<'a>,
+    notes: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]

@@ -9,7 +9,7 @@ use crate::build::{
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
-use crate::loose::{Flag, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
 use model::image::{ImageReference, is_digest};
 use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
 use model::text::Text;
@@ -112,13 +112,13 @@ struct Vulnerability<'a> {
     #[serde(borrow)]
     layer: Maybe<Layer<'a>>,
     #[serde(rename = "PrimaryURL", borrow)]
-    primary_url: Str<'a>,
+    primary_url: Hint<'a>,
     #[serde(borrow)]
     data_source: Maybe<DataSource<'a>>,
     #[serde(borrow)]
     severity_source: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(rename = "CweIDs", borrow)]
@@ -126,7 +126,7 @@ struct Vulnerability<'a> {
     #[serde(rename = "CVSS", borrow)]
     cvss: Pairs<'a, Maybe<VendorCvss<'a>>>,
     #[serde(borrow)]
-    published_date: Str<'a>,
+    published_date: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -177,11 +177,11 @@ struct Misconfiguration<'a> {
     #[serde(rename = "AVDID", borrow)]
     avd_id: Str<'a>,
     #[serde(rename = "Title", borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     #[serde(rename = "Severity", borrow)]
     severity: Str<'a>,
     #[serde(rename = "PrimaryURL", borrow)]
-    primary_url: Str<'a>,
+    primary_url: Hint<'a>,
     #[serde(rename = "Status", borrow)]
     status: Str<'a>,
     #[serde(rename = "CauseMetadata", borrow)]
@@ -207,7 +207,7 @@ struct Secret<'a> {
     #[serde(borrow)]
     severity: Str<'a>,
     #[serde(borrow)]
-    title: Str<'a>,
+    title: Hint<'a>,
     start_line: Num,
 }
 
@@ -225,7 +225,7 @@ struct License<'a> {
     #[serde(borrow)]
     name: Str<'a>,
     #[serde(borrow)]
-    link: Str<'a>,
+    link: Hint<'a>,
 }
 
 #[derive(Deserialize, Default)]

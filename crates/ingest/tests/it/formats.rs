@@ -211,6 +211,22 @@ fn trivy_report() {
 }
 
 #[test]
+fn odd_types_where_nothing_depends_on_them() {
+    let trivy = json!({"Target": "t", "Vulnerabilities": [
+        {"VulnerabilityID": "CVE-1", "Title": 5, "PrimaryURL": ["a"], "PublishedDate": {"a": [1]}}]});
+    check(&trivy, "trivy-json/1", 1);
+    let harbor = json!({"vulnerabilities": [{"id": "CVE-1", "package": "p", "links": "https://x", "cwe_ids": "CWE-79"}]});
+    check(&harbor, "harbor-json", 1);
+    let sarif = json!({"runs": [{"tool": {"driver": {"rules": [{"id": "r", "help": {"text": 1},
+        "properties": {"tags": "secret", "purl": "pkg:npm/a@1", "purls": ["pkg:npm/a@1"]}}]}},
+        "results": [{"ruleId": "r", "message": {"text": ["x"]}}]}]});
+    assert_eq!(of(&check(&sarif, "sarif/2.1.0", 1), Category::Secret), 1);
+    let kubescape = json!({"summaryDetails": {}, "results": [{"resourceID": "r", "controls": [{"controlID": "C", "status": {"status": "failed"}}]}],
+        "resources": [{"resourceID": "r", "object": {"kind": 5, "name": {}, "metadata": []}}]});
+    check(&kubescape, "kubescape-json", 1);
+}
+
+#[test]
 fn trivy_old_forms() {
     let vulnerability = json!({"VulnerabilityID": "CVE-2019-1", "PkgName": "musl", "InstalledVersion": "1.1", "Severity": "LOW"});
     let list = json!([
