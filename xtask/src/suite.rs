@@ -17,11 +17,17 @@ pub(crate) fn run(install: bool) -> Result<bool> {
     for need in install::missing() {
         eprintln!("missing: {need}");
     }
-    let server = Server::get();
     // `cargo test`, not nextest: a conformance binary reads its archive once for thousands of
     // trials, and nextest starts a process for each trial.
-    let mut command = command::cargo();
-    command.args(["test", "--profile", "ci", "--workspace", "--no-fail-fast"]);
+    let tests = || {
+        let mut command = command::cargo();
+        command.args(["test", "--profile", "ci", "--workspace", "--no-fail-fast"]);
+        command
+    };
+    // Before the server starts, so that it does not wait through minutes of compiling.
+    command::run(tests().args(["--quiet", "--no-run"]))?;
+    let server = Server::get();
+    let mut command = tests();
     command.env("PLIMSOLL_TOOLS", place::tools());
     if let Ok(shared) = place::shared().canonicalize() {
         command.env("PLIMSOLL_SHARED", shared);

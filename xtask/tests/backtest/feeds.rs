@@ -94,7 +94,8 @@ pub(crate) fn epss(folder: &Path, date: &str) -> Day {
 
 fn kev(folder: &Path) -> HashMap<Cve, Date> {
     let path = folder.join("kev/known_exploited_vulnerabilities.json");
-    let catalogue: Value = serde_json::from_reader(BufReader::new(File::open(path).unwrap())).unwrap();
+    let catalogue: Value =
+        serde_json::from_reader(BufReader::new(File::open(path).unwrap())).unwrap();
     let entries = catalogue["vulnerabilities"].as_array().unwrap();
     entries
         .iter()
@@ -113,7 +114,11 @@ fn enriched(folder: &Path) -> BTreeMap<Cve, Enriched> {
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
         let path = entry.path().unwrap().into_owned();
-        let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).and_then(cve) else {
+        let Some(id) = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .and_then(cve)
+        else {
             continue;
         };
         text.clear();

@@ -97,14 +97,16 @@ fn outcomes<'a>(
     window: i32,
 ) -> impl Iterator<Item = (Cve, f64, f64, bool)> + 'a {
     let end = date.checked_add(window.days()).unwrap();
-    day.scores.iter().filter_map(move |(cve, score, percentile)| {
-        let added = feeds.kev.get(cve);
-        if added.is_some_and(|added| *added <= date) {
-            return None;
-        }
-        let positive = added.is_some_and(|added| *added <= end);
-        Some((*cve, *score, *percentile, positive))
-    })
+    day.scores
+        .iter()
+        .filter_map(move |(cve, score, percentile)| {
+            let added = feeds.kev.get(cve);
+            if added.is_some_and(|added| *added <= date) {
+                return None;
+            }
+            let positive = added.is_some_and(|added| *added <= end);
+            Some((*cve, *score, *percentile, positive))
+        })
 }
 
 fn fits(feeds: &Feeds) -> Vec<Fit> {
@@ -194,7 +196,10 @@ fn comparisons(feeds: &Feeds) -> Vec<Comparison> {
             day,
             feeds.days[day].date,
             WINDOW,
-            format!("all CVEs at {day} ({}), outcome within 90 days", feeds.days[day].model),
+            format!(
+                "all CVEs at {day} ({}), outcome within 90 days",
+                feeds.days[day].model
+            ),
             &|_| true,
         ));
     }
@@ -204,7 +209,10 @@ fn comparisons(feeds: &Feeds) -> Vec<Comparison> {
             day,
             feeds.days[day].date,
             WINDOW,
-            format!("container-relevant CVEs at {day} ({})", feeds.days[day].model),
+            format!(
+                "container-relevant CVEs at {day} ({})",
+                feeds.days[day].model
+            ),
             &|cve| feeds.container.contains(&cve),
         ));
     }
@@ -244,16 +252,20 @@ fn compare(
             rank("CVSS base (missing is 5)", &cvss),
             rank("KEV only", &|_| 0.0),
             rank("EPSS x CVSS", &|m| m.epss * cvss(m)),
-            rank("linear: 15 CVSS/10 + 25 EPSS", &|m| 1.5 * cvss(m) + 25.0 * m.epss),
+            rank("linear: 15 CVSS/10 + 25 EPSS", &|m| {
+                1.5 * cvss(m) + 25.0 * m.epss
+            }),
             rank("SSVC automatable + total", &|m| {
                 ssvc(m).map_or(0.0, |s| {
-                    AUTOMATABLE_WEIGHT * number(s.automatable) + TOTAL_IMPACT_WEIGHT * number(s.total_impact)
+                    AUTOMATABLE_WEIGHT * number(s.automatable)
+                        + TOTAL_IMPACT_WEIGHT * number(s.total_impact)
                 })
             }),
             rank("log-odds, no ceiling", &|m| {
                 logit(m.epss)
                     + ssvc(m).map_or(0.0, |s| {
-                        AUTOMATABLE_WEIGHT * number(s.automatable) + TOTAL_IMPACT_WEIGHT * number(s.total_impact)
+                        AUTOMATABLE_WEIGHT * number(s.automatable)
+                            + TOTAL_IMPACT_WEIGHT * number(s.total_impact)
                     })
             }),
             rank("L, SSVC derived from CVSS only", &|m| ours(m, false)),
@@ -282,7 +294,9 @@ fn l(member: &Member, model: &Text, date: Date, cisa: bool) -> f64 {
         model: Text::clone(model),
         date,
     });
-    let profile = member.enriched.map_or_else(AttackProfile::default, |e| e.profile);
+    let profile = member
+        .enriched
+        .map_or_else(AttackProfile::default, |e| e.profile);
     let said = ssvc(member).filter(|_| cisa);
     likelihood(&LikelihoodInput {
         epss: &epss,
@@ -300,7 +314,8 @@ fn l(member: &Member, model: &Text, date: Date, cisa: bool) -> f64 {
 
 fn shares(feeds: &Feeds) -> (f64, f64) {
     let all: Vec<Ssvc> = feeds.enriched.values().filter_map(|e| e.ssvc).collect();
-    let share = |of: fn(&Ssvc) -> bool| all.iter().filter(|s| of(s)).count() as f64 / all.len() as f64;
+    let share =
+        |of: fn(&Ssvc) -> bool| all.iter().filter(|s| of(s)).count() as f64 / all.len() as f64;
     (share(|s| s.automatable), share(|s| s.total_impact))
 }
 
@@ -310,7 +325,8 @@ fn cells(feeds: &Feeds) -> [(usize, usize); 4] {
     let mut cells = [(0, 0); 4];
     for (cve, .., positive) in outcomes(feeds, &feeds.days["2024-10-20"], date, LONG) {
         if let Some(ssvc) = feeds.enriched.get(&cve).and_then(|e| e.ssvc) {
-            let cell = &mut cells[usize::from(ssvc.total_impact) + 2 * usize::from(ssvc.automatable)];
+            let cell =
+                &mut cells[usize::from(ssvc.total_impact) + 2 * usize::from(ssvc.automatable)];
             cell.0 += 1;
             cell.1 += usize::from(positive);
         }
