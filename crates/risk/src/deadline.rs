@@ -60,9 +60,10 @@ pub(crate) const ROWS: [Row; 16] = [
     (true, true, true, true, Timeline::Days3Forensic),
 ];
 
+/// The timeline of (in KEV, publicly exposed, automatable, total technical impact).
 /// The table has every combination; the strictest row stands in if it ever had not.
-pub(crate) fn timeline(in_kev: bool, exposed: bool, automatable: bool, total: bool) -> Timeline {
+pub(crate) fn timeline(inputs: (bool, bool, bool, bool)) -> Timeline {
     ROWS.iter()
-        .find(|row| (row.0, row.1, row.2, row.3) == (in_kev, exposed, automatable, total))
+        .find(|row| (row.0, row.1, row.2, row.3) == inputs)
         .map_or(Timeline::Days3Forensic, |row| row.4)
 }

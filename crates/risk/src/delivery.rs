@@ -52,7 +52,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) fn of(profile: &AttackProfile) -> Way {
+    pub(crate) fn of(profile: AttackProfile) -> Way {
         match profile.vector {
             Some(AttackVector::Network) => Way::Network,
             Some(AttackVector::Adjacent) => Way::Adjacent,
@@ -114,7 +114,7 @@ impl Reach {
 }
 
 /// The part of E that the vulnerability gives: privileges, user interaction, loaded code. Stated priors.
-pub(crate) fn ease(profile: &AttackProfile, loaded: Loaded) -> Estimate {
+pub(crate) fn ease(profile: AttackProfile, loaded: Loaded) -> Estimate {
     let open = |low: f64| Estimate {
         low,
         expected: 0.8,
@@ -141,10 +141,7 @@ pub(crate) fn ease(profile: &AttackProfile, loaded: Loaded) -> Estimate {
             high: 1.0,
         },
     };
-    privileges
-        .times(person)
-        .times(hands)
-        .times(loaded.factor())
+    privileges.times(person).times(hands).times(loaded.factor())
 }
 
 /// A report that was joined by tag only may be about another build.
@@ -160,7 +157,7 @@ pub(crate) fn same_build(grade: JoinGrade) -> Estimate {
 }
 
 /// What an attack needs, in words.
-pub(crate) fn attack_words(profile: &AttackProfile) -> String {
+pub(crate) fn attack_words(profile: AttackProfile) -> String {
     let mut words = String::from(match profile.vector {
         Some(AttackVector::Network) => "network attack",
         Some(AttackVector::Adjacent) => "attack from the same network",

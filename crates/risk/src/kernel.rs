@@ -19,10 +19,37 @@ pub(crate) fn is_system_package(package: &Package) -> bool {
         .map(|(kind, _)| kind);
     matches!(
         of_purl.unwrap_or(&package.kind),
-        "deb" | "dpkg" | "apk" | "rpm" | "rpmdb" | "alpm" | "debian" | "ubuntu" | "alpine" | "wolfi"
-            | "chainguard" | "redhat" | "rhel" | "centos" | "rocky" | "alma" | "almalinux" | "amazon"
-            | "oracle" | "fedora" | "suse" | "opensuse" | "opensuse-leap" | "sles" | "photon"
-            | "azurelinux" | "cbl-mariner" | "mariner" | "os-pkgs" | "os" | "linux"
+        "deb"
+            | "dpkg"
+            | "apk"
+            | "rpm"
+            | "rpmdb"
+            | "alpm"
+            | "debian"
+            | "ubuntu"
+            | "alpine"
+            | "wolfi"
+            | "chainguard"
+            | "redhat"
+            | "rhel"
+            | "centos"
+            | "rocky"
+            | "alma"
+            | "almalinux"
+            | "amazon"
+            | "oracle"
+            | "fedora"
+            | "suse"
+            | "opensuse"
+            | "opensuse-leap"
+            | "sles"
+            | "photon"
+            | "azurelinux"
+            | "cbl-mariner"
+            | "mariner"
+            | "os-pkgs"
+            | "os"
+            | "linux"
     )
 }
 
@@ -32,10 +59,25 @@ fn is_kernel(package: &Package) -> bool {
 }
 
 fn is_kernel_source(name: &str) -> bool {
-    matches!(name, "linux" | "kernel" | "kernel-rt" | "linux-lts" | "linux-headers")
-        || ["linux-signed", "linux-aws", "linux-azure", "linux-gcp", "linux-gke", "linux-hwe", "linux-oem", "linux-oracle", "linux-raspi", "linux-kvm", "linux-lowlatency", "linux-meta"]
-            .iter()
-            .any(|flavour| name.starts_with(flavour))
+    matches!(
+        name,
+        "linux" | "kernel" | "kernel-rt" | "linux-lts" | "linux-headers"
+    ) || [
+        "linux-signed",
+        "linux-aws",
+        "linux-azure",
+        "linux-gcp",
+        "linux-gke",
+        "linux-hwe",
+        "linux-oem",
+        "linux-oracle",
+        "linux-raspi",
+        "linux-kvm",
+        "linux-lowlatency",
+        "linux-meta",
+    ]
+    .iter()
+    .any(|flavour| name.starts_with(flavour))
 }
 
 fn is_kernel_binary(name: &str) -> bool {
@@ -68,7 +110,7 @@ fn is_kernel_binary(name: &str) -> bool {
     EXACT.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
-/// Convenience over an optional package of an image.
+/// The same where package and image may be missing from the finding.
 pub(crate) fn concerns(package: Option<&Package>, image: Option<&ScannedImage>) -> bool {
     match (package, image) {
         (Some(package), Some(image)) => decided_by_node(package, image.kind),

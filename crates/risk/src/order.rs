@@ -96,9 +96,7 @@ pub(crate) fn tenths(points: f64) -> i32 {
 
 /// The place of each vulnerability in the order of ids.
 fn name_ranks(assessment: &Assessment) -> Vec<u32> {
-    let mut by_name: Vec<u32> = (0u32..)
-        .take(assessment.vulnerabilities.len())
-        .collect();
+    let mut by_name: Vec<u32> = (0u32..).take(assessment.vulnerabilities.len()).collect();
     by_name.sort_by_key(|index| {
         assessment
             .vulnerabilities

@@ -179,7 +179,7 @@ fn exposure_words(situation: &Situation, ledger: &Ledger) -> String {
 
 fn via(chain: &[EvidenceId], ledger: &Ledger) -> String {
     let evidence = |id: &EvidenceId| ledger.evidence.get(id.0 as usize);
-    let Some(first) = chain.iter().filter_map(evidence).next() else {
+    let Some(first) = chain.iter().find_map(evidence) else {
         return String::new();
     };
     match &first.object {

@@ -44,7 +44,11 @@ pub(crate) fn sane(estimate: Estimate) -> Estimate {
         }
     };
     let expected = bound(estimate.expected, 1.0);
-    Estimate::between(bound(estimate.low, 0.0), expected, bound(estimate.high, 1.0))
+    Estimate::between(
+        bound(estimate.low, 0.0),
+        expected,
+        bound(estimate.high, 1.0),
+    )
 }
 
 /// Where a score stands. The edges are R of 6e-5, 2e-3 and 0.04.

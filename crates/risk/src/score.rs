@@ -30,10 +30,9 @@ pub(crate) fn inside(
     for (index, image) in assessment.images.iter().enumerate() {
         let entries = subjects.of_image(index);
         for placement in &image.placements {
-            let (Some((_, place)), Some(slot)) = (
-                places.get(*placement),
-                inside.get_mut(*placement as usize),
-            ) else {
+            let (Some((_, place)), Some(slot)) =
+                (places.get(*placement), inside.get_mut(*placement as usize))
+            else {
                 continue;
             };
             let base = base_rate(place.listens, settings);
@@ -192,7 +191,7 @@ impl<'a> Scorer<'a> {
             .get(placement as usize)
             .copied()
             .unwrap_or(Estimate::exact(1.0));
-        let way = Way::of(&vulnerability.profile);
+        let way = Way::of(vulnerability.profile);
         let matters = !of_node && matches!(way, Way::InPod | Way::Unknown);
         let key = Key {
             vulnerability: index,
@@ -224,7 +223,7 @@ impl<'a> Scorer<'a> {
         inside: Estimate,
     ) -> Score {
         let loaded = Loaded::Unknown;
-        let way = Way::of(&vulnerability.profile);
+        let way = Way::of(vulnerability.profile);
         let likelihood = sane(vulnerability.likelihood.estimate);
         let (delivered, delivery_words) = if of_node {
             (Estimate::exact(0.0), Text::clone(&self.words.node))
@@ -233,7 +232,7 @@ impl<'a> Scorer<'a> {
                 place
                     .reach
                     .by(way, inside)
-                    .times(ease(&vulnerability.profile, loaded))
+                    .times(ease(vulnerability.profile, loaded))
                     .times(place.same_build),
                 self.delivery_words(vulnerability, place, loaded),
             )
@@ -317,7 +316,7 @@ impl<'a> Scorer<'a> {
         let words = self.texts.text(&format!(
             "{}; {}; {}",
             key.1,
-            attack_words(&vulnerability.profile),
+            attack_words(vulnerability.profile),
             loaded.words()
         ));
         self.delivery_words.insert(key, Text::clone(&words));
@@ -334,7 +333,7 @@ impl<'a> Scorer<'a> {
         let in_kev = !of_node && matches!(vulnerability.kev, Fact::Is(_));
         let exposed = !of_node && place.public;
         let (automatable, total_impact) = (automatable(vulnerability), total_impact(vulnerability));
-        let timeline = deadline::timeline(in_kev, exposed, automatable, total_impact);
+        let timeline = deadline::timeline((in_kev, exposed, automatable, total_impact));
         Deadline {
             timeline: self.texts.text(timeline.words()),
             due: timeline.due(self.today),
@@ -406,7 +405,10 @@ fn settle_zero(factors: &mut [Factor]) {
         .filter(|points| points.is_finite())
         .sum();
     let mut left = -left;
-    for factor in factors.iter_mut().filter(|factor| !factor.points.is_finite()) {
+    for factor in factors
+        .iter_mut()
+        .filter(|factor| !factor.points.is_finite())
+    {
         factor.points = left;
         left = 0.0;
     }

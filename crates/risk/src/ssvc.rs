@@ -10,21 +10,9 @@ use model::workload::CriticalityLevel;
 /// then automatable (no, yes), then human impact (low, medium, high, very high).
 /// D defer, S scheduled, O out-of-cycle, I immediate.
 pub(crate) const DECISIONS: [[[&[u8; 4]; 2]; 3]; 3] = [
-    [
-        [b"DDSS", b"DSSS"],
-        [b"DSSS", b"SSSS"],
-        [b"DSSS", b"SSSO"],
-    ],
-    [
-        [b"DSSS", b"SSSS"],
-        [b"DSSS", b"SSSO"],
-        [b"SSSO", b"SSOO"],
-    ],
-    [
-        [b"SSOO", b"SOOO"],
-        [b"SSOO", b"OOOO"],
-        [b"SOOI", b"OOII"],
-    ],
+    [[b"DDSS", b"DSSS"], [b"DSSS", b"SSSS"], [b"DSSS", b"SSSO"]],
+    [[b"DSSS", b"SSSS"], [b"DSSS", b"SSSO"], [b"SSSO", b"SSOO"]],
+    [[b"SSOO", b"SOOO"], [b"SSOO", b"OOOO"], [b"SOOI", b"OOII"]],
 ];
 
 /// `defer`, `scheduled`, `out-of-cycle` or `immediate`.

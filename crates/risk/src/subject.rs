@@ -94,8 +94,8 @@ impl Entry {
         let known = assessment.vulnerabilities.get(vulnerability as usize)?;
         Some(Entry {
             vulnerability,
-            way: Way::of(&known.profile),
-            strength: sane(known.likelihood.estimate).times(ease(&known.profile, Loaded::Unknown)),
+            way: Way::of(known.profile),
+            strength: sane(known.likelihood.estimate).times(ease(known.profile, Loaded::Unknown)),
             first: u32::try_from(first).ok()?,
             count: u32::try_from(count).ok()?,
         })

@@ -2,9 +2,9 @@
 //! rights of service accounts. In: the steps of the blast radius and their evidence; out: candidates.
 //! Control-plane objects and what cannot be named by object and field give none.
 
-use super::Candidate;
 use super::value::{Board, Effect};
 use super::words::{at_source, namespace, plain, resource, rollback, shell};
+use super::{Candidate, HIDDEN};
 use model::action::{ActionKind, FixClass};
 use model::assessment::Assessment;
 use model::evidence::{Evidence, EvidenceId};
@@ -32,18 +32,78 @@ enum Change {
 
 /// The fields of Pod Security (policies `baseline` and `restricted`) and the token of the service account.
 const ROWS: [Row; 12] = [
-    row("/privileged", Change::Set("false", "true"), FixClass::NeedsTest, "device and kernel access ends; test what the container does with it"),
-    row("/hostPID", Change::Set("false", "true"), FixClass::NeedsTest, "the container no longer sees the node's processes"),
-    row("/hostIPC", Change::Set("false", "true"), FixClass::NeedsTest, "the container no longer shares the node's memory segments"),
-    row("/hostNetwork", Change::Set("false", "true"), FixClass::Breaking, "the pod leaves the node's network: addresses and ports change"),
-    row("/allowPrivilegeEscalation", Change::Set("false", "true"), FixClass::NeedsTest, "setuid programs in the container stop gaining rights"),
-    row("/automountServiceAccountToken", Change::Set("false", "true"), FixClass::NeedsTest, "whatever calls the Kubernetes API from the pod stops"),
-    row("/runAsNonRoot", Change::Set("true", "false"), FixClass::NeedsTest, "an image that starts as root is refused"),
-    row("/runAsUser", Change::Set("65532", "0"), FixClass::NeedsTest, "files and ports that only root may use fail"),
-    row("/windowsOptions/hostProcess", Change::Set("false", "true"), FixClass::Breaking, "the container leaves the node"),
-    row("/procMount", Change::Remove, FixClass::NeedsTest, "the usual masks of /proc come back"),
-    row("/capabilities/add", Change::Remove, FixClass::NeedsTest, "the added capabilities end; test what uses them"),
-    row("/volumeMounts", Change::RemoveItem, FixClass::Breaking, "the node's files are no longer there for the container"),
+    row(
+        "/privileged",
+        Change::Set("false", "true"),
+        FixClass::NeedsTest,
+        "device and kernel access ends; test what the container does with it",
+    ),
+    row(
+        "/hostPID",
+        Change::Set("false", "true"),
+        FixClass::NeedsTest,
+        "the container no longer sees the node's processes",
+    ),
+    row(
+        "/hostIPC",
+        Change::Set("false", "true"),
+        FixClass::NeedsTest,
+        "the container no longer shares the node's memory segments",
+    ),
+    row(
+        "/hostNetwork",
+        Change::Set("false", "true"),
+        FixClass::Breaking,
+        "the pod leaves the node's network: addresses and ports change",
+    ),
+    row(
+        "/allowPrivilegeEscalation",
+        Change::Set("false", "true"),
+        FixClass::NeedsTest,
+        "setuid programs in the container stop gaining rights",
+    ),
+    row(
+        "/automountServiceAccountToken",
+        Change::Set("false", "true"),
+        FixClass::NeedsTest,
+        "whatever calls the Kubernetes API from the pod stops",
+    ),
+    row(
+        "/runAsNonRoot",
+        Change::Set("true", "false"),
+        FixClass::NeedsTest,
+        "an image that starts as root is refused",
+    ),
+    row(
+        "/runAsUser",
+        Change::Set("65532", "0"),
+        FixClass::NeedsTest,
+        "files and ports that only root may use fail",
+    ),
+    row(
+        "/windowsOptions/hostProcess",
+        Change::Set("false", "true"),
+        FixClass::Breaking,
+        "the container leaves the node",
+    ),
+    row(
+        "/procMount",
+        Change::Remove,
+        FixClass::NeedsTest,
+        "the usual masks of /proc come back",
+    ),
+    row(
+        "/capabilities/add",
+        Change::Remove,
+        FixClass::NeedsTest,
+        "the added capabilities end; test what uses them",
+    ),
+    row(
+        "/volumeMounts",
+        Change::RemoveItem,
+        FixClass::Breaking,
+        "the node's files are no longer there for the container",
+    ),
 ];
 
 const fn row(end: &'static str, change: Change, class: FixClass, reason: &'static str) -> Row {
@@ -84,7 +144,9 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
                     continue;
                 };
                 let steps = found.entry(place).or_default();
-                steps.reason.get_or_insert_with(|| Text::clone(&step.reason));
+                steps
+                    .reason
+                    .get_or_insert_with(|| Text::clone(&step.reason));
                 steps.workload.get_or_insert(target.workload);
                 steps.evidence.get_or_insert(evidence.0 as usize);
                 match steps.of.last_mut() {
@@ -98,10 +160,67 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
             }
         }
     }
-    found
-        .into_iter()
-        .map(|(place, steps)| candidate(assessment, place, steps))
+    let mut of_object: BTreeMap<ObjectRef, Vec<Candidate>> = BTreeMap::new();
+    for (place, steps) in found {
+        of_object
+            .entry(place.0.clone())
+            .or_default()
+            .push(candidate(assessment, place, steps));
+    }
+    of_object
+        .into_values()
+        .flat_map(|changes| join_hidden(changes, board))
         .collect()
+}
+
+/// Fields of one object that hide each other's worth (each alone leaves another way to the node) are one action.
+fn join_hidden(changes: Vec<Candidate>, board: &Board) -> Vec<Candidate> {
+    let worth = |effect: &Effect| board.removes(effect).expected;
+    let all = Effect::Blast(joined(&changes));
+    let single: f64 = changes.iter().map(|change| worth(&change.effect)).sum();
+    if changes.len() < 2 || single >= HIDDEN * worth(&all) {
+        return changes;
+    }
+    let mut changes = changes.into_iter();
+    let Some(mut whole) = changes.next() else {
+        return Vec::new();
+    };
+    let object = whole.object.clone();
+    for change in changes {
+        let short = object
+            .as_ref()
+            .and_then(|object| whole.title.strip_suffix(&format!(" in {object}")));
+        whole.title = format!("{} and {}", short.unwrap_or(&whole.title), change.title);
+        whole.key.push('\0');
+        whole.key.push_str(&change.key);
+        whole.targets.extend(change.targets);
+        if change.class > whole.class {
+            whole.class = change.class;
+            whole.class_reason = change.class_reason;
+        }
+        whole.because.extend(change.because);
+        whole.exact.extend(change.exact);
+        if whole.undo != change.undo {
+            whole.undo = format!("{}; {}", whole.undo, change.undo).into();
+        }
+    }
+    whole.targets.sort_unstable();
+    whole.targets.dedup();
+    whole.effect = all;
+    vec![whole]
+}
+
+/// The evidence of all changes, by target.
+fn joined(changes: &[Candidate]) -> Vec<(u32, Vec<EvidenceId>)> {
+    let mut all: BTreeMap<u32, Vec<EvidenceId>> = BTreeMap::new();
+    for change in changes {
+        if let Effect::Blast(of) = &change.effect {
+            for (target, evidence) in of {
+                all.entry(*target).or_default().extend(evidence);
+            }
+        }
+    }
+    all.into_iter().collect()
 }
 
 /// Object and field of evidence that a change can take away; the field is empty for a grant of rights.
@@ -128,11 +247,7 @@ fn row_of(pointer: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| pointer.ends_with(row.end))
 }
 
-fn candidate(
-    assessment: &Assessment,
-    (object, pointer, which): Place,
-    steps: Steps,
-) -> Candidate {
+fn candidate(assessment: &Assessment, (object, pointer, which): Place, steps: Steps) -> Candidate {
     let evidence = steps
         .evidence
         .and_then(|index| assessment.ledger.evidence.get(index));
@@ -211,7 +326,9 @@ impl Written {
         };
         let (class, reason) = (row.class, Text::from(row.reason));
         let command = if &*object.kind == "Pod" && object.group.is_empty() {
-            format!("{title} ({path}) in its manifest and create the pod again: its fields do not change while it runs")
+            format!(
+                "{title} ({path}) in its manifest and create the pod again: its fields do not change while it runs"
+            )
         } else {
             patch(object, verb, path, value)
         };

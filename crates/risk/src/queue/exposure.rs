@@ -38,7 +38,10 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
         };
         let routes = routes(situation);
         let mut doors: BTreeMap<(ObjectRef, Text), usize> = BTreeMap::new();
-        for route in routes.iter().filter(|route| route.class >= ExposureClass::External) {
+        for route in routes
+            .iter()
+            .filter(|route| route.class >= ExposureClass::External)
+        {
             for evidence in route.chain {
                 if let Some(door) = assessment
                     .ledger
@@ -125,9 +128,7 @@ fn door(evidence: &Evidence) -> Option<(ObjectRef, Text)> {
     let object = evidence.object.as_ref()?;
     let pointer = evidence.pointer.as_deref().unwrap_or("");
     let opens = match &*object.kind {
-        "Service" => {
-            pointer.ends_with("/type") || pointer.ends_with("/externalIPs")
-        }
+        "Service" => pointer.ends_with("/type") || pointer.ends_with("/externalIPs"),
         "Ingress" | "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute" => true,
         _ => is_host_port(pointer, &evidence.statement),
     };
@@ -232,9 +233,7 @@ fn written(
         } else {
             "NodePort"
         };
-        let set = |kind: &str| {
-            shell(&format!(r#"{{"spec":{{"type":"{kind}"}}}}"#))
-        };
+        let set = |kind: &str| shell(&format!(r#"{{"spec":{{"type":"{kind}"}}}}"#));
         let mut exact = vec![format!(
             "kubectl {at}patch service {name} --type=merge -p {}",
             set("ClusterIP")

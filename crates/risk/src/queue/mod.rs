@@ -25,6 +25,10 @@ use value::{Board, Effect};
 /// A breaking change is taken when it removes ten times as much as one that is not (stated prior).
 const BREAKING_WEIGHT: f64 = 0.1;
 
+/// When single actions together are worth less than this share of doing them at once, they hide behind each
+/// other (two equally bad holes, two ways to the node) and are offered as one.
+const HIDDEN: f64 = 0.5;
+
 /// An action before it is valued.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {

@@ -2,7 +2,7 @@
 //! tag (rule 13). In: the findings of an image; out: candidates whose findings do not overlap.
 
 use super::value::{Board, Effect};
-use super::{Candidate, version, words};
+use super::{Candidate, HIDDEN, version, words};
 use crate::Settings;
 use crate::kernel::is_system_package;
 use crate::subject::Subjects;
@@ -14,9 +14,6 @@ use model::text::Text;
 use model::vulnerability::Kev;
 use std::collections::BTreeMap;
 
-/// When single upgrades together are worth less than this share of doing them at once, they hide behind
-/// each other (two equally bad holes in one container) and are offered as one action.
-const HIDDEN: f64 = 0.5;
 /// A group with less than this share of the container's hazard is no part of such an action.
 const PART: f64 = 0.05;
 
@@ -59,9 +56,15 @@ pub(crate) fn candidates(
         let mut drafts = first_drafts(image_groups.fixable, foreign);
         join_hidden(&mut drafts, index, &image_groups.stuck, board);
         for draft in drafts {
-            candidates.push(candidate(assessment, board, image, index, draft, foreign));
+            candidates.push(candidate(assessment, board, image, index, &draft, foreign));
         }
-        candidates.extend(unfixed(assessment, board, image, index, &image_groups.stuck_findings));
+        candidates.extend(unfixed(
+            assessment,
+            board,
+            image,
+            index,
+            &image_groups.stuck_findings,
+        ));
     }
     candidates
 }
@@ -78,11 +81,7 @@ impl Groups {
         let mut groups: BTreeMap<(bool, Text), Group> = BTreeMap::new();
         let mut stuck = Vec::new();
         let mut stuck_findings = Vec::new();
-        let range = subjects
-            .images
-            .get(image as usize)
-            .cloned()
-            .unwrap_or(0..0);
+        let range = subjects.images.get(image as usize).cloned().unwrap_or(0..0);
         for (entry, id) in subjects.of_image(image as usize).iter().zip(range) {
             let id = u32::try_from(id).unwrap_or(u32::MAX);
             for index in subjects.findings_of(entry) {
@@ -185,9 +184,9 @@ fn join_hidden(drafts: &mut Vec<Draft>, image: u32, stuck: &[u32], board: &mut B
     block(&all, stuck, board);
     let joint = all.iter().map(|draft| value(board, draft)).sum::<f64>();
     if single < HIDDEN * joint {
-        let (mut parts, rest): (Vec<Draft>, Vec<Draft>) = drafts.drain(..).partition(|draft| {
-            board.hazard_share(image, &entries(draft)) >= PART
-        });
+        let (mut parts, rest): (Vec<Draft>, Vec<Draft>) = drafts
+            .drain(..)
+            .partition(|draft| board.hazard_share(image, &entries(draft)) >= PART);
         if !parts.is_empty() {
             let joined = parts.drain(..).flatten().collect();
             drafts.push(joined);
@@ -239,7 +238,7 @@ fn candidate(
     board: &Board,
     image: &ScannedImage,
     index: u32,
-    draft: Draft,
+    draft: &Draft,
     foreign: bool,
 ) -> Candidate {
     let mut closes: Vec<u32> = draft
@@ -278,10 +277,10 @@ fn candidate(
     } else {
         (
             ActionKind::UpgradePackage,
-            format!("upgrade {} in {name}", words::upgrades(&draft)),
+            format!("upgrade {} in {name}", words::upgrades(draft)),
         )
     };
-    let (class, class_reason) = class(&draft, foreign);
+    let (class, class_reason) = class(draft, foreign);
     let key = match kind {
         ActionKind::UpgradePackage => format!("upgrade\0{name}\0{}", sources.join("\0")),
         ActionKind::MoveTag => format!("move\0{name}"),
@@ -295,11 +294,11 @@ fn candidate(
         object: None,
         source: None,
         closes,
-        effect: effect(index, &draft),
+        effect: effect(index, draft),
         class,
         class_reason,
         because: Vec::new(),
-        exact: words::upgrade_lines(assessment, board, image, &targets, &draft, kind),
+        exact: words::upgrade_lines(assessment, board, image, &targets, draft, kind),
         undo: words::image_undo(assessment, board, &targets),
         targets,
     }
@@ -320,7 +319,10 @@ fn class(draft: &Draft, foreign: bool) -> (FixClass, Text) {
         return (FixClass::NeedsTest, reason.into());
     }
     if foreign {
-        return (FixClass::NeedsTest, "another build of an image that others make".into());
+        return (
+            FixClass::NeedsTest,
+            "another build of an image that others make".into(),
+        );
     }
     let patches_only = draft.iter().all(|group| {
         group.system
@@ -334,7 +336,10 @@ fn class(draft: &Draft, foreign: bool) -> (FixClass, Text) {
             "the same upstream versions with the distribution's patches".into(),
         );
     }
-    (FixClass::NeedsTest, "newer versions within the same major version".into())
+    (
+        FixClass::NeedsTest,
+        "newer versions within the same major version".into(),
+    )
 }
 
 /// What nothing repairs yet and is bad enough to be told apart: known exploited, or high in score.

@@ -223,7 +223,9 @@ impl<'a> Board<'a> {
                 } else {
                     &mut inside
                 };
-                *side = zip(*side, threat(entry, target), |all, one| (all - one).max(0.0));
+                *side = zip(*side, threat(entry, target), |all, one| {
+                    (all - one).max(0.0)
+                });
             }
             let after = zip(target.value(), falls(outside, inside), |v, f| v * f);
             zip(target.risk(), after, |b, a| (b - a).max(0.0))
@@ -242,11 +244,11 @@ impl<'a> Board<'a> {
             .assessment
             .vulnerabilities
             .get(entry.vulnerability as usize)
-            .map_or([1.0; 3], |known| {
-                lanes(sane(known.likelihood.estimate))
-            });
+            .map_or([1.0; 3], |known| lanes(sane(known.likelihood.estimate)));
         let stands = targets.fold([1.0; 3], |stands, target| {
-            let given = zip(target.by(entry), likelihood, |r, l| if l > 0.0 { r / l } else { 0.0 });
+            let given = zip(target.by(entry), likelihood, |r, l| {
+                if l > 0.0 { r / l } else { 0.0 }
+            });
             let lost = given.map(|lost| lost.min(1.0));
             zip(stands, lost, |s, l| s * (1.0 - l))
         });
@@ -263,7 +265,11 @@ impl<'a> Board<'a> {
         let after = spread(steps, |step| {
             stands(step, steps, |id| gone.contains(id) || evidence.contains(id))
         });
-        let share = zip(before, after, |b, a| if b > 0.0 { (a / b).min(1.0) } else { 1.0 });
+        let share = zip(
+            before,
+            after,
+            |b, a| if b > 0.0 { (a / b).min(1.0) } else { 1.0 },
+        );
         Some(zip(known.blast, share, |blast, share| blast * share))
     }
 
@@ -355,14 +361,18 @@ impl Target {
 
     /// P(it falls) as far as it counts for a change of its position.
     fn counted(&self) -> Lanes {
-        zip(self.falls(), self.peak, |falls, peak| falls.min(VOLUME * peak))
+        zip(self.falls(), self.peak, |falls, peak| {
+            falls.min(VOLUME * peak)
+        })
     }
 
     /// R by one entry alone.
     fn by(&self, entry: &Entry) -> Lanes {
         let mut falls = probability(entry, self);
         if !entry.way.enters() {
-            falls = zip(falls, self.outside, |used, outside| used * -(-outside).exp_m1());
+            falls = zip(falls, self.outside, |used, outside| {
+                used * -(-outside).exp_m1()
+            });
         }
         zip(falls, self.value(), |p, v| p * v)
     }
@@ -409,7 +419,9 @@ fn threat(entry: &Entry, target: &Target) -> Lanes {
 /// 1 - product of (1 - x).
 fn union(parts: impl Iterator<Item = Lanes>) -> Lanes {
     parts
-        .fold([1.0; 3], |stands, part| zip(stands, part, |s, p| s * (1.0 - p)))
+        .fold([1.0; 3], |stands, part| {
+            zip(stands, part, |s, p| s * (1.0 - p))
+        })
         .map(|stands| 1.0 - stands)
 }
 
@@ -434,8 +446,10 @@ fn spread(all: &[BlastStep], counts: impl Fn(&BlastStep) -> bool) -> Lanes {
         }
     }
     let shares = [Share::Pod, Share::Namespace, Share::Node, Share::Cluster];
-    shares.into_iter().zip(stays).fold(
-        [Share::Pod.value(); 3],
-        |best, (share, stays)| zip(best, stays, |best, s| best.max(share.value() * (1.0 - s))),
-    )
+    shares
+        .into_iter()
+        .zip(stays)
+        .fold([Share::Pod.value(); 3], |best, (share, stays)| {
+            zip(best, stays, |best, s| best.max(share.value() * (1.0 - s)))
+        })
 }

@@ -47,11 +47,7 @@ pub(crate) fn major(version: &str) -> &str {
 
 /// The smallest fix above the installed version, of the same major version if there is one.
 pub(crate) fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
-    let above = || {
-        fixes
-            .iter()
-            .filter(|fix| compare(fix, installed).is_gt())
-    };
+    let above = || fixes.iter().filter(|fix| compare(fix, installed).is_gt());
     let smallest = |a: &&Text, b: &&Text| compare(a, b);
     above()
         .filter(|fix| major(fix) == major(installed))

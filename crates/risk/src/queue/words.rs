@@ -106,9 +106,8 @@ fn why(
         .filter_map(|target| places.get(target.placement))
         .map(|(_, place)| place)
         .max_by(|a, b| {
-            let worth = |place: &crate::place::Place| {
-                place.value().expected * place.reach.network.expected
-            };
+            let worth =
+                |place: &crate::place::Place| place.value().expected * place.reach.network.expected;
             worth(a).total_cmp(&worth(b))
         });
     if let Some(place) = worst {
@@ -183,9 +182,19 @@ pub(crate) fn upgrade_lines(
     if kind == ActionKind::MoveTag {
         lines.extend(set_image(assessment, board, image, targets));
         for group in groups.iter().take(MOST_LINES) {
-            lines.push(format!("the new image needs {}", upgrades(std::slice::from_ref(group))).into());
+            lines.push(
+                format!(
+                    "the new image needs {}",
+                    upgrades(std::slice::from_ref(group))
+                )
+                .into(),
+            );
         }
-        if let Some(more) = groups.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        if let Some(more) = groups
+            .len()
+            .checked_sub(MOST_LINES)
+            .filter(|more| *more > 0)
+        {
             lines.push(format!("and {more} more packages").into());
         }
         return lines;
@@ -196,11 +205,19 @@ pub(crate) fn upgrade_lines(
         .flat_map(|group| &group.packages)
         .collect();
     if kind == ActionKind::RebuildBase && !system.is_empty() {
-        lines.push(format!("docker build --pull --no-cache -t {} .", shell(&format!("{}:NEW", image_name(image)))).into());
+        lines.push(
+            format!(
+                "docker build --pull --no-cache -t {} .",
+                shell(&format!("{}:NEW", image_name(image)))
+            )
+            .into(),
+        );
     }
     lines.extend(system_line(&system).map(|line| {
         if kind == ActionKind::RebuildBase {
-            Text::from(format!("if the base is still old, in its Dockerfile: {line}"))
+            Text::from(format!(
+                "if the base is still old, in its Dockerfile: {line}"
+            ))
         } else {
             Text::from(format!("in its Dockerfile: {line}"))
         }
@@ -213,7 +230,11 @@ pub(crate) fn upgrade_lines(
     for upgrade in libraries.iter().take(MOST_LINES) {
         lines.push(library_line(upgrade).into());
     }
-    if let Some(more) = libraries.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+    if let Some(more) = libraries
+        .len()
+        .checked_sub(MOST_LINES)
+        .filter(|more| *more > 0)
+    {
         lines.push(format!("and {more} more libraries").into());
     }
     lines.extend(managed_lines(assessment, board, targets));
@@ -228,7 +249,10 @@ fn system_line(upgrades: &[&Upgrade]) -> Option<String> {
     let manager = package_type(first);
     let many = upgrades.len() > MOST_LINES;
     let each = |form: fn(&Upgrade) -> String| {
-        let mut all: Vec<String> = upgrades.iter().map(|upgrade| shell(&form(upgrade))).collect();
+        let mut all: Vec<String> = upgrades
+            .iter()
+            .map(|upgrade| shell(&form(upgrade)))
+            .collect();
         all.sort();
         all.join(" ")
     };
@@ -240,13 +264,18 @@ fn system_line(upgrades: &[&Upgrade]) -> Option<String> {
             "RUN apt-get update && apt-get install -y --no-install-recommends {}",
             each(|u| format!("{}={}", u.name, u.to))
         ),
-        "apk" | "alpine" | "wolfi" | "chainguard" if many => "RUN apk upgrade --no-cache".to_owned(),
+        "apk" | "alpine" | "wolfi" | "chainguard" if many => {
+            "RUN apk upgrade --no-cache".to_owned()
+        }
         "apk" | "alpine" | "wolfi" | "chainguard" => format!(
             "RUN apk add --no-cache --upgrade {}",
             each(|u| format!("{}>={}", u.name, u.to))
         ),
         _ if many => "RUN dnf upgrade -y".to_owned(),
-        _ => format!("RUN dnf upgrade -y {}", each(|u| format!("{}-{}", u.name, u.to))),
+        _ => format!(
+            "RUN dnf upgrade -y {}",
+            each(|u| format!("{}-{}", u.name, u.to))
+        ),
     })
 }
 
@@ -270,7 +299,10 @@ fn library_line(upgrade: &Upgrade) -> String {
             format!("pip install {}", shell(&format!("{name}>={to}")))
         }
         "golang" | "gomod" | "gobinary" | "go-module" if &**name == "stdlib" => {
-            format!("build with Go {}", plain(to.trim_start_matches(['v', 'g', 'o'])))
+            format!(
+                "build with Go {}",
+                plain(to.trim_start_matches(['v', 'g', 'o']))
+            )
         }
         "golang" | "gomod" | "gobinary" | "go-module" => {
             let to = to.trim_start_matches('v');
@@ -308,7 +340,11 @@ fn set_image(
     let mut lines: Vec<Text> = Vec::new();
     for (workload, container) in containers(assessment, board, targets) {
         let line = if let Some(managed) = &workload.managed_by {
-            format!("{}: image {new} for {}", at_source(managed), workload.object)
+            format!(
+                "{}: image {new} for {}",
+                at_source(managed),
+                workload.object
+            )
         } else if let Some(source) = &workload.source {
             format!(
                 "in {} set image: {new} in container {container} of {}",
@@ -334,7 +370,11 @@ fn set_image(
 
 /// The first few lines, and how many there are beside them.
 fn more(mut lines: Vec<Text>) -> Vec<Text> {
-    if let Some(beside) = lines.len().checked_sub(MOST_LINES).filter(|beside| *beside > 0) {
+    if let Some(beside) = lines
+        .len()
+        .checked_sub(MOST_LINES)
+        .filter(|beside| *beside > 0)
+    {
         lines.truncate(MOST_LINES);
         lines.push(format!("and the same in {beside} more places").into());
     }
@@ -365,7 +405,10 @@ fn managed_lines(assessment: &Assessment, board: &Board, targets: &[u32]) -> Vec
 }
 
 pub(crate) fn at_source(managed: &ManagedBy) -> String {
-    plain(&format!("at its source ({} {})", managed.tool, managed.name))
+    plain(&format!(
+        "at its source ({} {})",
+        managed.tool, managed.name
+    ))
 }
 
 pub(crate) fn image_undo(assessment: &Assessment, board: &Board, targets: &[u32]) -> Text {
@@ -417,7 +460,10 @@ pub(crate) fn shell(word: &str) -> String {
     let safe = !word.is_empty()
         && word.bytes().all(|byte| {
             byte.is_ascii_alphanumeric()
-                || matches!(byte, b'.' | b'_' | b'-' | b'/' | b':' | b'=' | b'@' | b'+' | b',')
+                || matches!(
+                    byte,
+                    b'.' | b'_' | b'-' | b'/' | b':' | b'=' | b'@' | b'+' | b','
+                )
         });
     if safe {
         return word;

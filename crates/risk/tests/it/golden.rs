@@ -127,7 +127,11 @@ fn a_shared_vulnerability_is_one_exploit() {
     // The same unlikely flaw in a thousand pods is never worth more than its own likelihood.
     let mut world = World::new();
     for pod in 0..1000 {
-        world.run(&format!("web-{pod}"), "ghcr.io/shop/web:1", EXPOSED_PRIVILEGED);
+        world.run(
+            &format!("web-{pod}"),
+            "ghcr.io/shop/web:1",
+            EXPOSED_PRIVILEGED,
+        );
     }
     let v = world.vulnerability("CVE-2026-0001", 0.01, false, easy());
     world.find("ghcr.io/shop/web:1", v, "lib", "npm");
@@ -137,7 +141,11 @@ fn a_shared_vulnerability_is_one_exploit() {
         .iter()
         .find(|action| action.kind == ActionKind::UpgradePackage)
         .unwrap();
-    assert!(upgrade.removes.expected <= 0.01 + 1e-12, "{:?}", upgrade.removes);
+    assert!(
+        upgrade.removes.expected <= 0.01 + 1e-12,
+        "{:?}",
+        upgrade.removes
+    );
     assert!(upgrade.removes.expected > 0.005, "{:?}", upgrade.removes);
 }
 
@@ -150,7 +158,11 @@ fn what_does_not_run_is_no_target() {
     world.find("ghcr.io/shop/web:1", v, "lib", "npm");
     let ranked = world.ranked();
     assert!(ranked.actions.is_empty());
-    assert_eq!(ranked.findings[0].scores.len(), 1, "scored, and listed apart");
+    assert_eq!(
+        ranked.findings[0].scores.len(),
+        1,
+        "scored, and listed apart"
+    );
 }
 
 #[test]

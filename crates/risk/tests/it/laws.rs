@@ -90,7 +90,12 @@ fn world(stand: Stand, flaws: &[Flaw]) -> World {
     world.run("web", IMAGE, stand);
     for (n, (likelihood, kev, profile)) in flaws.iter().enumerate() {
         let v = world.vulnerability(&format!("CVE-2026-{n:04}"), *likelihood, *kev, *profile);
-        world.find(IMAGE, v, &format!("lib-{n}"), if n % 2 == 0 { "npm" } else { "deb" });
+        world.find(
+            IMAGE,
+            v,
+            &format!("lib-{n}"),
+            if n % 2 == 0 { "npm" } else { "deb" },
+        );
     }
     world
 }
@@ -101,9 +106,24 @@ fn one(world: World) -> Score {
 
 /// Both the score and its ends are at least as high.
 fn worse(worse: &Score, better: &Score) -> Result<(), TestCaseError> {
-    prop_assert!(worse.points.low >= better.points.low, "{:?} {:?}", worse, better);
-    prop_assert!(worse.points.expected >= better.points.expected, "{:?} {:?}", worse, better);
-    prop_assert!(worse.points.high >= better.points.high, "{:?} {:?}", worse, better);
+    prop_assert!(
+        worse.points.low >= better.points.low,
+        "{:?} {:?}",
+        worse,
+        better
+    );
+    prop_assert!(
+        worse.points.expected >= better.points.expected,
+        "{:?} {:?}",
+        worse,
+        better
+    );
+    prop_assert!(
+        worse.points.high >= better.points.high,
+        "{:?} {:?}",
+        worse,
+        better
+    );
     Ok(())
 }
 

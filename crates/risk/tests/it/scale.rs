@@ -9,12 +9,21 @@ fn cluster(images: usize, per_image: usize) -> World {
     for n in 0..per_image * 4 {
         let profile = if n % 5 == 0 { local() } else { easy() };
         let likelihood = 0.0005 + 0.9 / (1.0 + n as f64);
-        world.vulnerability(&format!("CVE-2024-{n:05}"), likelihood, n % 997 == 0, profile);
+        world.vulnerability(
+            &format!("CVE-2024-{n:05}"),
+            likelihood,
+            n % 997 == 0,
+            profile,
+        );
     }
     for image in 0..images {
         let name = format!("ghcr.io/shop/app-{image}:1");
         for pod in 0..3 {
-            let stand = if image % 20 == 0 && pod == 0 { EXPOSED } else { PLAIN };
+            let stand = if image % 20 == 0 && pod == 0 {
+                EXPOSED
+            } else {
+                PLAIN
+            };
             world.run(&format!("app-{image}-{pod}"), &name, stand);
         }
     }
@@ -34,9 +43,17 @@ fn what_is_alike_is_scored_once() {
     let ranked = cluster(40, 50).ranked();
     let referenced: usize = ranked.findings.iter().map(|f| f.scores.len()).sum();
     assert_eq!(referenced, 40 * 50 * 3);
-    assert!(ranked.scores.len() * 5 < referenced, "{} {referenced}", ranked.scores.len());
+    assert!(
+        ranked.scores.len() * 5 < referenced,
+        "{} {referenced}",
+        ranked.scores.len()
+    );
     assert!(every_score_is_used(&ranked));
-    let factors: usize = ranked.scores.iter().map(|score| score.factors.capacity()).sum();
+    let factors: usize = ranked
+        .scores
+        .iter()
+        .map(|score| score.factors.capacity())
+        .sum();
     assert!(factors <= ranked.scores.len() * 5);
 }
 

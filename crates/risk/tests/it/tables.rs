@@ -18,9 +18,15 @@ fn deadlines_count_from_now_and_unknown_counts_as_exposed() {
     };
     assert!(alone(0.5, false, easy(), unknown).deadline.exposed);
     let inside = alone(0.5, false, local(), PLAIN).deadline;
-    assert_eq!((&*inside.timeline, inside.due), ("fix on system upgrade", None));
+    assert_eq!(
+        (&*inside.timeline, inside.due),
+        ("fix on system upgrade", None)
+    );
     let silent = alone(0.5, false, AttackProfile::default(), PLAIN).deadline;
-    assert!(silent.automatable && silent.total_impact, "unknown is not safe");
+    assert!(
+        silent.automatable && silent.total_impact,
+        "unknown is not safe"
+    );
 }
 
 #[test]
@@ -37,8 +43,14 @@ fn the_published_tables_agree() {
             panic!("{line}");
         };
         let stand = if yes(exposed) { EXPOSED } else { PLAIN };
-        let deadline = with_ssvc(yes(kev), Exploitation::None, yes(automatable), yes(total), stand)
-            .deadline;
+        let deadline = with_ssvc(
+            yes(kev),
+            Exploitation::None,
+            yes(automatable),
+            yes(total),
+            stand,
+        )
+        .deadline;
         assert_eq!(&*deadline.timeline, *timeline, "{line}");
         rows += 1;
     }
@@ -121,10 +133,25 @@ fn the_bte_vector_carries_threat_and_environment() {
         level: CriticalityLevel::Crown,
         ..EXPOSED
     };
-    check(base, true, crown, Some(&format!("{base}/E:A/CR:H/IR:H/AR:H (9.3)")));
+    check(
+        base,
+        true,
+        crown,
+        Some(&format!("{base}/E:A/CR:H/IR:H/AR:H (9.3)")),
+    );
     check(base, false, PLAIN, Some(&format!("{base}/MAV:A (8.7)")));
     // The source's own threat metric is not ours.
-    check(&format!("{base}/E:U"), true, EXPOSED, Some(&format!("{base}/E:A (9.3)")));
+    check(
+        &format!("{base}/E:U"),
+        true,
+        EXPOSED,
+        Some(&format!("{base}/E:A (9.3)")),
+    );
     check("CVSS:4.0/AV:N", true, EXPOSED, None);
-    check("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", true, EXPOSED, None);
+    check(
+        "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        true,
+        EXPOSED,
+        None,
+    );
 }

@@ -12,8 +12,7 @@ use model::object::ObjectRef;
 use model::situation::{Blast, BlastStep, Delivery, Exposure, ExposureClass, Reach, Situation};
 use model::text::Text;
 use model::vulnerability::{
-    AttackProfile, AttackVector, Epss, Kev, Likelihood, PrivilegesRequired, Severity,
-    Vulnerability,
+    AttackProfile, AttackVector, Epss, Kev, Likelihood, PrivilegesRequired, Severity, Vulnerability,
 };
 use model::workload::{
     Container, ContainerKind, Criticality, CriticalityLevel, Placement, Workload, WorkloadState,
@@ -342,7 +341,13 @@ impl World {
     }
 
     /// A finding of the vulnerability in a package of the image, with a fix in 1.0.2 of 1.0.1.
-    pub(crate) fn find(&mut self, image: &str, vulnerability: u32, package: &str, kind: &str) -> u32 {
+    pub(crate) fn find(
+        &mut self,
+        image: &str,
+        vulnerability: u32,
+        package: &str,
+        kind: &str,
+    ) -> u32 {
         let image = self.image(image);
         let a = &mut self.0;
         let package = Package {
@@ -374,10 +379,7 @@ impl World {
                 state: FixState::Fixed,
                 versions: vec!["1.0.2".into()],
             },
-            matches: vec![MatchId {
-                set: 0,
-                index,
-            }],
+            matches: vec![MatchId { set: 0, index }],
             suppression: None,
             scores: Vec::new(),
         });
