@@ -73,6 +73,12 @@ pub(crate) fn read<'a>(document: &Document<'a>) -> Result<Vec<MatchSet>, IngestE
             Some(Ok(shape)) => shape,
             Some(Err(error)) => return Err(document.error(rest, &error)),
         };
+        if sets.done.len() >= document.limits.files {
+            return Err(IngestError::TooMany {
+                file: document.file.to_owned(),
+                limit: document.limits.files,
+            });
+        }
         let (this, next) = rest.split_at(stream.byte_offset().min(rest.len()));
         sets.document(this, shape)?;
         rest = next;

@@ -20,6 +20,7 @@ mod sarif;
 mod snyk;
 mod spdx;
 mod trivy;
+mod trivy_fields;
 mod trivy_kubernetes;
 
 pub use folder::read_paths;
@@ -34,7 +35,7 @@ pub struct Limits {
     pub document: usize,
     /// Most matches (and passed checks) of one document.
     pub matches: usize,
-    /// Most report files of one call of [`read_paths`].
+    /// Most report files of one call of [`read_paths`], and most documents of one file.
     pub files: usize,
 }
 

@@ -9,7 +9,8 @@ use crate::build::{
 use crate::document::{Document, Fields};
 use crate::identifier::day;
 use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
-use crate::trivy::{VendorCvss, fix, is_os, vectors};
+use crate::trivy::{fix, is_os, vectors};
+use crate::trivy_fields::VendorCvss;
 use crate::trivy_kubernetes::group;
 use model::evidence::GapWeight;
 use model::matches::{Artifact, ArtifactKind, Category};

@@ -144,6 +144,11 @@ fn cost_is_bounded() {
         read(br#"{"matches":[{},{},{},{}]}"#),
         Err(IngestError::TooMany { limit: 3, .. })
     ));
+    let lines = "null\n".repeat(50);
+    assert!(matches!(
+        read(lines.as_bytes()),
+        Err(IngestError::TooMany { limit: 10, .. })
+    ));
     assert_eq!(
         read(br#"{"matches":[{},{},{}]}"#).unwrap()[0].matches.len(),
         3

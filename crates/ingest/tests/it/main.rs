@@ -1,6 +1,8 @@
 //! The importer from outside: what each format's documents become, and what damaged ones say.
 
 #[cfg(test)]
+mod cluster_formats;
+#[cfg(test)]
 mod count;
 #[cfg(test)]
 mod damage;
