@@ -540,14 +540,14 @@ impl Builder<'_> {
                 .get_or_insert_with(|| graph.node(Some("a node".into())));
             return vec![node];
         }
-        names.into_iter().map(|name| self.node(name)).collect()
+        names.iter().map(|name| self.node(name)).collect()
     }
 
-    fn node(&mut self, name: Text) -> NodeId {
+    fn node(&mut self, name: &Text) -> NodeId {
         let graph = &mut self.graph;
         *self
             .nodes
-            .entry(Text::clone(&name))
+            .entry(Text::clone(name))
             .or_insert_with(|| graph.node(Some(format!("node {name}").into())))
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn cuts(attack: &Attack, routes: &Routes) -> Vec<Cut> {
 
 fn cut(attack: &Attack, routes: &Routes, sink: usize) -> Option<Cut> {
     let listed: Vec<_> = routes
-        .routes
+        .listed
         .iter()
         .filter(|route| route.sink == sink)
         .collect();
@@ -42,10 +42,13 @@ fn cut(attack: &Attack, routes: &Routes, sink: usize) -> Option<Cut> {
         .filter(live)
         .map(|way| &*way.arcs)
         .collect();
-    let mut found = solve(attack, sink, &all);
+    let mut found = solve(attack, sink, &ways(attack, &all));
     if found.changes.len() > MOST_CHANGES {
-        let starts: Vec<&[ArcId]> = listed.iter().map(|route| &*route.arcs).collect();
-        found = solve(attack, sink, &starts);
+        let mut listed_only = vec![false; attack.graph.arcs.len()];
+        for arc in listed.iter().flat_map(|route| &route.arcs) {
+            listed_only[*arc as usize] = true;
+        }
+        found = solve(attack, sink, &listed_only);
         found.complete = false;
     }
     let ends = |arc: &ArcId| found.changes.binary_search(arc).is_ok();
@@ -75,19 +78,20 @@ struct Solved {
     complete: bool,
 }
 
-/// `starts`: chains of arcs whose part that leaves the source or an opened object is let in.
-fn solve(attack: &Attack, sink: usize, starts: &[&[ArcId]]) -> Solved {
-    let graph = &attack.graph;
-    // Arcs out of the source, and from there to openings, only of the ways that count.
-    let mut allowed = vec![true; graph.arcs.len()];
-    for way in &attack.openings {
-        for arc in &way.arcs {
-            allowed[*arc as usize] = false;
-        }
+/// Arcs that count: the ways in that are given, and everything behind them.
+fn ways(attack: &Attack, starts: &[&[ArcId]]) -> Vec<bool> {
+    let mut allowed = vec![true; attack.graph.arcs.len()];
+    for arc in attack.openings.iter().flat_map(|way| &way.arcs) {
+        allowed[*arc as usize] = false;
     }
-    for arc in starts.iter().flat_map(|chain| chain.iter()) {
+    for arc in starts.iter().copied().flatten() {
         allowed[*arc as usize] = true;
     }
+    allowed
+}
+
+fn solve(attack: &Attack, sink: usize, allowed: &[bool]) -> Solved {
+    let graph = &attack.graph;
     let target = u32::try_from(graph.len()).unwrap_or(u32::MAX);
     let mut flow = Flow::new(graph.len() + 1, attack.source, target);
     for (id, arc) in (0_u32..).zip(&graph.arcs) {
@@ -229,23 +233,19 @@ impl Flow {
                 path.truncate(full);
                 continue;
             }
-            let next = self.out[node as usize].get(tried[node as usize]).copied();
-            match next {
-                Some(id) => {
-                    let to = self.to[id as usize];
-                    let rises = level[to as usize] == level[node as usize].saturating_add(1);
-                    if rises && self.left[id as usize] > 0 {
-                        path.push(id);
-                        node = to;
-                    } else {
-                        tried[node as usize] += 1;
-                    }
-                }
-                None => {
-                    let Some(id) = path.pop() else { return };
-                    node = self.to[(id ^ 1) as usize];
-                    tried[node as usize] += 1;
-                }
+            let Some(id) = self.out[node as usize].get(tried[node as usize]).copied() else {
+                let Some(back) = path.pop() else { return };
+                node = self.to[(back ^ 1) as usize];
+                tried[node as usize] += 1;
+                continue;
+            };
+            let to = self.to[id as usize];
+            let rises = level[to as usize] == level[node as usize].saturating_add(1);
+            if rises && self.left[id as usize] > 0 {
+                path.push(id);
+                node = to;
+            } else {
+                tried[node as usize] += 1;
             }
         }
     }

@@ -65,7 +65,7 @@ pub fn relate(
     let routes = route::routes(&attack);
     let cuts = cut::cuts(&attack, &routes);
     let paths: Vec<Path> = routes
-        .routes
+        .listed
         .iter()
         .map(|route| route.shown(&attack))
         .collect();

@@ -140,14 +140,13 @@ fn worth(class: RightClass, namespace: Option<&str>) -> (Reach, f64) {
         (Escalate | MintTokens | CreatePods, None) => (Reach::Cluster, 0.9),
         (ReadSecrets | Nodes, None) => (Reach::Cluster, 0.8),
         (Exec, None) => (Reach::Cluster, 0.7),
-        (Write, None) => (Reach::Cluster, 0.1),
+        (Write, None | Some("kube-system")) => (Reach::Cluster, 0.1),
         (Read, None) => (Reach::Namespace, 0.1),
         // The controllers of the control plane live there.
         (Everything | Escalate | MintTokens | CreatePods, Some("kube-system")) => {
             (Reach::Cluster, 0.9)
         }
         (ReadSecrets | Exec, Some("kube-system")) => (Reach::Cluster, 0.6),
-        (Write, Some("kube-system")) => (Reach::Cluster, 0.1),
         (Everything | Escalate, Some(_)) => (Reach::Namespace, 1.0),
         (MintTokens | CreatePods | ReadSecrets | Exec | Nodes, Some(_)) => (Reach::Namespace, 0.8),
         (Write, Some(_)) => (Reach::Namespace, 0.2),

@@ -15,7 +15,7 @@ pub(crate) const MOST: usize = 20;
 pub(crate) const LEAST: f64 = 1e-6;
 
 pub(crate) struct Routes {
-    pub(crate) routes: Vec<Route>,
+    pub(crate) listed: Vec<Route>,
     pub(crate) into: Adjacency,
     /// Per sink, by expected values.
     pub(crate) reach: Vec<Reach>,
@@ -60,7 +60,7 @@ pub(crate) fn routes(attack: &Attack) -> Routes {
         reaches.push(reach);
     }
     Routes {
-        routes,
+        listed: routes,
         into,
         reach: reaches,
     }

@@ -64,7 +64,7 @@ pub(crate) fn situations(
 /// The first route, in the order of the sinks, that goes through each container.
 fn worst_routes(attack: &Attack, routes: &Routes) -> FxHashMap<(u32, u32), u32> {
     let mut worst = FxHashMap::default();
-    for (n, route) in (0_u32..).zip(&routes.routes) {
+    for (n, route) in (0_u32..).zip(&routes.listed) {
         for arc in &route.arcs {
             let to = attack.graph.arcs[*arc as usize].to;
             if let Some(place) = attack.containers.get(&to) {

@@ -128,10 +128,10 @@ impl Builder<'_> {
         let p = Estimate::exact;
         match (right.class, place) {
             (RightClass::Everything, None) => {
-                _ = self.graph.arc(from, self.cluster_admin, name, p(1.0))
+                _ = self.graph.arc(from, self.cluster_admin, name, p(1.0));
             }
             (RightClass::Escalate, None) => {
-                _ = self.graph.arc(from, self.cluster_admin, name, p(0.9))
+                _ = self.graph.arc(from, self.cluster_admin, name, p(0.9));
             }
             (RightClass::Everything | RightClass::Escalate, Some(place)) => {
                 let admin = self.namespace_admin(&place, sets, ledger);
@@ -151,7 +151,7 @@ impl Builder<'_> {
                 match place.as_deref() {
                     None => _ = self.graph.arc(from, self.secrets, name, p(1.0)),
                     Some("kube-system") => {
-                        _ = self.graph.arc(from, self.cluster_admin, name, p(0.3))
+                        _ = self.graph.arc(from, self.cluster_admin, name, p(0.3));
                     }
                     Some(_) => {}
                 }

@@ -109,7 +109,7 @@ fn from_files_any_pod_may_be_on_the_node() {
         (path.edges.len(), &*path.sink, &*path.edges[2].to),
         (5, "cluster-admin", "a node")
     );
-    assert_eq!(path.probability.low, 0.0);
+    assert!(path.probability.low <= 0.0);
     assert!(path.probability.expected > 0.0);
 }
 
@@ -350,7 +350,7 @@ fn a_policy_keeps_the_neighbour_out() {
         "{:?}",
         found.paths.iter().map(shown).collect::<Vec<_>>()
     );
-    assert_eq!(found.situations[found.of[1][0] as usize].lateral.high, 0.0);
+    assert!(found.situations[found.of[1][0] as usize].lateral.high <= 0.0);
 }
 
 /// The point of the score: the same weakness, isolated and batch, or public and privileged.
