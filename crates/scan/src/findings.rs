@@ -173,7 +173,20 @@ fn vulnerability_finding(
     } else {
         open
     };
-    let suppression = counted.first().and_then(|one| one.suppression.clone());
+    let fix = united_fix(&counted);
+    let unaffected = counted
+        .iter()
+        .all(|one| one.fix.state == FixState::NotAffected);
+    let suppression = counted
+        .first()
+        .and_then(|one| one.suppression.clone())
+        .or_else(|| {
+            unaffected.then(|| Suppression {
+                by: at(sets, first.id.set)
+                    .map_or_else(|| Text::from("report"), |set| Text::clone(&set.source.tool)),
+                reason: "the report says not affected".into(),
+            })
+        });
     // A node is an object of the cluster itself, not something that a container runs.
     let artifact = counted
         .first()
@@ -193,7 +206,7 @@ fn vulnerability_finding(
         object: node.and_then(|artifact| artifact.object.clone()),
         source: None,
         title: None,
-        fix: united_fix(&counted),
+        fix,
         matches: group.iter().map(|statement| statement.id).collect(),
         suppression,
         scores: Vec::new(),

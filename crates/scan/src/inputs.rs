@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 pub use cluster::live::Options as LiveOptions;
 pub use cluster::manifests::Input as Source;
 pub use semantics::declare::Declarations;
+use semantics::declare::code_owners;
 
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -32,6 +33,8 @@ pub enum InputError {
     Live(#[from] cluster::live::LiveError),
     #[error(transparent)]
     Report(#[from] ingest::IngestError),
+    #[error("no report in {paths}")]
+    NoReport { paths: String },
     #[error("{path}: {message}")]
     Declarations { path: String, message: String },
     #[error("cannot open the database in {path}")]
@@ -42,6 +45,17 @@ pub enum InputError {
     },
     #[error("cannot build the database")]
     Build(#[from] intel::build::BuildError),
+}
+
+impl InputError {
+    /// Whether other arguments or files mend it, in contrast to a cluster that does not answer.
+    pub fn is_usage(&self) -> bool {
+        use cluster::live::LiveError as L;
+        match self {
+            InputError::Live(error) => matches!(error, L::Kubeconfig(_) | L::Infer(_)),
+            _ => true,
+        }
+    }
 }
 
 /// Manifest files, folders and streams. `redaction_key` keys the fingerprints of secret values.
@@ -83,7 +97,16 @@ pub fn live(options: &LiveOptions) -> Result<Snapshot, InputError> {
 
 /// Other scanners' results, from files and folders.
 pub fn reports(paths: &[PathBuf]) -> Result<(Vec<MatchSet>, Vec<Gap>), InputError> {
-    Ok(ingest::read_paths(paths, &ingest::Limits::default())?)
+    let (sets, gaps) = ingest::read_paths(paths, &ingest::Limits::default())?;
+    // A folder that was named for its reports and holds none is a mistake, not a clean bill.
+    if sets.is_empty() && gaps.is_empty() && paths.iter().any(|path| path.is_dir()) {
+        let folders = paths.iter().filter(|path| path.is_dir());
+        let folders: Vec<String> = folders.map(|path| path.display().to_string()).collect();
+        return Err(InputError::NoReport {
+            paths: folders.join(", "),
+        });
+    }
+    Ok((sets, gaps))
 }
 
 /// Other scanners' results, from memory.
@@ -97,20 +120,31 @@ pub fn reports_of(
     Ok((sets, Vec::new()))
 }
 
-/// `plimsoll.yaml`.
+/// `plimsoll.yaml`, and the CODEOWNERS of its folder.
 pub fn declarations(path: &Path) -> Result<Declarations, InputError> {
-    let bytes = std::fs::read(path).map_err(|source| InputError::Read {
-        path: path.display().to_string(),
-        source,
-    })?;
-    declarations_of(&path.display().to_string(), &bytes)
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|source| InputError::Read {
+            path: path.display().to_string(),
+            source,
+        })
+    };
+    let mut declared = declarations_of(&path.display().to_string(), &read(path)?)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    // The places and their order are those of the code hosts.
+    let owners =
+        [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"].map(|name| folder.join(name));
+    if let Some(file) = owners.iter().find(|file| file.is_file()) {
+        declared.code_owners = code_owners(&String::from_utf8_lossy(&read(file)?));
+    }
+    Ok(declared)
 }
 
 /// `plimsoll.yaml` from memory; `name` is for messages.
 pub fn declarations_of(name: &str, bytes: &[u8]) -> Result<Declarations, InputError> {
     serde_saphyr::from_slice(bytes).map_err(|error| InputError::Declarations {
         path: name.to_owned(),
-        message: error.to_string(),
+        // Not the snippet: a file of secrets that is given by mistake must not be quoted.
+        message: error.without_snippet().to_string(),
     })
 }
 
