@@ -1,5 +1,5 @@
 //! The files of a feed folder in the official layout. Comes in: a directory, or files in memory.
-//! Goes out: an ordered list that does not depend on the file system. Never: follows a link out, reads unasked.
+//! Goes out: an ordered list that does not depend on the file system. Never: reads what is not asked for.
 
 use super::FeedError;
 use std::fs;
@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A folder deeper than this is no feed.
-const MAX_DEPTH: usize = 12;
+const MAX_DEPTH: usize = 8;
 
 /// A file below the feed folder.
 #[derive(Clone, Debug)]
@@ -62,10 +62,11 @@ impl FeedFile<'_> {
     }
 }
 
-/// All plain files below `dir`, ordered by name. Links to files are read, links to folders are not followed.
+/// All plain files below `dir`, ordered by name. Links are followed, so that a folder can be put together from
+/// links to feeds; one that leads back to where it was met is not.
 pub fn list(dir: &Path) -> Result<Vec<FeedFile<'static>>, FeedError> {
     let mut files = Vec::new();
-    walk(dir, "", 0, &mut files)?;
+    walk(dir, "", &mut Vec::new(), &mut files)?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
 }
@@ -73,13 +74,18 @@ pub fn list(dir: &Path) -> Result<Vec<FeedFile<'static>>, FeedError> {
 fn walk(
     dir: &Path,
     prefix: &str,
-    depth: usize,
+    above: &mut Vec<PathBuf>,
     out: &mut Vec<FeedFile<'static>>,
 ) -> Result<(), FeedError> {
     let io = |source| FeedError::Io {
         path: dir.to_owned(),
         source,
     };
+    let real = fs::canonicalize(dir).map_err(io)?;
+    if above.len() >= MAX_DEPTH || above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     for entry in fs::read_dir(dir).map_err(io)? {
         let entry = entry.map_err(io)?;
         let file_name = entry.file_name();
@@ -92,16 +98,44 @@ fn walk(
             format!("{prefix}/{base}")
         };
         let path = entry.path();
-        if entry.file_type().map_err(io)?.is_dir() {
-            if depth < MAX_DEPTH {
-                walk(&path, &name, depth + 1, out)?;
-            }
-        } else if fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        // A link that leads nowhere is no feed.
+        let Ok(meta) = fs::metadata(&path) else {
+            continue;
+        };
+        if meta.is_dir() {
+            walk(&path, &name, above, out)?;
+        } else if meta.is_file() {
             out.push(FeedFile {
                 name,
                 content: Content::Path(path),
             });
         }
     }
+    above.pop();
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_followed_and_never_in_circles() {
+        let dir = tempfile::tempdir().unwrap();
+        let (feeds, elsewhere) = (dir.path().join("feeds"), dir.path().join("elsewhere"));
+        fs::create_dir_all(feeds.join("osv")).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(elsewhere.join("kev.json"), "{}").unwrap();
+        fs::write(feeds.join(".state.json"), "{}").unwrap();
+        symlink(&elsewhere, feeds.join("kev")).unwrap();
+        symlink(&feeds, feeds.join("osv/again")).unwrap();
+        symlink("nowhere", feeds.join("gone")).unwrap();
+        let names: Vec<String> = list(&feeds)
+            .unwrap()
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        assert_eq!(names, ["kev/kev.json"]);
+    }
 }
