@@ -194,7 +194,10 @@ impl DecisionPoints {
         let derived = |truth: Option<bool>, share: f64| {
             open(truth.map_or(share, |yes| f64::from(u8::from(yes))))
         };
-        match (derive_automatable(input.profile), derive_total(input.profile)) {
+        match (
+            derive_automatable(input.profile),
+            derive_total(input.profile),
+        ) {
             (None, None) => {
                 let (automatable, total) = match input.severity {
                     Severity::Critical => (1.0, 1.0),
@@ -298,7 +301,9 @@ fn two_digits(value: f64) -> String {
     let digits = if value <= 0.0 {
         2
     } else {
-        (1..=5).find(|digits| value >= 10f64.powi(-digits)).map_or(6, |first| first + 1)
+        (1..=5)
+            .find(|digits| value >= 10f64.powi(-digits))
+            .map_or(6, |first| first + 1)
     };
     let places = usize::try_from(digits).unwrap_or(2);
     let text = format!("{value:.places$}");
@@ -306,4 +311,274 @@ fn two_digits(value: f64) -> String {
         return format!("{value:.5}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+    use model::evidence::GapId;
+    use proptest::prelude::*;
+
+    fn epss(score: f64, percentile: f64, model: &str) -> Fact<Epss> {
+        Fact::Is(Epss {
+            score,
+            percentile,
+            model: model.into(),
+            date: date(2026, 8, 16),
+        })
+    }
+
+    fn kev(ransomware: bool) -> Fact<Kev> {
+        Fact::Is(Kev {
+            added: date(2026, 1, 1),
+            ransomware,
+            name: "x".into(),
+        })
+    }
+
+    fn ssvc(exploitation: Exploitation, automatable: bool, total_impact: bool) -> Fact<Ssvc> {
+        Fact::Is(Ssvc {
+            exploitation,
+            automatable,
+            total_impact,
+        })
+    }
+
+    fn ssvc_of(automatable: bool, total_impact: bool) -> Fact<Ssvc> {
+        ssvc(Exploitation::None, automatable, total_impact)
+    }
+
+    /// L of what is given; the profile says nothing.
+    fn l(epss: &Fact<Epss>, kev: &Fact<Kev>, ssvc: &Fact<Ssvc>) -> Likelihood {
+        likelihood(&LikelihoodInput {
+            epss,
+            kev,
+            ssvc,
+            profile: &AttackProfile::default(),
+            severity: Severity::Unknown,
+        })
+    }
+
+    #[test]
+    fn golden_values_and_reasons() {
+        let quiet = ssvc(Exploitation::None, false, false);
+        let check = |epss: &Fact<Epss>,
+                     kev: &Fact<Kev>,
+                     ssvc: &Fact<Ssvc>,
+                     expected: f64,
+                     reasons: &[&str]| {
+            let found = l(epss, kev, ssvc);
+            assert!(
+                (found.estimate.expected - expected).abs() < 1e-9,
+                "{found:?}"
+            );
+            let words: Vec<&str> = found.reasons.iter().map(|reason| &**reason).collect();
+            assert_eq!(words, reasons);
+        };
+        let likely = epss(0.43, 0.98, REFERENCE_MODEL);
+        check(
+            &likely,
+            &Fact::Absent,
+            &quiet,
+            0.43,
+            &["EPSS 0.43 (v2026.06.15)"],
+        );
+        check(
+            &likely,
+            &kev(false),
+            &quiet,
+            0.9,
+            &["EPSS 0.43 (v2026.06.15)", "KEV raises it to 0.9"],
+        );
+        check(
+            &likely,
+            &kev(true),
+            &quiet,
+            0.95,
+            &[
+                "EPSS 0.43 (v2026.06.15)",
+                "KEV with ransomware raises it to 0.95",
+            ],
+        );
+        check(
+            &epss(0.99, 0.99, REFERENCE_MODEL),
+            &kev(false),
+            &ssvc(Exploitation::Active, true, true),
+            0.99,
+            &[
+                "EPSS 0.99 (v2026.06.15)",
+                "active exploitation (CISA SSVC) agrees",
+                "KEV agrees",
+            ],
+        );
+        check(
+            &Fact::Absent,
+            &Fact::Absent,
+            &quiet,
+            1.4e-3,
+            &["no EPSS score yet: 0.0014 is assumed"],
+        );
+        check(
+            &Fact::Unknown(GapId(0)),
+            &Fact::Absent,
+            &quiet,
+            1.4e-3,
+            &["EPSS was not seen: 0.0014 is assumed"],
+        );
+        check(
+            &epss(f64::NAN, 0.5, REFERENCE_MODEL),
+            &Fact::Absent,
+            &quiet,
+            1.4e-3,
+            &["the EPSS score is not a probability: 0.0014 is assumed"],
+        );
+    }
+
+    #[test]
+    fn a_missing_score_is_wide_open() {
+        let found = l(
+            &Fact::Absent,
+            &Fact::Absent,
+            &ssvc(Exploitation::None, false, false),
+        );
+        assert_eq!(found.estimate, MISSING_EPSS);
+        let blind = l(
+            &Fact::Unknown(GapId(0)),
+            &Fact::Unknown(GapId(0)),
+            &Fact::Unknown(GapId(0)),
+        );
+        assert!(
+            blind.estimate.low <= 1e-5 && blind.estimate.high >= RANSOMWARE_FLOOR,
+            "{blind:?}"
+        );
+    }
+
+    #[test]
+    fn the_fit_orders_below_its_ceiling_only() {
+        let both = ssvc(Exploitation::None, true, true);
+        let none = ssvc(Exploitation::None, false, false);
+        let at = |score: f64, ssvc: &Fact<Ssvc>| {
+            l(&epss(score, 0.5, REFERENCE_MODEL), &Fact::Absent, ssvc)
+                .estimate
+                .expected
+        };
+        assert!(at(0.01, &both) > at(0.01, &none) * 2.0);
+        assert!((at(0.09, &both) - FIT_CEILING).abs() < 1e-12);
+        for score in [0.1, 0.3, 0.94] {
+            assert!((at(score, &both) - score).abs() < 1e-12, "{score}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_with_two_digits() {
+        for (value, expected) in [
+            (0.43, "0.43"),
+            (0.0014, "0.0014"),
+            (0.094_4, "0.094"),
+            (0.00001, "0.000010"),
+            (0.999_99, "0.99999"),
+            (0.9, "0.90"),
+        ] {
+            assert_eq!(two_digits(value), expected);
+        }
+    }
+
+    fn wild() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            4 => 0.0f64..=1.0,
+            1 => any::<f64>(),
+        ]
+    }
+
+    fn model_name() -> impl Strategy<Value = &'static str> {
+        prop_oneof![
+            Just("v2023.03.01"),
+            Just("v2025.03.14"),
+            Just(REFERENCE_MODEL),
+            Just("v2031.01.01"),
+            Just(""),
+        ]
+    }
+
+    fn points() -> impl Strategy<Value = Fact<Ssvc>> {
+        prop_oneof![
+            Just(Fact::Absent),
+            Just(Fact::Unknown(GapId(1))),
+            (0u8..3, any::<bool>(), any::<bool>()).prop_map(|(e, a, t)| ssvc(
+                match e {
+                    0 => Exploitation::None,
+                    1 => Exploitation::PublicPoc,
+                    _ => Exploitation::Active,
+                },
+                a,
+                t
+            )),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn finite_ordered_and_never_below_epss(score in wild(), percentile in wild(), model in model_name(), ssvc in points(), listed: bool, ransomware: bool) {
+            let kev = if listed { kev(ransomware) } else { Fact::Absent };
+            let found = l(&epss(score, percentile, model), &kev, &ssvc);
+            let Estimate { low, expected, high } = found.estimate;
+            prop_assert!(0.0 < low && low <= expected && expected <= high && high < 1.0, "{:?}", found);
+            prop_assert!(!found.reasons.is_empty());
+            if let Some(reference) = reference_epss(score, percentile, model) {
+                prop_assert!(low >= reference);
+            }
+            if listed {
+                prop_assert!(low >= KEV_FLOOR);
+            }
+            if matches!(ssvc, Fact::Is(Ssvc { exploitation: Exploitation::Active, .. })) {
+                prop_assert!(low >= ACTIVE_FLOOR);
+            }
+        }
+
+        #[test]
+        fn monotone(score in 1e-5f64..1.0, more in 0.0f64..1.0, percentile in 0.0f64..=1.0, model in model_name(), ssvc in points()) {
+            let at = |score: f64, percentile: f64| l(&epss(score, percentile, model), &Fact::Absent, &ssvc).estimate;
+            let (a, b) = (at(score, percentile), at(score + (1.0 - score) * more, percentile + (1.0 - percentile) * more));
+            prop_assert!(b.low >= a.low && b.expected >= a.expected && b.high >= a.high, "{:?} {:?}", a, b);
+            let listed = l(&epss(score, percentile, model), &kev(false), &ssvc).estimate;
+            prop_assert!(listed.low >= a.low && listed.expected >= a.expected && listed.high >= a.high);
+            if let Fact::Is(known) = ssvc {
+                for worse in [Ssvc { automatable: true, ..known }, Ssvc { total_impact: true, ..known }, Ssvc { exploitation: Exploitation::Active, ..known }] {
+                    let b = l(&epss(score, percentile, model), &Fact::Absent, &Fact::Is(worse)).estimate;
+                    prop_assert!(b.low >= a.low && b.expected >= a.expected && b.high >= a.high);
+                }
+            }
+        }
+
+        /// Whatever CISA, KEV or EPSS turn out to say lies within what was shown while they were not seen;
+        /// of a missing EPSS score that holds for what is below the stated 0.1.
+        #[test]
+        fn unknown_lies_between(score in 1e-5f64..0.1, ssvc in points(), listed: bool, automatable: Option<bool>, total: Option<bool>) {
+            let kev = if listed { kev(true) } else { Fact::Absent };
+            let within = |outer: Estimate, inner: Estimate| outer.low <= inner.low && inner.high <= outer.high;
+            let known = epss(score, 0.5, REFERENCE_MODEL);
+            let after = l(&known, &kev, &ssvc).estimate;
+            prop_assert!(within(l(&Fact::Unknown(GapId(0)), &kev, &ssvc).estimate, after));
+            prop_assert!(within(l(&known, &Fact::Unknown(GapId(0)), &ssvc).estimate, after));
+            prop_assert!(within(l(&known, &kev, &Fact::Unknown(GapId(0))).estimate, after));
+            // What is derived from CVSS keeps the ends open that CISA may choose.
+            let profile = AttackProfile {
+                vector: automatable.map(|yes| if yes { AttackVector::Network } else { AttackVector::Local }),
+                confidentiality_high: total,
+                ..AttackProfile::default()
+            };
+            let derived = likelihood(&LikelihoodInput { epss: &known, kev: &kev, ssvc: &Fact::Absent, profile: &profile, severity: Severity::Unknown }).estimate;
+            for (a, t) in [(false, false), (true, true)] {
+                let said = l(&known, &kev, &ssvc_of(a, t)).estimate;
+                prop_assert!(within(derived, said));
+            }
+        }
+
+        #[test]
+        fn ranks_map_within_the_published_range(percentile in 0.0f64..=1.0, model in model_name()) {
+            let mapped = reference_epss(0.5, percentile, model).unwrap();
+            prop_assert!((4e-4..1.0).contains(&mapped));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::scale::sane;
 use model::assessment::Assessment;
 use model::evidence::{Estimate, EvidenceId, Ledger, Truth};
 use model::image::JoinGrade;
-use model::situation::{Blast, ExposureClass, Situation};
+use model::situation::{Blast, ExposureClass, Reach as Share, Situation};
 use model::text::{Interner, Text};
 use model::workload::{Criticality, CriticalityLevel, Placement};
 use rustc_hash::FxHashMap;
@@ -200,7 +200,12 @@ pub(crate) const fn class_words(class: ExposureClass) -> &'static str {
 }
 
 fn blast_words(blast: &Blast) -> String {
-    match blast.steps.first() {
+    // A step that is worth less than the pod itself is not what makes the number.
+    let worst = blast
+        .steps
+        .first()
+        .filter(|step| step.reach.value() * step.probability.expected > Share::Pod.value());
+    match worst {
         Some(step) => step.reason.to_string(),
         None => "the pod only".to_owned(),
     }

@@ -2,6 +2,11 @@
 //! In: the shared feeds; out: `crates/intel/src/likelihood_table.rs` and `docs/score-validation.md`, which are
 //! compared with what is checked in, or written with `PLIMSOLL_GENERATE=1`. Absent feeds: skipped, and said so.
 #![cfg(test)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "ranks and counts are small and never negative"
+)]
 
 mod feeds;
 mod fit;

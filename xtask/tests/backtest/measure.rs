@@ -131,6 +131,7 @@ impl SplitMix {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "these are exact")]
 fn a_perfect_a_reversed_and_a_constant_ranking() {
     let positive = [false, false, false, true, true];
     let of = |scores: [f64; 5]| Ranking::of("x", &scores, &positive);

@@ -3,7 +3,7 @@
 //! Control-plane objects and what cannot be named by object and field give none.
 
 use super::value::{Board, Effect};
-use super::words::{at_source, namespace, plain, resource, rollback, shell};
+use super::words::{in_writing, namespace, plain, resource, rollback, shell};
 use super::{Candidate, HIDDEN};
 use model::action::{ActionKind, FixClass};
 use model::assessment::Assessment;
@@ -260,14 +260,11 @@ fn candidate(assessment: &Assessment, (object, pointer, which): Place, steps: St
         .and_then(|evidence| evidence.source.clone())
         .or_else(|| own.and_then(|workload| workload.source.clone()));
     let written = Written::of(&object, &pointer, &which, own);
-    let exact = match (own.and_then(|w| w.managed_by.as_ref()), &span) {
-        (Some(managed), _) => format!("{}: {}", at_source(managed), written.what),
-        (None, Some(span)) => format!("in {span} {}", written.what),
-        (None, None) => written.command,
-    };
-    let undo = match (own.and_then(|w| w.managed_by.as_ref()), &span) {
-        (None, None) => written.undo,
-        _ => format!("apply {object} as it was before"),
+    let managed = own.and_then(|workload| workload.managed_by.as_ref());
+    let in_writing = in_writing(assessment, managed, span.as_ref(), &object, &written.what);
+    let (exact, undo) = match in_writing {
+        Some(line) => (line, format!("apply {object} as it was before")),
+        None => (written.command, written.undo),
     };
     let mut because = Vec::new();
     because.extend(steps.reason);

@@ -4,9 +4,8 @@
 
 use super::Candidate;
 use super::value::{Board, Effect};
-use super::words::{at_source, namespace, plain, resource, shell};
+use super::words::{in_writing, namespace, plain, resource, shell};
 use crate::delivery::{CLUSTER, Reach};
-use crate::place::class_words;
 use model::action::{ActionKind, FixClass};
 use model::assessment::Assessment;
 use model::evidence::{Estimate, Evidence, EvidenceId};
@@ -27,7 +26,6 @@ struct Way {
     targets: Vec<(u32, Reach)>,
     ports: BTreeSet<u16>,
     evidence: Option<usize>,
-    class: Option<ExposureClass>,
 }
 
 pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidate> {
@@ -81,7 +79,6 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
             way.targets.push((id, reach));
             way.ports.extend(ports);
             way.evidence.get_or_insert(evidence);
-            way.class = way.class.max(Some(situation.exposure.class));
         }
     }
     ways.into_iter()
@@ -162,14 +159,13 @@ fn candidate(
         .and_then(|(target, _)| board.targets.get(*target as usize))
         .and_then(|target| assessment.workloads.get(target.workload as usize));
     let span = evidence.and_then(|evidence| evidence.source.clone());
-    let (title, what, mut exact, undo) = written(&object, pointer, statement);
-    if let Some(managed) = workload
+    let managed = workload
         .filter(|workload| workload.object.namespace == object.namespace)
-        .and_then(|workload| workload.managed_by.as_ref())
-    {
-        exact = vec![format!("{}: {what}", at_source(managed))];
-    } else if let Some(span) = &span {
-        exact = vec![format!("in {span} {what}")];
+        .and_then(|workload| workload.managed_by.as_ref());
+    let (title, what, mut exact, mut undo) = written(&object, pointer, statement);
+    if let Some(line) = in_writing(assessment, managed, span.as_ref(), &object, &what) {
+        exact = vec![line];
+        undo = format!("apply {object} as it was before");
     }
     let private = !way.ports.is_empty() && way.ports.iter().all(|p| PRIVATE_PORTS.contains(p));
     let (class, class_reason) = if private {
@@ -192,7 +188,7 @@ fn candidate(
         effect: Effect::Reach(way.targets),
         class,
         class_reason: class_reason.into(),
-        because: vec![way.class.map_or("exposed", class_words).into()],
+        because: vec![statement.into()],
         exact: exact.iter().map(|line| plain(line).into()).collect(),
         undo: plain(&undo).into(),
     }

@@ -10,6 +10,8 @@ use model::assessment::{Assessment, ScannedImage};
 use model::evidence::{Estimate, Fact};
 use model::image::ImageReference;
 use model::keys::sha256_hex;
+use model::object::{ObjectRef, SourceSpan};
+use model::snapshot::Origin;
 use model::text::Text;
 use model::workload::{ManagedBy, Workload};
 use std::collections::BTreeSet;
@@ -120,9 +122,10 @@ fn why(
     why
 }
 
-/// `0.94`, `0.0014`.
+/// `0.94`, `0.0014`; never rounded up to 1.
 fn short(value: f64) -> String {
     let places = match value {
+        v if v >= 0.995 => return format!("{:.3}", v.min(0.999)),
         v if v >= 0.01 => 2,
         v if v >= 0.001 => 4,
         _ => 5,
@@ -184,8 +187,8 @@ pub(crate) fn upgrade_lines(
         for group in groups.iter().take(MOST_LINES) {
             lines.push(
                 format!(
-                    "the new image needs {}",
-                    upgrades(std::slice::from_ref(group))
+                    "the new image needs {} or later",
+                    upgrades(std::slice::from_ref(group)).replacen(" to ", " ", 1)
                 )
                 .into(),
             );
@@ -411,6 +414,25 @@ pub(crate) fn at_source(managed: &ManagedBy) -> String {
     ))
 }
 
+/// The change where the object is written: its manager's source, file and line, or its manifest.
+/// `None` for a live object that nobody manages: there a command changes it.
+pub(crate) fn in_writing(
+    assessment: &Assessment,
+    managed: Option<&ManagedBy>,
+    span: Option<&SourceSpan>,
+    object: &ObjectRef,
+    what: &str,
+) -> Option<String> {
+    match (managed, span) {
+        (Some(managed), _) => Some(format!("{}: {what}", at_source(managed))),
+        (None, Some(span)) => Some(format!("in {span} {what}")),
+        (None, None) if assessment.about.origin == Some(Origin::Files) => {
+            Some(format!("in the manifest of {object}: {what}"))
+        }
+        (None, None) => None,
+    }
+}
+
 pub(crate) fn image_undo(assessment: &Assessment, board: &Board, targets: &[u32]) -> Text {
     let mut undo: Vec<String> = containers(assessment, board, targets)
         .map(|(workload, _)| rollback(workload))
@@ -444,7 +466,7 @@ pub(crate) fn namespace(namespace: Option<&str>) -> String {
 }
 
 /// The resource as kubectl takes it: `deployment`, `rollout.argoproj.io`.
-pub(crate) fn resource(object: &model::object::ObjectRef) -> String {
+pub(crate) fn resource(object: &ObjectRef) -> String {
     let kind = object.kind.to_ascii_lowercase();
     let built_in = !object.group.contains('.') || object.group.ends_with(".k8s.io");
     shell(&if built_in {
