@@ -37,7 +37,7 @@ impl Default for Times {
     fn default() -> Self {
         Times {
             connect: Duration::from_secs(15),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             pause: Duration::from_secs(2),
         }
     }
