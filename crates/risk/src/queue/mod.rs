@@ -50,6 +50,15 @@ pub(crate) struct Candidate {
     pub undo: Text,
 }
 
+impl Candidate {
+    /// Closing a door in front of many containers weighs all of their findings anew. That is done when its turn
+    /// comes, not after each pick: its worth falls with every fix behind it, but for containers with several
+    /// almost certain ways in.
+    fn is_wide(&self) -> bool {
+        matches!(self.effect, Effect::Reach(_)) && self.targets.len() > 16
+    }
+}
+
 pub(crate) fn build(
     assessment: &Assessment,
     places: &Places,
@@ -109,6 +118,7 @@ fn greedy(candidates: &[Candidate], board: &mut Board, limit: usize) -> Vec<(usi
         .map(|candidate| board.removes(&candidate.effect))
         .collect();
     let mut versions = vec![0u32; candidates.len()];
+    let mut stale = vec![false; candidates.len()];
     let mut touching: Vec<Vec<usize>> = vec![Vec::new(); board.targets.len()];
     for (index, candidate) in candidates.iter().enumerate() {
         for target in &candidate.targets {
@@ -138,6 +148,19 @@ fn greedy(candidates: &[Candidate], board: &mut Board, limit: usize) -> Vec<(usi
         if current != Some(best.version) {
             continue;
         }
+        if let Some(old) = stale.get_mut(best.index)
+            && std::mem::take(old)
+        {
+            let fresh = board.removes(&candidate.effect);
+            if let Some(value) = values.get_mut(best.index) {
+                *value = fresh;
+            }
+            heap.push(Valued {
+                weight: weight(candidate, fresh),
+                ..best
+            });
+            continue;
+        }
         order.push((best.index, value));
         if let Some(version) = versions.get_mut(best.index) {
             *version = u32::MAX;
@@ -164,6 +187,12 @@ fn greedy(candidates: &[Candidate], board: &mut Board, limit: usize) -> Vec<(usi
                 continue;
             };
             if *version == u32::MAX {
+                continue;
+            }
+            if candidate.is_wide() {
+                if let Some(old) = stale.get_mut(index) {
+                    *old = true;
+                }
                 continue;
             }
             *version += 1;

@@ -338,3 +338,42 @@ fn what_points_outside_is_scored_as_unknown() {
     assert!(points.high - points.low > 20.0, "{points:?}");
     assert!(ranked.scores[0].deadline.exposed);
 }
+
+/// Nothing seen is not nothing there: the upper end stays high and the confidence says so.
+#[test]
+fn missing_knowledge_never_looks_like_the_lowest_class() {
+    let unknown = Stand {
+        class: ExposureClass::Unknown,
+        ..crate::world::PLAIN
+    };
+    let mut world = world(unknown, &[(0.0014, false, AttackProfile::default())]);
+    world.0.vulnerabilities[0].likelihood.estimate = Estimate::between(1e-5, 1.4e-3, 0.1);
+    let score = one(world);
+    assert!(
+        risk::band(score.points.high) >= risk::Band::High,
+        "{score:?}"
+    );
+    assert!(
+        score.confidence < 0.5 && score.deadline.exposed,
+        "{score:?}"
+    );
+}
+
+#[test]
+fn what_is_suppressed_is_kept_and_not_ranked() {
+    let mut world = world(
+        crate::world::EXPOSED,
+        &[(0.9, true, easy()), (0.5, false, easy())],
+    );
+    let suppressed = world.0.findings.remove(0);
+    world.0.suppressed.push(suppressed.clone());
+    let ranked = world.ranked();
+    assert_eq!(ranked.suppressed, [suppressed]);
+    assert!(
+        ranked
+            .actions
+            .iter()
+            .all(|action| !action.title.contains("lib-0"))
+    );
+    assert_eq!(ranked.findings.len(), 1);
+}

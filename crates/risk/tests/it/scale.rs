@@ -1,6 +1,7 @@
 //! Large clusters: what is alike is scored once, and the shape of the result does not grow with it.
 
 use crate::world::{EXPOSED, PLAIN, World, easy, local};
+use model::action::ActionKind;
 use model::assessment::Assessment;
 
 /// Images of `per_image` findings each, every image in three pods; flaws are shared between images.
@@ -63,4 +64,39 @@ fn every_score_is_used(ranked: &Assessment) -> bool {
         used[*index as usize] = true;
     }
     used.into_iter().all(|used| used)
+}
+
+/// A gateway in front of forty workloads: closing it is valued when its turn comes.
+#[test]
+fn one_door_in_front_of_many() {
+    let mut world = World::new();
+    for pod in 0..40 {
+        let image = format!("ghcr.io/shop/app-{pod}:1");
+        world.run(&format!("app-{pod}"), &image, EXPOSED);
+        let v = world.vulnerability(&format!("CVE-2026-{pod:04}"), 0.2, false, easy());
+        world.find(&image, v, "lib", "npm");
+    }
+    let door = world.0.situations[0].deliveries[0].chain.clone();
+    for situation in &mut world.0.situations {
+        situation.exposure.chain.clone_from(&door);
+        situation.deliveries[0].chain.clone_from(&door);
+    }
+    let ranked = world.ranked();
+    let closed: Vec<_> = ranked
+        .actions
+        .iter()
+        .filter(|action| action.kind == ActionKind::RemoveExposure)
+        .collect();
+    assert_eq!(closed.len(), 1);
+    assert_eq!(closed[0].workloads.len(), 40);
+    // It breaks something, so it counts for a tenth, and it is valued after what comes before it.
+    let at = ranked
+        .actions
+        .iter()
+        .position(|a| a.id == closed[0].id)
+        .unwrap();
+    let tenth = closed[0].removes.expected / 10.0;
+    let (before, after) = (&ranked.actions[..at], &ranked.actions[at + 1..]);
+    assert!(before.iter().all(|a| a.removes.expected >= tenth));
+    assert!(after.iter().all(|a| a.removes.expected <= tenth));
 }
