@@ -3,7 +3,7 @@
 
 use crate::escape::visible;
 use crate::names::Names;
-use crate::view::View;
+use crate::view::{View, object};
 use crate::wording::{category, exposure, severity, status};
 use model::evidence::Fact;
 use model::finding::Finding;
@@ -69,7 +69,7 @@ fn row<W: Write>(
     csv: &mut csv::Writer<W>,
 ) -> io::Result<()> {
     let best = view.best(finding);
-    let object = view.object(finding, best.as_ref());
+    let object = object(finding, best.as_ref());
     let package = view.package(finding);
     let vulnerability = view.vulnerability(finding);
     let scored = view.score(finding).map(|s| s.score);

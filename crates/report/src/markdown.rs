@@ -5,7 +5,7 @@
 use crate::escape::visible;
 use crate::names::Names;
 use crate::sentences;
-use crate::view::View;
+use crate::view::{View, object};
 use crate::wording::{
     count, counted, fix_class_words, fix_state, moment, percent, points, severity,
 };
@@ -79,10 +79,11 @@ impl Page<'_> {
 
     /// A folded part; its head is left out where even that does not fit.
     fn folded(&mut self, summary: &str, body: impl FnOnce(&mut Self)) {
-        let head = format!(
-            "\n<details>\n<summary>{}</summary>\n",
-            crate::escape::html(summary)
-        );
+        // An HTML block: no Markdown inside, but mentions and references would be found.
+        let summary = crate::escape::html(summary)
+            .replace('@', "@<!-- -->")
+            .replace('#', "#<!-- -->");
+        let head = format!("\n<details>\n<summary>{summary}</summary>\n");
         if self.add(&head) {
             body(self);
             self.text.push_str("\n</details>\n");
@@ -103,7 +104,7 @@ fn head(view: &View, page: &mut Page) {
         page.rows(rows.into_iter());
         page.text.push('\n');
     }
-    page.text.push_str("**Seen**\n\n");
+    page.text.push_str("### Seen\n\n");
     let mut lines = sentences::seen(view);
     lines.push(format!("feeds: {}", sentences::feeds(view)));
     let summary = sentences::gap_summary(view);
@@ -129,16 +130,15 @@ fn queue(view: &View, page: &mut Page) {
     let actions = || view.assessment.actions.iter().take(shown).enumerate();
     let row = |(i, action): (usize, &Action)| {
         let why: Vec<&str> = action.why.iter().map(|why| &**why).collect();
-        format!(
-            "| {} | {} | {} | {} | {} | {} |\n",
-            i + 1,
+        let due = view.due(&action.closes);
+        line(&[
+            (i + 1).to_string(),
             inline(&points(&action.points)),
             page.cell(&action.title),
             page.cell(&why.join(", ")),
             count(action.closes.len()),
-            view.due(&action.closes)
-                .map_or(String::new(), |due| due.to_string())
-        )
+            due.map_or(String::new(), |due| due.to_string()),
+        ])
     };
     let rows: Vec<String> = actions().map(row).collect();
     let left_out = page.rows(rows.into_iter());
@@ -244,12 +244,13 @@ fn gaps(view: &View, page: &mut Page) {
                     "" => String::new(),
                     close => page.code(close),
                 };
-                Some(format!(
-                    "| {} | {} | {weight} | {} | {close} |\n",
+                Some(line(&[
                     page.cell(group.class),
                     count(group.gaps.len()),
-                    page.cell(&first.what)
-                ))
+                    weight.to_owned(),
+                    page.cell(&first.what),
+                    close,
+                ]))
             })
             .collect();
         let left_out = page.rows(rows.into_iter());
@@ -295,7 +296,7 @@ fn finding(view: &View, page: &Page, finding: &Finding) -> String {
     let image = view
         .image(finding)
         .map_or(String::new(), |i| i.name.to_string());
-    let place = match (&finding.source, view.object(finding, best.as_ref())) {
+    let place = match (&finding.source, object(finding, best.as_ref())) {
         (Some(source), _) => source.to_string(),
         (None, Some(object)) => object.to_string(),
         (None, None) => String::new(),
@@ -304,16 +305,16 @@ fn finding(view: &View, page: &Page, finding: &Finding) -> String {
         [] => fix_state(finding.fix.state).to_owned(),
         versions => code(versions.join(", ")),
     };
-    format!(
-        "| {} | {} | {} | {} | {} | {} | {fix} |\n",
-        view.score(finding)
-            .map_or("-".into(), |s| inline(&points(&s.score.points))),
+    let scored = view.score(finding).map(|s| &s.score.points);
+    line(&[
+        scored.map_or_else(|| "-".into(), |p| inline(&points(p))),
         page.code(&finding.id),
-        severity(finding.severity),
+        severity(finding.severity).to_owned(),
         code(package),
         code(image),
-        code(place)
-    )
+        code(place),
+        fix,
+    ])
 }
 
 fn foot(view: &View, page: &mut Page) {
@@ -329,6 +330,21 @@ fn foot(view: &View, page: &mut Page) {
         moment(about.now)
     );
     page.add(&text);
+}
+
+/// A row of a table; an empty cell is one space.
+fn line(cells: &[String]) -> String {
+    let mut out = String::from("|");
+    for cell in cells {
+        out.push(' ');
+        if !cell.is_empty() {
+            out.push_str(cell);
+            out.push(' ');
+        }
+        out.push('|');
+    }
+    out.push('\n');
+    out
 }
 
 /// Text that stands for itself in GitHub Flavored Markdown, in a paragraph and in a table cell.

@@ -10,9 +10,15 @@ use std::collections::BTreeSet;
 
 /// What was seen, a sentence each. Never a zero without saying of how many.
 pub(crate) fn seen(view: &View) -> Vec<String> {
+    let mut lines = vec![images(view)];
+    lines.extend(workloads(view));
+    lines.push(open(view));
+    lines
+}
+
+fn images(view: &View) -> String {
     let c = &view.assessment.coverage;
-    let mut lines = Vec::new();
-    lines.push(match (c.images, c.images_scanned) {
+    match (c.images, c.images_scanned) {
         (0, _) => "no images: no active container was seen".to_owned(),
         (images, 0) => format!("0 of {} images that run have a scan report", count(images)),
         (images, scanned) => format!(
@@ -22,7 +28,12 @@ pub(crate) fn seen(view: &View) -> Vec<String> {
             count(c.images_with_high),
             count(scanned)
         ),
-    });
+    }
+}
+
+/// Workloads, pods, policies, and kinds that were not listed completely.
+pub(crate) fn workloads(view: &View) -> Vec<String> {
+    let c = &view.assessment.coverage;
     let policies = match c.namespaces {
         0 => "no namespaces".to_owned(),
         all if !view.saw_policies() => format!(
@@ -35,11 +46,11 @@ pub(crate) fn seen(view: &View) -> Vec<String> {
             counted(all as usize, "namespace")
         ),
     };
-    lines.push(format!(
+    let mut lines = vec![format!(
         "{}, {}; {policies}",
         counted(c.workloads as usize, "workload"),
         counted(c.pods as usize, "pod")
-    ));
+    )];
     let incomplete = c.listed.iter().filter(|l| !l.complete).count();
     if incomplete > 0 {
         lines.push(format!(
@@ -47,26 +58,28 @@ pub(crate) fn seen(view: &View) -> Vec<String> {
             c.listed.len()
         ));
     }
-    let severities: Vec<String> = view
-        .by_severity()
-        .into_iter()
-        .map(|(s, n)| format!("{} {}", count(n), severity(s)))
-        .collect();
+    lines
+}
+
+fn open(view: &View) -> String {
     let open = view.assessment.findings.len();
-    lines.push(if severities.is_empty() {
-        format!(
+    if open == 0 {
+        let c = &view.assessment.coverage;
+        return format!(
             "0 open findings in {} scanned images and {}",
             count(c.images_scanned),
             counted(c.workloads as usize, "workload")
-        )
-    } else {
-        format!(
-            "{}: {}",
-            counted(open, "open finding"),
-            severities.join(", ")
-        )
-    });
-    lines
+        );
+    }
+    let by_severity = view.by_severity().into_iter();
+    let severities: Vec<String> = by_severity
+        .map(|(s, n)| format!("{} {}", count(n), severity(s)))
+        .collect();
+    format!(
+        "{}: {}",
+        counted(open, "open finding"),
+        severities.join(", ")
+    )
 }
 
 /// Names, dates and ages of the feeds against `--now`.

@@ -114,7 +114,7 @@ impl<'a> View<'a> {
     /// The placement with the highest score; the first of equals.
     pub(crate) fn best(&self, finding: &Finding) -> Option<Place<'a>> {
         self.places(finding).reduce(|best, next| {
-            if rank(next.score) > rank(best.score) {
+            if is_higher(next.score, best.score) {
                 next
             } else {
                 best
@@ -126,24 +126,12 @@ impl<'a> View<'a> {
     pub(crate) fn score(&self, finding: &Finding) -> Option<Scored<'a>> {
         let scored = finding.scores.iter().filter_map(|i| self.scored(*i));
         scored.reduce(|best, next| {
-            if rank(Some(next)) > rank(Some(best)) {
+            if is_higher(Some(next), Some(best)) {
                 next
             } else {
                 best
             }
         })
-    }
-
-    /// The object of a configuration finding, else the workload of the best placement.
-    pub(crate) fn object<'f>(
-        &self,
-        finding: &'f Finding,
-        best: Option<&Place<'f>>,
-    ) -> Option<&'f ObjectRef> {
-        finding
-            .object
-            .as_ref()
-            .or(best.map(|place| &place.workload.object))
     }
 
     pub(crate) fn cited<'f>(&self, finding: &'f Finding) -> impl Iterator<Item = Cited<'a>> + 'f
@@ -330,10 +318,18 @@ pub(crate) fn at<T>(all: &[T], index: Option<u32>) -> Option<&T> {
     all.get(usize::try_from(index?).ok()?)
 }
 
-/// Order of scores: expected points, then the worst case (rounded to 0.1, so tenths are exact).
-fn rank(scored: Option<Scored<'_>>) -> (i64, i64) {
-    scored.map_or((-1, -1), |s| {
-        let tenths = |points: f64| (points * 10.0).round() as i64;
-        (tenths(s.score.points.expected), tenths(s.score.points.high))
-    })
+/// The object of a configuration finding, else the workload of the best placement.
+pub(crate) fn object<'f>(finding: &'f Finding, best: Option<&Place<'f>>) -> Option<&'f ObjectRef> {
+    let workload = best.map(|place| &place.workload.object);
+    finding.object.as_ref().or(workload)
+}
+
+/// Whether `a` stands before `b`: by expected points, then by the worst case; unscored last.
+fn is_higher(a: Option<Scored<'_>>, b: Option<Scored<'_>>) -> bool {
+    let points = |s: Scored<'_>| (s.score.points.expected, s.score.points.high);
+    match (a.map(points), b.map(points)) {
+        (Some(a), Some(b)) => a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).is_gt(),
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
 }

@@ -336,12 +336,12 @@ mod tests {
     #[test]
     fn counts() {
         for (number, expected) in [
-            (0, "0"),
+            (0_u32, "0"),
             (999, "999"),
             (1204, "1,204"),
             (1_000_000, "1,000,000"),
         ] {
-            assert_eq!(count(number as u32), expected);
+            assert_eq!(count(number), expected);
         }
     }
 

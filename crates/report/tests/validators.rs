@@ -2,6 +2,13 @@
 //! real browser with axe. Tools come from PLIMSOLL_TOOLS (`cargo xtask test --install` brings
 //! them); where one is absent its trials are ignored with a notice, or fail if
 //! PLIMSOLL_REQUIRE has `validators`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::too_many_arguments,
+    clippy::print_stderr,
+    reason = "a test may fail; samples are small; a skipped trial is said"
+)]
 
 #[path = "it/sample.rs"]
 mod sample;
@@ -265,8 +272,8 @@ fn sarif_keeps_github_rules(place: &Place) -> Outcome {
     Ok(())
 }
 
-/// Notes of the multitool that are not about us.
-const ACCEPTED: &[&str] = &[];
+/// SARIF2005 wants a page about the tool, which has none yet.
+const ACCEPTED: &[&str] = &["SARIF2005"];
 
 fn html_is_valid(place: &Place) -> Outcome {
     let files = place.write(".html", &samples(), html::write)?;
@@ -309,9 +316,10 @@ fn markdown_is_harmless(place: &Place) -> Outcome {
         const found = require("markdown-it");
         const render = (found.default || found)({ html: true, linkify: true });
         for (const file of process.argv.slice(3)) {
-          const html = render.render(readFileSync(file, "utf8"));
+          const html = render.render(readFileSync(file, "utf8")).replace(/<code[^>]*>[^<]*<\/code>/g, "");
           const bad = html.match(/<(img|script|a|iframe|svg|style)\b[^>]*>|@here/g);
-          if (bad || !html.includes("&lt;img")) { console.log(file, bad, html); process.exit(1); }
+          const shows = file.includes("redacted") || html.includes("&lt;img");
+          if (bad || !shows) { console.log(file, bad, html); process.exit(1); }
         }
     "#;
     let path = place.samples.join("render.mjs");

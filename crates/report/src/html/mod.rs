@@ -10,7 +10,7 @@ use crate::view::View;
 use base64::Engine as _;
 use minijinja::{AutoEscape, Environment};
 use sha2::{Digest as _, Sha256};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Rows that a browser still handles well; further findings are left out and counted.
 pub const ROWS: usize = 100_000;
@@ -28,9 +28,11 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     let (head, tail) = page
         .split_once(DATA)
         .ok_or_else(|| io::Error::other("the template of the HTML report has no place for data"))?;
+    let mut out = BufWriter::new(out);
     out.write_all(head.as_bytes())?;
-    data::write(view, &names, out)?;
-    out.write_all(tail.as_bytes())
+    data::write(view, &names, &mut out)?;
+    out.write_all(tail.as_bytes())?;
+    out.flush()
 }
 
 fn rendered(page: &page::Page) -> Result<String, minijinja::Error> {

@@ -149,7 +149,7 @@ pub(super) fn of(view: &View, names: &Names) -> Page {
         verdict,
         exit_code: view.verdict.exit_code,
         reasons: view.verdict.reasons.iter().map(|r| text(r)).collect(),
-        seen: sentences::seen(view).iter().map(|s| text(s)).collect(),
+        seen: sentences::workloads(view).iter().map(|s| text(s)).collect(),
         severities: shares(view),
         open: word::count(all.findings.len()),
         scanned: meter(c.images_scanned, c.images, false),

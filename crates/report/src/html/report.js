@@ -141,7 +141,7 @@
       row.pack ? cell("Package", `${row.pack[0]} ${row.pack[1]}`, make("small", {}, row.fix)) : cell("Fix", row.fix),
       row.image ? cell("Image", row.image) : cell(""),
       cell("Where", where, row.source ? make("small", {}, row.source) : null, more, exposure),
-      row.due ? cell("Due", row.due) : cell(""));
+      row.due ? cell("Due", make("span", { class: "due" }, row.due)) : cell(""));
     button.addEventListener("click", () => {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));

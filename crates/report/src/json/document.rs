@@ -212,6 +212,7 @@ pub(super) struct Finding<'a> {
 
 /// 0 to 100 on a log scale; below 1 means small, never none.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "points of a score of points")]
 pub(super) struct Points {
     pub(super) points: f64,
     /// With all unknowns at their best.
@@ -249,8 +250,8 @@ pub(super) struct Package<'a> {
     /// purl type or the source's own word.
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub(super) locations: &'a [Text],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) locations: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layer: Option<&'a str>,
 }

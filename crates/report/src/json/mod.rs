@@ -9,7 +9,7 @@ use crate::names::Names;
 use crate::view::View;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Version of the format; a change that breaks a reader raises it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -19,9 +19,13 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     let names = Names::of(view);
     let document = select::document(view, &names);
     let formatter = SafeJson { in_markup: false };
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    document.serialize(&mut serializer)?;
-    out.write_all(b"\n")
+    // The serializer writes piece by piece.
+    let mut out = BufWriter::new(out);
+    document.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut out, formatter,
+    ))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// The JSON Schema (draft 2020-12) of what [`write`] writes, checked in as `docs/schema/report-v1.json`.

@@ -5,7 +5,7 @@ use super::FORMAT_VERSION;
 use super::document as to;
 use crate::each::{Each, each};
 use crate::names::Names;
-use crate::view::{Place, Scored, View, at};
+use crate::view::{Place, Scored, View, at, object};
 use crate::wording as word;
 use model::action::Action;
 use model::assessment::{Outcome, ScannedImage};
@@ -83,7 +83,7 @@ impl<'a> Select<'a> {
             severity: word::severity(finding.severity),
             aliases: vulnerability.map_or(&[], |v| &v.aliases),
             title: view.title(finding).map(|title| self.text(title)),
-            object: view.object(finding, best.as_ref()).map(|o| self.object(o)),
+            object: object(finding, best.as_ref()).map(|o| self.object(o)),
             container: best.and_then(|p| Some(self.text(&p.container?.name))),
             source: finding
                 .source
@@ -96,7 +96,7 @@ impl<'a> Select<'a> {
                 version: &package.version,
                 purl: package.purl.as_deref(),
                 kind: &package.kind,
-                locations: &package.locations,
+                locations: self.texts(&package.locations),
                 layer: package.layer.as_deref().filter(|_| !self.names.redacts()),
             }),
             fixed_version: match &*finding.fix.versions {

@@ -21,7 +21,7 @@ use model::finding::Finding;
 use result::Rules;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// GitHub shows this many results of a run, by severity.
 pub const RESULTS: usize = 5_000;
@@ -112,10 +112,12 @@ fn run(
         }],
     };
     let formatter = SafeJson { in_markup: false };
+    let mut out = BufWriter::new(out);
     log.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut *out, formatter,
+        &mut out, formatter,
     ))?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 fn properties(view: &View) -> Value {
@@ -132,7 +134,14 @@ fn properties(view: &View) -> Value {
 
 /// One descriptor for each class of gap, and one for results that are left out.
 fn descriptors(view: &View) -> Vec<Value> {
-    let descriptor = |id: &str, text: &str| json!({"id": id, "shortDescription": {"text": text}});
+    let descriptor = |id: &str, text: &str| {
+        json!({
+            "id": id,
+            "shortDescription": {"text": text},
+            "fullDescription": {"text": text},
+            "help": {"text": text},
+        })
+    };
     let mut classes: Vec<&str> = view
         .assessment
         .ledger

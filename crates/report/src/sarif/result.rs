@@ -4,7 +4,7 @@ use super::plain;
 use crate::escape::visible;
 use crate::markdown::inline;
 use crate::names::Names;
-use crate::view::{View, repository};
+use crate::view::{View, object, repository};
 use crate::wording::{category, fix, points, severity};
 use model::finding::Finding;
 use model::object::SourceSpan;
@@ -179,7 +179,7 @@ fn message(view: &View, finding: &Finding) -> String {
         let _ = write!(text, " of image {}", image.name);
     }
     let best = view.best(finding);
-    match view.object(finding, best.as_ref()) {
+    match object(finding, best.as_ref()) {
         Some(object) => {
             let _ = write!(text, " ({object})");
         }
@@ -196,7 +196,7 @@ fn message(view: &View, finding: &Finding) -> String {
 /// new tag does not open the alert again.
 fn location(view: &View, names: &Names, finding: &Finding) -> Value {
     let best = view.best(finding);
-    let object = view.object(finding, best.as_ref());
+    let object = object(finding, best.as_ref());
     let physical = match (&finding.source, view.image(finding)) {
         (Some(source), _) => physical(names, source),
         (None, Some(image)) => synthetic(&names.show(&repository(image))),

@@ -92,7 +92,7 @@ fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
             place
                 .score
                 .map_or("not scored".into(), |s| points(&s.score.points)),
-            place.workload.object.to_string(),
+            place.workload.object,
             place.container.map_or("?", |c| &c.name),
             grade_words(place.placement.grade)
         );
@@ -340,7 +340,7 @@ fn repair(view: &View, index: usize, finding: &Finding, canvas: &mut Canvas) -> 
     let text = format!("action {} of the queue: {}", rank + 1, action.title);
     canvas.prose(Paint::Plain, LABEL, &text)?;
     for line in &action.exact {
-        canvas.command("              ", &line)?;
+        canvas.command("              ", line)?;
     }
     if !action.undo.is_empty() {
         canvas.command("undo        ", &action.undo)?;

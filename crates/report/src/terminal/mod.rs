@@ -57,7 +57,7 @@ fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     let about = &view.assessment.about;
     let mut parts = Vec::new();
     match (about.origin, &about.cluster_name) {
-        (_, Some(name)) => parts.push(format!("cluster {}", name)),
+        (_, Some(name)) => parts.push(format!("cluster {name}")),
         (Some(Origin::Files), None) => parts.push("files".into()),
         (Some(Origin::Live), None) => parts.push("cluster without a name".into()),
         (None, None) => parts.push("reports only".into()),

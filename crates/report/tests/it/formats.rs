@@ -285,6 +285,53 @@ fn markdown_fits_a_comment() {
     }
 }
 
+/// Takes what a report writes and keeps only how much, and the largest piece.
+#[derive(Default)]
+struct Sink {
+    total: usize,
+    largest: usize,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.total += bytes.len();
+        self.largest = self.largest.max(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn large_reports_are_streamed() {
+    let (large, verdict) = (sample::generated(25_000), sample::failed());
+    let view = sample::view(&large, &verdict);
+    for (format, write, most) in [
+        (
+            "json",
+            json::write as fn(&View, &mut dyn Write) -> io::Result<()>,
+            50_000_000,
+        ),
+        ("csv", csv::write, 15_000_000),
+        ("html", report::html::write, 8_000_000),
+    ] {
+        let mut sink = Sink::default();
+        write(&view, &mut sink).unwrap();
+        assert!(
+            sink.largest < 100_000,
+            "{format}: {} bytes at once",
+            sink.largest
+        );
+        assert!(
+            (2_000_000..most).contains(&sink.total),
+            "{format}: {} bytes",
+            sink.total
+        );
+    }
+}
+
 /// Every text is a long one, and there are many actions and gaps.
 fn long() -> Assessment {
     let mut a = sample::shop();

@@ -695,7 +695,7 @@ fn scores() -> Vec<Score> {
         reason: reason.into(),
     };
     let score = |low, points: f64, high, deadline, ssvc: &str, factors: Vec<Factor>| Score {
-        risk: Estimate::exact(10f64.powf(points * 0.07 - 7.0)),
+        risk: Estimate::exact(points.round() / 1024.0),
         delivery: Estimate::exact(0.9),
         points: Estimate::between(low, points, high),
         confidence: 0.86,
