@@ -69,6 +69,7 @@ pub(crate) enum Target {
 
 /// Which cluster, and as whom.
 #[derive(Clone, Debug, Default, Args)]
+#[group(skip)] // clap names groups after types, and the variant `Target::Cluster` took this one
 pub(crate) struct Cluster {
     /// Context of the kubeconfig
     #[arg(long)]
@@ -292,5 +293,16 @@ fn severity(text: &str) -> Result<Severity, String> {
             Err(format!("`{text}` is no severity"))
         }
         severity => Ok(severity),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        Arguments::command().debug_assert();
     }
 }

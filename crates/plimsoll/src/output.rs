@@ -30,9 +30,33 @@ pub(crate) fn finish(done: anyhow::Result<u8>) -> ExitCode {
                     .collect::<Vec<_>>()
                     .join("\n")
             );
-            ExitCode::from(if error.is::<NotCompleted>() { 3 } else { 2 })
+            ExitCode::from(if is_not_completed(&error) { 3 } else { 2 })
         }
     }
+}
+
+/// A panic is "not completed" too. Its message is not shown: it may quote what was being read (rule 20).
+#[allow(clippy::print_stderr, clippy::exit)] // release builds abort, which is none of our exit codes
+pub(crate) fn answer_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        eprintln!(
+            "error: a bug in plimsoll {}{place}; please report this line",
+            env!("CARGO_PKG_VERSION")
+        );
+        std::process::exit(3);
+    }));
+}
+
+fn is_not_completed(error: &anyhow::Error) -> bool {
+    error.is::<NotCompleted>()
+        || error.chain().any(|cause| {
+            cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        })
 }
 
 /// The work could not be completed (exit 3), in contrast to wrong usage or input (exit 2).
@@ -65,6 +89,15 @@ pub(crate) fn say(line: &str) {
     eprintln!("{}", report::terminal::escape(line));
 }
 
+/// Flags that do not fit together; asked before the work, so that nothing is written for a wrong call.
+pub(crate) fn check(show: &Show) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        show.sarif_split.is_none() || show.format == Format::Sarif,
+        "--sarif-split needs --format sarif"
+    );
+    Ok(())
+}
+
 /// Writes an Assessment as the user asked.
 pub(crate) fn show(
     assessment: &Assessment,
@@ -78,11 +111,8 @@ pub(crate) fn show(
         top: show.top,
         redact_names: show.redact_names,
     };
+    check(show)?;
     if let Some(folder) = &show.sarif_split {
-        anyhow::ensure!(
-            show.format == Format::Sarif,
-            "--sarif-split needs --format sarif"
-        );
         let written = report::sarif::split(&view, &SarifOptions::default(), folder)
             .with_context(|| format!("cannot write SARIF files into {}", folder.display()))?;
         say(&format!(

@@ -23,6 +23,7 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
         | Target::Snapshot { options, .. }
         | Target::Reports { options } => options,
     };
+    output::check(&options.show)?;
     let now = options.now.unwrap_or(settings.now);
     let progress = Progress::start(settings);
     let mut sources = Vec::new();
@@ -133,6 +134,9 @@ pub(crate) fn live(
         redaction_key: fresh_key()?,
     };
     inputs::live(&options).map_err(|error| {
+        if error.is_usage() {
+            return error.into();
+        }
         let chain = anyhow::Error::new(error);
         anyhow::Error::new(NotCompleted(format!("cannot read the cluster: {chain:#}")))
     })
@@ -154,8 +158,22 @@ fn given(paths: &[PathBuf]) -> anyhow::Result<Vec<inputs::Source>> {
 
 fn manifests(sources: &[inputs::Source], options: &Scan) -> anyhow::Result<Snapshot> {
     let mut snapshot = inputs::manifests(sources, options.kubernetes_version, fresh_key()?)?;
+    anyhow::ensure!(
+        !snapshot.objects.is_empty() || !snapshot.other_kinds.is_empty(),
+        "no Kubernetes object in {}",
+        names(sources)
+    );
     snapshot.cluster_name = options.cluster_name.as_deref().map(Into::into);
     Ok(snapshot)
+}
+
+fn names(sources: &[inputs::Source]) -> String {
+    let name = |source: &inputs::Source| match source {
+        inputs::Source::Path(path) => path.display().to_string(),
+        inputs::Source::Bytes { name, .. } => name.to_string(),
+    };
+    let names: Vec<String> = sources.iter().map(name).collect();
+    names.join(", ")
 }
 
 /// Fingerprints of secret values can be compared within one snapshot, never between two.

@@ -11,6 +11,9 @@ pub const FORMAT_VERSION: u32 = 1;
 const MAGIC: &str = "plimsoll-bundle ";
 /// Refuses bombs: 1,000,000 findings stay under a third of it.
 const MAX_BYTES: u64 = 4 << 30;
+/// A bundle unpacks to this much, and beyond it to so many times its own size; real ones stay below 60 times.
+const FREE_BYTES: u64 = 256 << 20;
+const MAX_RATIO: u64 = 500;
 
 #[derive(Debug)]
 pub struct Bundle {
@@ -55,7 +58,7 @@ pub fn write(
 
 /// Reads a bundle of this or an older version.
 pub fn read(input: impl Read) -> Result<Bundle, BundleError> {
-    let mut input = BufReader::new(input);
+    let mut input = BufReader::new(Counted { input, bytes: 0 });
     let mut header = Vec::new();
     input.by_ref().take(64).read_until(b'\n', &mut header)?;
     let version = std::str::from_utf8(&header)
@@ -70,21 +73,25 @@ pub fn read(input: impl Read) -> Result<Bundle, BundleError> {
     if version > FORMAT_VERSION {
         return Err(BundleError::Newer { found: version });
     }
-    let mut packed = zstd::Decoder::with_buffer(input)?.take(MAX_BYTES);
+    let unpacked = Unpacked {
+        packed: zstd::Decoder::with_buffer(input)?,
+        bytes: 0,
+    };
+    let mut packed = unpacked.take(MAX_BYTES);
     let mut length = [0; 8];
     packed
         .read_exact(&mut length)
         .map_err(|_| BundleError::Damaged("it ends early"))?;
     let length = u64::from_le_bytes(length);
-    let mut saved = Vec::new();
-    packed.by_ref().take(length).read_to_end(&mut saved)?;
-    if saved.len() as u64 != length {
+    let mut section = packed.by_ref().take(length);
+    let snapshot = match length {
+        0 => None,
+        _ => Some(cluster::saved::read(&mut section).map_err(BundleError::Snapshot)?),
+    };
+    io::copy(&mut section, &mut io::sink()).map_err(|_| BundleError::Damaged("it ends early"))?;
+    if section.limit() > 0 {
         return Err(BundleError::Damaged("it ends early"));
     }
-    let snapshot = match saved.is_empty() {
-        true => None,
-        false => Some(cluster::saved::read(&mut saved.as_slice()).map_err(BundleError::Snapshot)?),
-    };
     let assessment = serde_json::from_reader(BufReader::new(packed))
         .map_err(|_| BundleError::Damaged("its assessment is no valid JSON"))?;
     check(&assessment)?;
@@ -92,6 +99,41 @@ pub fn read(input: impl Read) -> Result<Bundle, BundleError> {
         snapshot,
         assessment,
     })
+}
+
+/// Counts what was read of the file.
+struct Counted<R> {
+    input: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
+
+/// Unpacks, and stops where a few bytes become gigabytes.
+struct Unpacked<R: Read> {
+    packed: zstd::Decoder<'static, BufReader<Counted<R>>>,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.packed.read(buffer)?;
+        self.bytes += count as u64;
+        let file = self.packed.get_ref().get_ref().bytes;
+        if self.bytes > FREE_BYTES + MAX_RATIO * file {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it unpacks to far more than a scan is",
+            ));
+        }
+        Ok(count)
+    }
 }
 
 /// Indices of a foreign file are not trusted.
