@@ -154,6 +154,9 @@ impl Place {
         let mut paths = Vec::new();
         for (name, assessment) in all {
             for redact_names in [false, true] {
+                if redact_names && !matches!(*name, "shop" | "hostile") {
+                    continue;
+                }
                 let verdict = sample::failed();
                 let view = View {
                     redact_names,
@@ -336,7 +339,8 @@ fn html_in_a_browser(place: &Place) -> Outcome {
     let mut all = samples();
     all.truncate(3);
     all.push(("large", sample::generated(25_000)));
-    let files = place.write(".html", &all, html::write)?;
+    let mut files = place.write(".html", &all, html::write)?;
+    files.retain(|file| !file.to_string_lossy().contains("redacted"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser.mjs");
     succeeds(
         Command::new("node")

@@ -139,3 +139,26 @@ fn an_unknown_finding_is_an_error() {
     .unwrap_err();
     assert_eq!(error.to_string(), "no finding number 99 among 5");
 }
+
+#[test]
+fn redaction_leaves_no_name() {
+    let (shop, verdict) = (sample::shop(), sample::failed());
+    let mut view = sample::view(&shop, &verdict);
+    view.redact_names = true;
+    let options = TerminalOptions {
+        width: 100,
+        colour: false,
+    };
+    let mut out = Vec::new();
+    write(&view, &options, &mut out).unwrap();
+    for index in 0..shop.findings.len() {
+        explain(&view, index, &options, &mut out).unwrap();
+    }
+    let text = String::from_utf8(out).unwrap();
+    for name in ["shop", "web", "cluster prod", "batch", "cart", "redis"] {
+        assert!(!text.contains(name), "{name}:\n{text}");
+    }
+    assert!(
+        text.contains("cluster cluster-1") && text.contains("Deployment namespace-1/workload-1")
+    );
+}
