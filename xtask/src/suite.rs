@@ -25,7 +25,12 @@ pub(crate) fn run(install: bool) -> Result<bool> {
         command
     };
     // Before the server starts, so that it does not wait through minutes of compiling.
-    command::run(tests().args(["--quiet", "--no-run"]))?;
+    if let Err(error) = command::run(tests().args(["--quiet", "--no-run"])) {
+        eprintln!("error: {error:#}");
+        count.failed = 1;
+        println!("{count}");
+        return Ok(false);
+    }
     let server = Server::get();
     let mut command = tests();
     command.env("PLIMSOLL_TOOLS", place::tools());
