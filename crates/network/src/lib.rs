@@ -13,6 +13,7 @@ mod cloud;
 mod combine;
 mod exposure;
 mod front;
+mod namespaces;
 mod policy;
 mod published;
 mod services;

@@ -4,6 +4,7 @@
 
 use crate::PeerSet;
 use crate::address;
+use crate::namespaces::{Namespaces, selects};
 use model::evidence::{Claim, Evidence, Gap, GapId, GapWeight, Ledger, Stage, Truth};
 use model::object::ObjectRef;
 use model::situation::ExposureClass;
@@ -11,14 +12,13 @@ use model::text::Text;
 use model::workload::ContainerKind;
 use rustc_hash::FxHashMap;
 use semantics::view::{
-    Inventory, Labels, NetworkPolicy, PodSpec, PolicyPeer, PolicyPort, PolicyRule, Selector,
-    TargetPort, WorkloadView,
+    Inventory, NetworkPolicy, PodSpec, PolicyPeer, PolicyPort, PolicyRule, Selector, TargetPort,
+    WorkloadView,
 };
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where traffic comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     /// From outside of the cluster. `preserved`: the pod sees the client's address.
     World { preserved: bool },
@@ -48,8 +48,8 @@ pub(crate) struct Admission {
 pub(crate) struct Guard {
     pub(crate) workload: u32,
     namespace: u32,
-    /// Policies that select the pods, and whether that is certain.
-    policies: Vec<(u32, bool)>,
+    /// Index into [`Policies::groups`]; `None` on the host network.
+    group: Option<u32>,
     /// By NetworkPolicies alone.
     by_policies: Claim,
     /// Everything that may isolate.
@@ -65,6 +65,36 @@ pub(crate) struct Policies<'a> {
     enforced: Enforced,
     unseen: Option<GapId>,
     peers: FxHashMap<PeerKey, PeerSet>,
+    /// Sets of policies that select some pod together: most pods of a namespace share one.
+    groups: Vec<Group>,
+    group_ids: FxHashMap<(u32, Vec<(u32, bool)>), u32>,
+    answers: FxHashMap<Question, (Option<Claim>, bool)>,
+    /// Other kinds by namespace; `None` is the whole cluster.
+    others: FxHashMap<Option<&'a str>, Vec<u32>>,
+    other_gaps: FxHashMap<&'a str, GapId>,
+}
+
+struct Group {
+    /// Policies that select the pods, and whether that is certain.
+    policies: Arc<[(u32, bool)]>,
+    by: Claim,
+    /// A rule names a port: what it means depends on the pod.
+    named_ports: bool,
+}
+
+/// Group, template where ports are named (else `u32::MAX`), source, port, protocol.
+type Question = (u32, u32, Source, u16, Text);
+
+/// Policies that one conclusion cites; a pod behind a thousand of them needs no thousand proofs.
+const MOST_CITED: usize = 8;
+
+/// `or` that stops citing when enough says the same.
+fn gather(all: Option<(Claim, usize)>, claim: Claim) -> (Claim, usize) {
+    match all {
+        None => (claim, 1),
+        Some((all, cited)) if all.truth() == claim.truth() && cited >= MOST_CITED => (all, cited),
+        Some((all, cited)) => (all.or(claim), cited + 1),
+    }
 }
 
 /// Equal peers of many policies are one set: selectors, and the namespace where it is the policy's own.
@@ -74,82 +104,6 @@ enum Enforced {
     Known(Claim),
     /// Made when a policy first needs it, so that a cluster without policies has no such gap.
     NotSaid,
-}
-
-/// Names, labels and workloads of all namespaces, those included that only workloads name.
-pub(crate) struct Namespaces<'a> {
-    by_name: BTreeMap<&'a str, u32>,
-    labels: Vec<(Labels, bool)>,
-    workloads: Vec<Vec<u32>>,
-}
-
-impl<'a> Namespaces<'a> {
-    pub(crate) fn of(inventory: &'a Inventory) -> Self {
-        let mut all = Namespaces {
-            by_name: BTreeMap::new(),
-            labels: Vec::new(),
-            workloads: Vec::new(),
-        };
-        for namespace in &inventory.namespaces {
-            let at = all.index(&namespace.name);
-            all.labels[at].0.extend(namespace.labels.clone());
-            all.labels[at].1 |= namespace.seen;
-        }
-        for (workload, view) in (0_u32..).zip(&inventory.workloads) {
-            let at = all.index(&view.workload.key.namespace);
-            all.workloads[at].push(workload);
-        }
-        all
-    }
-
-    fn index(&mut self, name: &'a str) -> usize {
-        let next = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
-        let at = *self.by_name.entry(name).or_insert(next) as usize;
-        if at == self.labels.len() {
-            // The API server sets it on every namespace (KEP-2161).
-            let always = Labels::from([("kubernetes.io/metadata.name".into(), name.into())]);
-            self.labels.push((always, false));
-            self.workloads.push(Vec::new());
-        }
-        at
-    }
-
-    pub(crate) fn selected(&self, selector: &Selector, namespace: u32) -> Truth {
-        let Some((labels, seen)) = self.labels.get(namespace as usize) else {
-            return Truth::Unknown;
-        };
-        let name_only = selector
-            .equals
-            .keys()
-            .chain(selector.expressions.iter().map(|e| &e.key));
-        if *seen
-            || name_only
-                .clone()
-                .all(|key| &**key == "kubernetes.io/metadata.name")
-        {
-            return selects(selector, labels);
-        }
-        // Labels of a namespace that was only named are not known, but its name is.
-        let by_name = selector.equals.get("kubernetes.io/metadata.name");
-        let wrong =
-            by_name.is_some_and(|name| labels.get("kubernetes.io/metadata.name") != Some(name));
-        if wrong { Truth::No } else { Truth::Unknown }
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.by_name.get(name).copied()
-    }
-}
-
-/// metav1.LabelSelector; an empty one selects everything.
-pub(crate) fn selects(selector: &Selector, labels: &Labels) -> Truth {
-    if !selector.matches(labels) {
-        Truth::No
-    } else if selector.malformed {
-        Truth::Unknown
-    } else {
-        Truth::Yes
-    }
 }
 
 /// The port that a name means in a pod: of its application containers and sidecars.
@@ -176,6 +130,15 @@ impl<'a> Policies<'a> {
                 of_namespace.entry(&policy.namespace).or_default().push(n);
             }
         }
+        let mut others: FxHashMap<Option<&str>, Vec<u32>> = FxHashMap::default();
+        for (n, policy) in (0_u32..).zip(&inventory.other_policies) {
+            if policy.ingress {
+                others
+                    .entry(policy.namespace.as_deref())
+                    .or_default()
+                    .push(n);
+            }
+        }
         Policies {
             inventory,
             namespaces: Namespaces::of(inventory),
@@ -183,6 +146,11 @@ impl<'a> Policies<'a> {
             enforced: enforced(inventory, declared, ledger),
             unseen,
             peers: FxHashMap::default(),
+            groups: Vec::new(),
+            group_ids: FxHashMap::default(),
+            answers: FxHashMap::default(),
+            others,
+            other_gaps: FxHashMap::default(),
         }
     }
 
@@ -240,51 +208,42 @@ impl<'a> Policies<'a> {
             return Guard {
                 workload,
                 namespace,
-                policies: Vec::new(),
+                group: None,
                 by_policies: open.clone(),
                 isolated: open,
                 other: Vec::new(),
             };
         }
         let mut policies = Vec::new();
-        let mut by: Option<Claim> = None;
-        for n in self.of_namespace.get(&**name).cloned().unwrap_or_default() {
-            let Some((policy, object)) = self.policy(n) else {
+        for &n in self.of_namespace.get(&**name).into_iter().flatten() {
+            let Some(policy) = self.inventory.network_policies.get(n as usize) else {
                 continue;
             };
-            let selected = match selects(&policy.selector, &view.pod_labels) {
-                Truth::No => continue,
-                Truth::Yes => Claim::yes(ledger.about(
-                    &object,
-                    format!(
-                        "NetworkPolicy {}/{} isolates the pods for ingress",
-                        policy.namespace, policy.name
-                    ),
-                )),
-                Truth::Unknown => Claim::unknown(ledger.gap(malformed(&object))),
-            };
-            policies.push((n, selected.truth() == Truth::Yes));
-            by = Some(match by {
-                Some(by) => by.or(selected),
-                None => selected,
-            });
+            match selects(&policy.selector, &view.pod_labels) {
+                Truth::No => {}
+                truth => policies.push((n, truth == Truth::Yes)),
+            }
         }
-        let by_policies = match by {
-            Some(by) => by.and(self.enforcement(ledger)),
-            None => Claim::no(ledger.about(
-                &ObjectRef::new("", "Namespace", None, name),
-                "no NetworkPolicy of the namespace selects the pods for ingress",
-            )),
+        let group = self.group(namespace, name, policies, ledger);
+        let by_policies = match self.groups.get(group as usize) {
+            Some(group) => group.by.clone(),
+            None => self.enforcement(ledger),
         };
         let mut other = Vec::new();
-        for policy in &self.inventory.other_policies {
-            let here = policy.namespace.as_ref().is_none_or(|n| n == name);
-            let maybe = policy
-                .selector
-                .as_ref()
-                .is_none_or(|s| selects(s, &view.pod_labels) != Truth::No);
-            if policy.ingress && here && maybe {
-                other.push(ledger.gap(not_evaluated(&policy.object.kind)));
+        for place in [None, Some(&**name)] {
+            for &n in self.others.get(&place).into_iter().flatten() {
+                let Some(policy) = self.inventory.other_policies.get(n as usize) else {
+                    continue;
+                };
+                let selector = policy.selector.as_ref();
+                if selector.is_none_or(|s| selects(s, &view.pod_labels) != Truth::No) {
+                    let kind = &*policy.object.kind;
+                    let gap = self
+                        .other_gaps
+                        .entry(kind)
+                        .or_insert_with(|| ledger.gap(not_evaluated(kind)));
+                    other.push(*gap);
+                }
             }
         }
         other.sort_unstable();
@@ -296,11 +255,67 @@ impl<'a> Policies<'a> {
         Guard {
             workload,
             namespace,
-            policies,
+            group: Some(group),
             by_policies,
             isolated,
             other,
         }
+    }
+
+    fn group(
+        &mut self,
+        namespace: u32,
+        name: &str,
+        policies: Vec<(u32, bool)>,
+        ledger: &mut Ledger,
+    ) -> u32 {
+        let key = (namespace, policies);
+        if let Some(known) = self.group_ids.get(&key) {
+            return *known;
+        }
+        let mut by: Option<(Claim, usize)> = None;
+        let mut named_ports = false;
+        for &(n, sure) in &key.1 {
+            let Some((policy, object)) = self.policy(n) else {
+                continue;
+            };
+            let claim = if sure {
+                let statement = format!(
+                    "NetworkPolicy {}/{} isolates the pods for ingress",
+                    policy.namespace, policy.name
+                );
+                Claim::yes(ledger.about(&object, statement))
+            } else {
+                Claim::unknown(ledger.gap(malformed(&object)))
+            };
+            by = Some(gather(by, claim));
+            let ports = policy.ingress.iter().flat_map(|rule| &rule.ports);
+            named_ports |= ports
+                .into_iter()
+                .any(|port| matches!(port.port, Some(TargetPort::Name(_))));
+        }
+        let by = match by {
+            Some((by, _)) => by.and(self.enforcement(ledger)),
+            None => Claim::no(ledger.about(
+                &ObjectRef::new("", "Namespace", None, name),
+                "no NetworkPolicy of the namespace selects the pods for ingress",
+            )),
+        };
+        let id = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+        self.groups.push(Group {
+            policies: Arc::from(&*key.1),
+            by,
+            named_ports,
+        });
+        self.group_ids.insert(key, id);
+        id
+    }
+
+    fn policies_of(&self, guard: &Guard) -> Arc<[(u32, bool)]> {
+        let group = guard
+            .group
+            .and_then(|group| self.groups.get(group as usize));
+        group.map_or_else(|| Arc::from([]), |group| Arc::clone(&group.policies))
     }
 
     /// Whether traffic of a source reaches a port of the pods; port 0 is "some port".
@@ -347,9 +362,38 @@ impl<'a> Policies<'a> {
         port: (u16, &str),
         ledger: &mut Ledger,
     ) -> (Option<Claim>, bool) {
-        let mut all: Option<Claim> = None;
+        let Some((id, group)) = guard
+            .group
+            .and_then(|id| Some((id, self.groups.get(id as usize)?)))
+        else {
+            return (None, false);
+        };
+        if group.policies.is_empty() {
+            return (None, false);
+        }
+        let view = self.inventory.workloads.get(guard.workload as usize);
+        let template = view
+            .filter(|_| group.named_ports)
+            .map_or(u32::MAX, |view| view.template);
+        let question = (id, template, source, port.0, Text::from(port.1));
+        if let Some(known) = self.answers.get(&question) {
+            return known.clone();
+        }
+        let answer = self.ask(guard, source, port, ledger);
+        self.answers.insert(question, answer.clone());
+        answer
+    }
+
+    fn ask(
+        &self,
+        guard: &Guard,
+        source: Source,
+        port: (u16, &str),
+        ledger: &mut Ledger,
+    ) -> (Option<Claim>, bool) {
+        let mut all: Option<(Claim, usize)> = None;
         let mut ranges = false;
-        for &(n, sure) in &guard.policies {
+        for &(n, sure) in self.policies_of(guard).iter() {
             let Some((policy, object)) = self.policy(n) else {
                 continue;
             };
@@ -396,12 +440,9 @@ impl<'a> Policies<'a> {
             } else {
                 Claim::unknown(ledger.gap(malformed(&object))).and(claim)
             };
-            all = Some(match all {
-                Some(all) => all.or(claim),
-                None => claim,
-            });
+            all = Some(gather(all, claim));
         }
-        (all, ranges)
+        (all.map(|(all, _)| all), ranges)
     }
 
     fn rule_has_port(&self, rule: &PolicyRule, guard: &Guard, port: (u16, &str)) -> bool {
@@ -522,7 +563,7 @@ impl<'a> Policies<'a> {
     /// Sets of workloads that the rules name for any of `ports`, beyond "everything of the namespace".
     pub(crate) fn peers(&mut self, guard: &Guard, ports: &[(u16, Text)]) -> Vec<PeerSet> {
         let mut sets = Vec::new();
-        for &(n, sure) in &guard.policies {
+        for &(n, sure) in self.policies_of(guard).iter() {
             let Some((policy, _)) = self.policy(n) else {
                 continue;
             };

@@ -253,7 +253,8 @@ impl Builder<'_> {
                 format!("{object} runs as service account {}/{}", key.0, key.1),
             );
             let token = self.graph.hidden();
-            let fixed = provided(self.inventory, &object);
+            // An account that was named on purpose is used: its rights are made smaller instead (rule 11).
+            let fixed = provided(self.inventory, &object) || &*key.1 != "default";
             let arc = self.graph.arc(token, to, "mounted-token", best.probability);
             arc.evidence.push(says);
             arc.missing.extend(best.missing);

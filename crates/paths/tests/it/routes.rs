@@ -50,8 +50,11 @@ fn five_edges_from_the_internet_to_cluster_admin() {
     assert_eq!(path.edges.len(), 5);
     assert_eq!((&*path.entry, &*path.sink), ("Internet", "cluster-admin"));
     for edge in &path.edges {
-        assert!(
-            !edge.evidence.is_empty() && edge.changeable.is_some(),
+        assert!(!edge.evidence.is_empty(), "{edge:?}");
+        // The account was named on purpose: its rights are made smaller, its token stays.
+        assert_eq!(
+            edge.changeable.is_some(),
+            &*edge.kind != "pod-token",
             "{edge:?}"
         );
         assert!(
@@ -147,11 +150,23 @@ fn host_root(world: &mut Inventory) {
 fn cuts() {
     let privileged = "Deployment shop/web: set privileged: false in container app";
     let token = "Deployment ops/runner: set automountServiceAccountToken: false";
+    let binding = "ClusterRoleBinding deployer: delete it, or bind a smaller role than some-role";
     let upgrade = "Deployment shop/web: upgrade libfoo to 1.2 in example.com/app:1";
     check("one escape", |_| {}, "node", &[privileged], true);
     check(
-        "two escapes: the token costs less than both",
+        "two escapes: one binding ends both",
         host_root,
+        "cluster-admin",
+        &[binding],
+        true,
+    );
+    check(
+        "two escapes: nobody misses the token of a default account",
+        |w| {
+            host_root(w);
+            w.templates[1].service_account = "default".into();
+            w.service_accounts[0].name = "default".into();
+        },
         "cluster-admin",
         &[token],
         true,
