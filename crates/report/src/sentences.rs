@@ -143,11 +143,11 @@ pub(crate) fn heading(view: &View, shown: usize) -> String {
 
 /// `closes 12 findings in 3 workloads, needs test, expected, not verified, due 2026-11-26`.
 pub(crate) fn gain(view: &View, action: &Action) -> String {
-    let mut parts = vec![format!(
-        "closes {} in {}",
-        counted(action.closes.len(), "finding"),
-        counted(action.workloads.len(), "workload")
-    )];
+    let workloads = counted(action.workloads.len(), "workload");
+    let mut parts = vec![match action.closes.len() {
+        0 => format!("closes a way through {workloads}, no single finding"),
+        n => format!("closes {} in {workloads}", counted(n, "finding")),
+    }];
     parts.push(certainty_words(action.certainty).into());
     parts.push(fix_class_words(action.class).into());
     if let Some(due) = view.due(&action.closes) {

@@ -4,7 +4,7 @@
 use super::canvas::{Canvas, Paint};
 use crate::sentences;
 use crate::view::View;
-use crate::wording::{count, counted};
+use crate::wording::count;
 use model::evidence::GapWeight;
 use std::io;
 
@@ -47,17 +47,9 @@ fn gaps(view: &View, canvas: &mut Canvas) -> io::Result<()> {
         }
     }
     let rest = groups.iter().skip(CLASSES);
-    let (classes, gaps) = rest.fold((0, 0), |(c, g), group| (c + 1, g + group.gaps.len()));
+    let gaps: usize = rest.map(|group| group.gaps.len()).sum();
     if gaps > 0 {
-        let text = format!(
-            "{} of {} more, all in --format json",
-            counted(gaps, "gap"),
-            if classes == 1 {
-                "1 class".into()
-            } else {
-                format!("{classes} classes")
-            }
-        );
+        let text = format!("{} more of other kinds: --format json", count(gaps));
         canvas.prose(Paint::Dim, "          ", &text)?;
     }
     Ok(())

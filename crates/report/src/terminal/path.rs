@@ -8,6 +8,9 @@ use model::graph::{Cut, Edge, Path};
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
+/// Observations of an edge that are shown; JSON and HTML have all.
+const EVIDENCE: usize = 2;
+
 pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     let Some((path, cut)) = view.worst_path() else {
         return Ok(());
@@ -97,7 +100,11 @@ fn edges(view: &View, canvas: &mut Canvas, path: &Path) -> io::Result<()> {
 /// The evidence of an edge, then what could still change it.
 fn because(view: &View, edge: &Edge) -> String {
     let evidence = edge.evidence.iter().filter_map(|id| view.evidence(*id));
-    let mut parts: Vec<String> = evidence.map(sentences::stated).collect();
+    let mut parts: Vec<String> = evidence.take(EVIDENCE).map(sentences::stated).collect();
+    let more = edge.evidence.len().saturating_sub(EVIDENCE);
+    if more > 0 {
+        parts.push(format!("{more} more"));
+    }
     for gap in edge.missing.iter().filter_map(|id| view.gap(*id)) {
         parts.push(format!("not seen: {}", gap.what));
     }

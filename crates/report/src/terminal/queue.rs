@@ -28,7 +28,8 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     canvas.prose(
         Paint::Dim,
         "          ",
-        "the number is risk from <1 to 100 on a log scale, with its range where that is wide",
+        "ordered by the risk that each removes; the number is the risk of the worst finding, <1 to 100 on \
+         a log scale, with its range where that is wide",
     )?;
     let actions = view.assessment.actions.iter().take(shown);
     let scores: Vec<String> = actions.clone().map(|a| points(&a.points)).collect();
