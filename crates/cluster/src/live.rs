@@ -43,10 +43,10 @@ pub struct Options {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
-    #[error("cannot read the kubeconfig")]
-    Kubeconfig(#[source] kube::config::KubeconfigError),
-    #[error("no kubeconfig and no service account of a pod was found")]
-    Infer(#[source] kube::config::InferConfigError),
+    #[error("cannot use the kubeconfig: {0}")]
+    Kubeconfig(String),
+    #[error("no usable kubeconfig and no service account of a pod was found: {0}")]
+    Infer(String),
     #[error("cannot make a client for {url}")]
     Client {
         url: String,
@@ -81,15 +81,21 @@ async fn connect_and_read(options: &Options) -> Result<Snapshot, LiveError> {
     // One crypto provider for the process; a second installation changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = config(options).await?;
-    let url = config.cluster_url.to_string();
+    let url = shown(&config.cluster_url);
     let name = options
         .cluster_name
         .clone()
         .or_else(|| options.context.as_deref().map(Into::into))
         .or_else(|| Some(url.as_str().into()));
-    let client = kube::Client::try_from(config).map_err(|source| LiveError::Client {
-        url: url.clone(),
-        source,
+    let client = kube::Client::try_from(config).map_err(|source| match source {
+        // Its words quote the URL, which may hold a user.
+        kube::Error::ProxyProtocolUnsupported { .. } => {
+            LiveError::Kubeconfig("the protocol of its proxy-url is not supported".to_owned())
+        }
+        source => LiveError::Client {
+            url: url.clone(),
+            source,
+        },
     })?;
     let requester = Arc::new(Requester::new(client));
     read(&requester, options, name)
@@ -100,6 +106,45 @@ async fn connect_and_read(options: &Options) -> Result<Snapshot, LiveError> {
         })
 }
 
+/// A server's URL for names and messages: without a user and a query, which may be secrets (rule 20).
+fn shown(url: &http::Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or("https");
+    let host = url.host().unwrap_or_default();
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{scheme}://{host}{port}{}", url.path())
+}
+
+/// Parsers quote the lines they stumble over, and in a kubeconfig those hold tokens (rule 20): they are not passed on.
+fn kubeconfig_words(error: &kube::config::KubeconfigError) -> String {
+    use kube::config::KubeconfigError as E;
+    match error {
+        E::CurrentContextNotSet => "it names no current context; pass --context".to_owned(),
+        E::LoadContext(name) => format!("it has no context {name}"),
+        E::LoadClusterOfContext(name) => {
+            format!("it has no cluster {name}, which the context names")
+        }
+        E::ReadConfig(source, path) => format!("cannot read {}: {}", path.display(), source.kind()),
+        E::Parse(error) => match error.without_snippet().location() {
+            Some(at) => format!("it is broken in line {}, column {}", at.line(), at.column()),
+            None => "it is no kubeconfig".to_owned(),
+        },
+        E::MissingClusterUrl | E::ParseClusterUrl(_) => {
+            "the cluster has no usable server URL".to_owned()
+        }
+        E::ParseProxyUrl(_) => "the proxy-url is no URL".to_owned(),
+        E::LoadCertificateAuthority(_) | E::ParseCertificates(_) => {
+            "the certificate authority cannot be read".to_owned()
+        }
+        E::LoadClientCertificate(_) | E::LoadClientKey(_) => {
+            "the client certificate or its key cannot be read".to_owned()
+        }
+        E::KindMismatch | E::ApiVersionMismatch | E::FindPath => error.to_string(),
+        _ => "it cannot be used".to_owned(),
+    }
+}
+
 async fn config(options: &Options) -> Result<kube::Config, LiveError> {
     let from = kube::config::KubeConfigOptions {
         context: options.context.clone(),
@@ -107,15 +152,20 @@ async fn config(options: &Options) -> Result<kube::Config, LiveError> {
     };
     let mut config = match (&options.kubeconfig, &options.context) {
         (Some(path), _) => {
-            let file = kube::config::Kubeconfig::read_from(path).map_err(LiveError::Kubeconfig)?;
+            let file = kube::config::Kubeconfig::read_from(path)
+                .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?;
             kube::Config::from_custom_kubeconfig(file, &from)
                 .await
-                .map_err(LiveError::Kubeconfig)?
+                .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?
         }
         (None, Some(_)) => kube::Config::from_kubeconfig(&from)
             .await
-            .map_err(LiveError::Kubeconfig)?,
-        (None, None) => kube::Config::infer().await.map_err(LiveError::Infer)?,
+            .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?,
+        (None, None) => kube::Config::infer().await.map_err(|error| {
+            let of_file =
+                std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+            LiveError::Infer(of_file.map_or_else(String::new, kubeconfig_words))
+        })?,
     };
     config.connect_timeout = Some(std::time::Duration::from_secs(10));
     config.read_timeout = Some(std::time::Duration::from_mins(1));

@@ -98,7 +98,7 @@ impl<'a> Document<'a> {
             return IngestError::Shape {
                 file: self.file.to_owned(),
                 path,
-                what: what.to_owned(),
+                what: without_values(what),
             };
         }
         let before = self.text.as_bytes().get(..offset).unwrap_or(&[]);
@@ -114,6 +114,22 @@ impl<'a> Document<'a> {
             what: what.to_owned(),
         }
     }
+}
+
+/// serde's words without the text that it found: scanners quote secrets, and errors do not (rule 20).
+fn without_values(what: &str) -> String {
+    for (before, after) in [
+        ("string \"", "\", expected "),
+        ("unknown variant `", "`, expected "),
+    ] {
+        if let Some((start, rest)) = what.split_once(before)
+            && let Some((_, end)) = rest.rsplit_once(after)
+        {
+            let found = before.trim_end_matches([' ', '"', '`']);
+            return format!("{start}{found}, expected {end}");
+        }
+    }
+    what.to_owned()
 }
 
 /// Unpacks gzip and zstd, which are known by their first bytes.

@@ -56,6 +56,7 @@ pub(crate) enum Target {
     },
     /// A snapshot written by `plimsoll collect`
     Snapshot {
+        /// File written by `plimsoll collect`
         file: PathBuf,
         #[command(flatten)]
         options: Scan,
@@ -233,24 +234,30 @@ pub(crate) enum Db {
         /// Only these feeds (may be repeated)
         #[arg(long = "feed", value_name = "NAME")]
         feeds: Vec<String>,
+        /// Folder of the database; default is under XDG_DATA_HOME
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
     /// Print date, digest and record count of each feed
     Status {
+        /// Folder of the database; default is under XDG_DATA_HOME
         #[arg(long, value_name = "DIR")]
         db: Option<PathBuf>,
         /// Check the digest of the whole files
         #[arg(long)]
         verify: bool,
+        /// Form of the output
         #[arg(short, long, value_enum, default_value_t = Plain::Table)]
         format: Plain,
     },
     /// Print what is known of a vulnerability
     Show {
+        /// CVE or another id of it
         id: String,
+        /// Folder of the database; default is under XDG_DATA_HOME
         #[arg(long, value_name = "DIR")]
         db: Option<PathBuf>,
+        /// Form of the output
         #[arg(short, long, value_enum, default_value_t = Plain::Table)]
         format: Plain,
     },

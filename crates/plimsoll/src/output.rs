@@ -10,7 +10,7 @@ use report::sarif::SarifOptions;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The verdict's code, or the error in at most three lines.
+/// The verdict's code, or the error in one line.
 #[allow(clippy::print_stderr)] // the one place that speaks to a person
 pub(crate) fn finish(done: anyhow::Result<u8>) -> ExitCode {
     match done {
@@ -21,17 +21,19 @@ pub(crate) fn finish(done: anyhow::Result<u8>) -> ExitCode {
                 .chain()
                 .map(|cause| report::terminal::escape(&cause.to_string()))
                 .collect();
-            eprintln!(
-                "error: {}",
-                chain
-                    .join(": ")
-                    .lines()
-                    .take(3)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            );
+            eprintln!("error: {}", short(chain.join(": ")));
             ExitCode::from(if is_not_completed(&error) { 3 } else { 2 })
         }
+    }
+}
+
+/// Characters of an error; what is longer quotes too much of an input.
+const LONGEST: usize = 700;
+
+fn short(message: String) -> String {
+    match message.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}...", message.get(..cut).unwrap_or("")),
+        None => message,
     }
 }
 

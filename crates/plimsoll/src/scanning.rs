@@ -160,8 +160,12 @@ fn manifests(sources: &[inputs::Source], options: &Scan) -> anyhow::Result<Snaps
     let mut snapshot = inputs::manifests(sources, options.kubernetes_version, fresh_key()?)?;
     anyhow::ensure!(
         !snapshot.objects.is_empty() || !snapshot.other_kinds.is_empty(),
-        "no Kubernetes object in {}",
-        names(sources)
+        "no Kubernetes object in {}{}",
+        names(sources),
+        snapshot
+            .gaps
+            .first()
+            .map_or_else(String::new, |gap| format!(": {}", gap.what))
     );
     snapshot.cluster_name = options.cluster_name.as_deref().map(Into::into);
     Ok(snapshot)

@@ -15,6 +15,10 @@ pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> 
 }
 
 pub(crate) fn paths(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
+    anyhow::ensure!(
+        matches!(options.show.format, Format::Table | Format::Json),
+        "paths are written with --format table or json"
+    );
     let (assessment, verdict) = saved(options.from.as_deref(), settings)?;
     let show = &options.show;
     let view = View {
@@ -42,8 +46,18 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
         width: settings.terminal.width,
         colour: settings.terminal.colour,
     };
-    let wanted: Vec<usize> = assessment.findings.iter().enumerate().filter(|(_, finding)| named(finding, &options.id, &assessment)).map(|(n, _)| n).collect();
-    anyhow::ensure!(!wanted.is_empty(), "no open finding of this scan is called {}", options.id);
+    let wanted: Vec<usize> = assessment
+        .findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| named(finding, &options.id, &assessment))
+        .map(|(n, _)| n)
+        .collect();
+    anyhow::ensure!(
+        !wanted.is_empty(),
+        "no open finding of this scan is called {}",
+        options.id
+    );
     output::stdout(|out| {
         for (n, &finding) in wanted.iter().enumerate() {
             if n > 0 {
@@ -58,6 +72,10 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
 
 /// Whether a finding or its vulnerability goes by this id.
 fn named(finding: &Finding, id: &str, assessment: &Assessment) -> bool {
-    let vulnerability = finding.vulnerability.and_then(|n| assessment.vulnerabilities.get(n as usize));
-    finding.id.eq_ignore_ascii_case(id) || vulnerability.is_some_and(|v| v.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id)))
+    let vulnerability = finding
+        .vulnerability
+        .and_then(|n| assessment.vulnerabilities.get(n as usize));
+    finding.id.eq_ignore_ascii_case(id)
+        || vulnerability
+            .is_some_and(|v| v.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id)))
 }

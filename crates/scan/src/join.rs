@@ -334,10 +334,20 @@ fn not_scanned(container: &Container) -> Gap {
         weight: GapWeight::Hides,
         close: format!(
             "trivy image --format json -o report.json {} and pass --report report.json",
-            container.image
+            shell(&container.image)
         )
         .into(),
     }
+}
+
+/// One word of a shell: the image's name comes from a manifest and is there to be pasted.
+fn shell(word: &str) -> String {
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
+    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn tag_only(container: &Container) -> Gap {

@@ -60,6 +60,19 @@ pub(super) fn json(
     buffers.out.as_slice().into()
 }
 
+/// Whether a line of a configuration names a credential, in flow style too (`{token: x}`), or holds one by its shape.
+fn is_secret_line(line: &str) -> bool {
+    let named = |part: &str| {
+        part.split_once([':', '='])
+            .is_some_and(|(key, _)| classify::names_credential(key))
+    };
+    line.split(['{', '}', '[', ']', ',', ';']).any(named)
+        || (line.contains("://") && line.contains('@'))
+        || line
+            .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '='))
+            .any(classify::is_credential)
+}
+
 /// ConfigMaps whose values later stages read.
 fn is_system_config(head: &Head<'_>) -> bool {
     head.namespace == Some("kube-system")
@@ -311,20 +324,26 @@ impl Writer<'_, '_> {
             return self.redactor.text(name, text);
         }
         let mut out = String::with_capacity(text.len());
+        // Lines that are indented deeper than this belong to a value that is dropped.
+        let mut dropped = None;
         for line in text.split_inclusive('\n') {
+            let start = line.trim_start();
+            let indent = line.len() - start.len();
+            if dropped.is_some_and(|below| start.is_empty() || indent > below) {
+                continue;
+            }
+            dropped = None;
             let (key, value) = line.split_once([':', '=']).unwrap_or(("", line));
-            let secret = classify::names_credential(key)
-                || (line.contains("://") && line.contains('@'))
-                || line
-                    .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '='))
-                    .any(classify::is_credential);
-            if secret {
-                out.push_str(key);
-                out.push_str(": ");
-                out.push_str(&self.redactor.text(key, value.trim()));
-                out.push_str(if line.ends_with('\n') { "\n" } else { "" });
-            } else {
+            if !is_secret_line(line) {
                 out.push_str(line);
+                continue;
+            }
+            out.push_str(key);
+            out.push_str(": ");
+            out.push_str(&self.redactor.text(key, value.trim()));
+            out.push_str(if line.ends_with('\n') { "\n" } else { "" });
+            if value.trim().is_empty() || value.trim_start().starts_with(['|', '>', '&', '!']) {
+                dropped = Some(indent);
             }
         }
         out
@@ -544,7 +563,12 @@ fn keeps_annotation(name: &str, value: &str) -> bool {
     } else {
         LONG_ANNOTATION
     };
-    value.len() <= limit && !classify::is_credential(value) && !classify::names_credential(name)
+    // Snippets of a proxy's configuration set headers, `Authorization` among them.
+    value.len() <= limit
+        && !name.ends_with("-snippet")
+        && !classify::names_credential(name)
+        && !classify::is_credential(value)
+        && !value.lines().any(is_secret_line)
 }
 
 /// `user:password@host/image`: a reference has no user, and only a digest behind its `@`.

@@ -74,6 +74,14 @@ const PLACES: &[(&str, &str)] = &[
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kubeadm-config, namespace: kube-system}\ndata: {ClusterConfiguration: \"a: b\\ntoken: @\\nproxy: http://u:@@h\\n\"}",
     ),
     (
+        "flow style in a system ConfigMap",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kubeadm-config, namespace: kube-system}\ndata: {ClusterConfiguration: \"a: {b: c, token: '@'}\\n\"}",
+    ),
+    (
+        "block of a system ConfigMap",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kubeadm-config, namespace: kube-system}\ndata: {ClusterConfiguration: \"a:\\n- token: |\\n    @\\n\\n    @\\n  b: c\\n\"}",
+    ),
+    (
         "last-applied",
         "apiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {kubectl.kubernetes.io/last-applied-configuration: '{\"stringData\":{\"a\":\"@\"}}'}}",
     ),

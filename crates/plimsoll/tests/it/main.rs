@@ -1,0 +1,12 @@
+//! The real binary, as a user or a script runs it: arguments and files in; code, bytes and files out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
+
+mod bad_input;
+mod exit_codes;
+mod hostile_files;
+mod hostile_names;
+mod outputs;
+mod redaction;
+mod runner;
+mod secrets;
