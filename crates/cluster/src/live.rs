@@ -141,7 +141,7 @@ fn kubeconfig_words(error: &kube::config::KubeconfigError) -> String {
             "the client certificate or its key cannot be read".to_owned()
         }
         E::KindMismatch | E::ApiVersionMismatch | E::FindPath => error.to_string(),
-        _ => "it cannot be used".to_owned(),
+        E::ParseNoProxy(_) => "the variable NO_PROXY is not understood".to_owned(),
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one value a process
 pub(crate) enum Command {
     /// Run the main job on a bundled example: no network, no cluster
     Demo(Show),
@@ -126,6 +127,7 @@ pub(crate) struct Gate {
     pub(crate) exit_code: Option<u8>,
     /// Which end of a score's interval `score>=N` looks at
     #[arg(long, value_enum, default_value_t = GateOn::Expected)]
+    #[allow(clippy::struct_field_names)] // the flag's name
     pub(crate) gate_on: GateOn,
     /// Let findings pass of which it is not known whether they are over the gate
     #[arg(long)]

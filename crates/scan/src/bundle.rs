@@ -178,8 +178,8 @@ fn check(assessment: &Assessment) -> Result<(), BundleError> {
             .iter()
             .all(|&n| within(Some(n), a.placements.len()))
     });
-    match findings && placements && actions && images {
-        true => Ok(()),
-        false => Err(BundleError::Damaged("an index points nowhere")),
+    if findings && placements && actions && images {
+        return Ok(());
     }
+    Err(BundleError::Damaged("an index points nowhere"))
 }

@@ -53,7 +53,7 @@ pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
                     });
                 }
                 None if view.workload.state == WorkloadState::Active => {
-                    joined.gaps.push(not_scanned(declared))
+                    joined.gaps.push(not_scanned(declared));
                 }
                 None => {}
             }

@@ -38,7 +38,7 @@ fn wrong_types_are_named_by_path() {
     );
     check(
         r#"{"runs":[{"results":"no"}]}"#,
-        "f.json: $.runs[0].results: invalid type: string \"no\", expected a list",
+        "f.json: $.runs[0].results: invalid type: string, expected a list",
     );
 }
 

@@ -56,7 +56,7 @@ fn damaged_bundles() {
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
     };
     refused(b"", "not a plimsoll bundle");
-    refused(&[0xa5; 100_000], "not a plimsoll bundle");
+    refused(&vec![0xa5; 100_000], "not a plimsoll bundle");
     refused(b"plimsoll-bundle 2\nanything", "newer plimsoll");
     refused(
         b"plimsoll-bundle 99999999999999999999\n",
@@ -186,7 +186,7 @@ fn damaged_snapshots() {
     };
     scan(&good).done();
     scan(b"").refused("bad.snapshot");
-    scan(&[0x5a; 100_000]).refused("bad.snapshot");
+    scan(&vec![0x5a; 100_000]).refused("bad.snapshot");
     let newer = scan(b"PLIMSOLL-SNAPSHOT\n\x02\0\0\0anything").refused("bad.snapshot");
     assert!(newer.stderr.contains("newer plimsoll"), "{}", newer.stderr);
     for n in 1..20 {

@@ -1,6 +1,7 @@
 //! What the commands print for the demo's shop, the same bytes on every run; and the files they write.
 
 use crate::runner::{FORMATS, Home, SHOP_DATABASE};
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -42,7 +43,7 @@ fn help() {
             help.lines().all(|line| line.chars().count() <= 100),
             "{help}"
         );
-        all += &format!("$ plimsoll {}\n{help}\n", arguments.join(" "));
+        let _ = writeln!(all, "$ plimsoll {}\n{help}", arguments.join(" "));
     }
     insta::assert_snapshot!(all);
 }
