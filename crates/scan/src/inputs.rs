@@ -5,7 +5,7 @@ use intel::Intelligence;
 use model::evidence::{Gap, GapWeight, Stage};
 use model::matches::MatchSet;
 use model::snapshot::Snapshot;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 pub use cluster::live::Options as LiveOptions;
@@ -120,10 +120,25 @@ pub fn reports_of(
     Ok((sets, Vec::new()))
 }
 
+/// Larger declarations were not written by hand.
+const MAX_DECLARATIONS: u64 = 16 << 20;
+
+fn bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::Read::take(std::fs::File::open(path)?, limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
 /// `plimsoll.yaml`, and the CODEOWNERS of its folder.
 pub fn declarations(path: &Path) -> Result<Declarations, InputError> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|source| InputError::Read {
+        bounded(path, MAX_DECLARATIONS).map_err(|source| InputError::Read {
             path: path.display().to_string(),
             source,
         })

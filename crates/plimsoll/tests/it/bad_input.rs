@@ -166,6 +166,24 @@ fn one_long_line() {
     assert!(ran.stdout.len() < 1_000_000, "{}", ran.stdout.len());
 }
 
+/// More than a run may map: only what looks before it reads gets past them.
+#[test]
+fn files_of_three_gigabytes() {
+    let home = Home::new();
+    let sparse = std::fs::File::create(home.path("huge.json")).unwrap();
+    sparse.set_len(3 << 30).unwrap();
+    for arguments in [
+        &["scan", "manifests", "huge.json"][..],
+        &["scan", "reports", "--report", "huge.json"],
+        &["scan", "snapshot", "huge.json"],
+        &["queue", "--from", "huge.json"],
+        &["scan", "manifests", "shop/k8s", "--config", "huge.json"],
+        &["scan", "cluster", "--kubeconfig", "huge.json"],
+    ] {
+        home.run(arguments).refused("huge.json");
+    }
+}
+
 #[test]
 fn yaml_bombs() {
     let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
