@@ -108,7 +108,9 @@ fn report(image: usize, findings: usize, numbers: &mut Numbers) -> Value {
         .map(|n| {
             let package = format!("lib{}", n / 3 % 900 + image % 5 * 100);
             let id = format!("CVE-{}-{}", 2015 + numbers.below(10), 1000 + numbers.below(9000));
-            let version = format!("1.{}.{}-{}+deb12u{}", n % 30, n % 7, n % 4, n / 2700 + 1);
+            // Three vulnerabilities of one package, as it is in real reports.
+            let p = n / 3;
+            let version = format!("1.{}.{}-{}+deb12u{}", p % 30, p % 7, p % 4, p / 900 + 1);
             let mut one = json!({
                 "VulnerabilityID": id, "PkgID": format!("{package}@{version}"), "PkgName": package, "InstalledVersion": version,
                 "PkgIdentifier": {"PURL": format!("pkg:deb/debian/{package}@{version}?arch=amd64&distro=debian-12.5")},

@@ -225,6 +225,39 @@ impl TreeError {
     }
 }
 
+/// Where each line of a text begins, for many positions in one large file.
+pub struct Lines {
+    begins: Vec<usize>,
+    /// A column is then a difference, also in a file of one long line.
+    ascii: bool,
+}
+
+impl Lines {
+    pub fn of(text: &str) -> Self {
+        let ends = memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+        Lines {
+            begins: std::iter::once(0).chain(ends).collect(),
+            ascii: text.is_ascii(),
+        }
+    }
+
+    /// Like [`position`], without reading the text from its beginning.
+    pub fn position(&self, text: &str, offset: usize) -> (u32, u32) {
+        let offset = offset.min(text.len());
+        let line = self
+            .begins
+            .partition_point(|begin| *begin <= offset)
+            .saturating_sub(1);
+        let begin = self.begins.get(line).copied().unwrap_or(0);
+        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        let column = match self.ascii {
+            true => count(offset - begin),
+            false => position(text.get(begin..).unwrap_or_default(), offset - begin).1,
+        };
+        (count(line), column)
+    }
+}
+
 /// Line and column of a byte offset, both from 1; the column counts Unicode scalar values.
 pub fn position(text: &str, offset: usize) -> (u32, u32) {
     let before = text.get(..offset).unwrap_or(text);

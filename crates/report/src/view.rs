@@ -197,15 +197,21 @@ impl<'a> View<'a> {
         keys::configuration_key(&subject, &names.show(target), &finding.id)
     }
 
-    /// The most probable path, and the cut for its sink.
+    /// The likeliest path to the gravest sink that is reached in one of a hundred quarters or more, and its cut.
     pub(crate) fn worst_path(&self) -> Option<(&'a Path, Option<&'a Cut>)> {
-        let path = self.assessment.paths.iter().reduce(|best, next| {
-            if next.probability.expected > best.probability.expected {
-                next
-            } else {
-                best
-            }
-        })?;
+        const MATERIAL: f64 = 0.01;
+        let paths = &self.assessment.paths;
+        // They stand in the order of their sinks, the gravest first, then of their probability.
+        let grave = paths
+            .iter()
+            .find(|path| path.probability.expected >= MATERIAL);
+        let likely = || {
+            paths
+                .iter()
+                .rev()
+                .max_by(|a, b| a.probability.expected.total_cmp(&b.probability.expected))
+        };
+        let path = grave.or_else(likely)?;
         let cut = self.assessment.cuts.iter().find(|c| c.sink == path.sink);
         Some((path, cut))
     }

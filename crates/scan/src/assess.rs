@@ -93,7 +93,14 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     let relations = paths::relate(&inventory, &exposures, &weaknesses, &mut ledger);
 
     if let Some(snapshot) = snapshot {
-        sources::locate(snapshot, inputs, &mut inventory, &mut ledger);
+        sources::locate(
+            snapshot,
+            inputs,
+            &images.joins,
+            &relations,
+            &mut inventory,
+            &mut ledger,
+        );
     }
     let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
     let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);

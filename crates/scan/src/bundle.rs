@@ -4,7 +4,7 @@
 
 use model::assessment::Assessment;
 use model::snapshot::Snapshot;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 /// The version that this program writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -48,11 +48,16 @@ pub fn write(
     if let Some(snapshot) = snapshot {
         cluster::saved::write(snapshot, &mut saved).map_err(BundleError::Snapshot)?;
     }
-    let mut packed = zstd::Encoder::new(out, 3)?;
+    // JSON comes in small pieces, and each call of the encoder costs.
+    let mut packed = BufWriter::with_capacity(1 << 18, zstd::Encoder::new(out, 1)?);
     packed.write_all(&(saved.len() as u64).to_le_bytes())?;
     packed.write_all(&saved)?;
     serde_json::to_writer(&mut packed, assessment).map_err(io::Error::from)?;
-    packed.finish()?.flush()?;
+    packed
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .finish()?
+        .flush()?;
     Ok(())
 }
 

@@ -76,9 +76,21 @@ pub fn findings(
         }
     }
     statements.sort_unstable();
-    for group in statements.chunk_by(|a, b| {
+    let same = |a: &Statement, b: &Statement| {
         (a.image, a.vulnerability, a.package) == (b.image, b.vulnerability, b.package)
-    }) {
+    };
+    // A million findings that grow by doubling would need half as much memory again.
+    let groups = statements.chunk_by(same);
+    let runs = |image: u32| {
+        let image = images.images.get(image as usize);
+        image.is_some_and(|image| !image.placements.is_empty())
+    };
+    let joined = groups
+        .clone()
+        .filter(|group| group.first().is_some_and(|one| runs(one.image)))
+        .count();
+    found.open.reserve_exact(joined);
+    for group in groups {
         if let Some(finding) = vulnerability_finding(group, sets, vulnerabilities) {
             let joined = finding.object.as_ref().is_some_and(&known)
                 || finding

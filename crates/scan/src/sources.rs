@@ -2,40 +2,46 @@
 //! Comes in: a Snapshot and the inputs it was read from. Never: reads a file that was not an input.
 
 use crate::inputs::Source;
+use crate::join::Join;
 use cluster::manifests::Locator;
 use model::assessment::Assessment;
-use model::evidence::Ledger;
+use model::evidence::{EvidenceId, Ledger};
 use model::object::{ObjectRef, SourceSpan};
 use model::snapshot::{Object, Origin, Place, Snapshot};
-use rustc_hash::FxHashMap;
+use paths::Relations;
+use rustc_hash::{FxHashMap, FxHashSet};
 use semantics::view::Inventory;
+use std::collections::BTreeSet;
 
-/// Fields that are located: more than a person reads, few enough to cost nothing beside the scan.
+/// Workloads whose files are looked into again: more than a queue shows, few enough to cost little beside the scan.
+const MOST_WORKLOADS: usize = 1_000;
+/// Findings' containers that are located.
 const MOST_FIELDS: usize = 20_000;
 
-/// Fills the sources of evidence that names a field, and of workloads. Nothing to do for a live cluster.
+/// Fills the sources of the workloads that can matter most, and of evidence that names a field of them or of a path.
+/// Nothing to do for a live cluster.
 pub fn locate(
     snapshot: &Snapshot,
     inputs: &[Source],
+    joins: &[Join],
+    relations: &Relations,
     inventory: &mut Inventory,
     ledger: &mut Ledger,
 ) {
     if snapshot.origin != Origin::Files || inputs.is_empty() {
         return;
     }
-    let places: FxHashMap<ObjectRef, Place> = snapshot
-        .objects
-        .iter()
-        .map(|object| (object.reference(), object.place))
-        .collect();
+    let workloads = foremost(joins, relations);
+    let cited = cited(&workloads, relations);
+    let places = places(snapshot);
     let mut locator = Locator::new(inputs);
-    let fields: Vec<(usize, Place, &str)> = (0..)
-        .zip(&ledger.evidence)
-        .filter_map(|(n, evidence)| {
+    let fields: Vec<(usize, Place, &str)> = cited
+        .into_iter()
+        .filter_map(|id| {
+            let evidence = ledger.evidence.get(id.0 as usize)?;
             let place = places.get(evidence.object.as_ref()?)?;
-            Some((n, *place, evidence.pointer.as_deref()?))
+            Some((id.0 as usize, *place, evidence.pointer.as_deref()?))
         })
-        .take(MOST_FIELDS)
         .collect();
     let asked: Vec<(Place, &str)> = fields
         .iter()
@@ -48,23 +54,72 @@ pub fn locate(
             evidence.source = span;
         }
     }
-    let pointers: Vec<(usize, Place, String)> = (0..)
-        .zip(&inventory.workloads)
-        .filter_map(|(n, view)| {
+    let pointers: Vec<(u32, Place, String)> = workloads
+        .iter()
+        .filter_map(|&n| {
+            let view = inventory.workloads.get(n as usize)?;
             let place = snapshot.objects.get(view.object? as usize)?.place;
             Some((n, place, view.spec_pointer.to_string()))
         })
-        .take(MOST_FIELDS)
         .collect();
     let asked: Vec<(Place, &str)> = pointers
         .iter()
         .map(|(_, place, pointer)| (*place, pointer.as_str()))
         .collect();
     for ((n, ..), span) in pointers.iter().zip(locator.locate_all(snapshot, &asked)) {
-        if let Some(view) = inventory.workloads.get_mut(*n) {
+        if let Some(view) = inventory.workloads.get_mut(*n as usize) {
             view.workload.source = span;
         }
     }
+}
+
+/// The workloads with the largest product of exposure and blast radius; scanned ones come first, since they have findings.
+fn foremost(joins: &[Join], relations: &Relations) -> Vec<u32> {
+    let scanned: FxHashSet<u32> = joins.iter().map(|join| join.workload).collect();
+    let weight = |situations: &[u32]| {
+        let of = |n: &u32| {
+            relations.situations.get(*n as usize).map_or(0.0, |s| {
+                s.direct.expected.max(s.lateral.expected) * s.blast.value.expected
+            })
+        };
+        situations.iter().map(of).fold(0.0, f64::max)
+    };
+    let mut order: Vec<(bool, f64, u32)> = (0u32..)
+        .zip(&relations.of)
+        .map(|(n, situations)| (scanned.contains(&n), weight(situations), n))
+        .collect();
+    order.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+    order.truncate(MOST_WORKLOADS);
+    order.into_iter().map(|(.., n)| n).collect()
+}
+
+/// Evidence of the situations of some workloads and of all paths, ordered.
+fn cited(workloads: &[u32], relations: &Relations) -> BTreeSet<EvidenceId> {
+    let situations = workloads
+        .iter()
+        .filter_map(|&n| relations.of.get(n as usize))
+        .flatten();
+    let mut cited = BTreeSet::new();
+    for situation in situations.filter_map(|&n| relations.situations.get(n as usize)) {
+        cited.extend(&situation.exposure.chain);
+        cited.extend(situation.blast.steps.iter().flat_map(|step| &step.because));
+    }
+    cited.extend(
+        relations
+            .paths
+            .iter()
+            .flat_map(|path| &path.edges)
+            .flat_map(|edge| &edge.evidence),
+    );
+    cited
+}
+
+fn places(snapshot: &Snapshot) -> FxHashMap<ObjectRef, Place> {
+    snapshot
+        .objects
+        .iter()
+        .map(|object| (object.reference(), object.place))
+        .collect()
 }
 
 /// Points each finding of an image at the `image` field of the container where it scores highest.

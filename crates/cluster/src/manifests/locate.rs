@@ -24,6 +24,7 @@ pub struct Locator {
 struct OpenFile {
     name: Text,
     text: Arc<str>,
+    lines: tree::Lines,
     /// Where each document begins.
     starts: Vec<usize>,
     document: Option<(u32, Document<'static>)>,
@@ -56,7 +57,7 @@ impl Locator {
         let tree = file.document(document)?;
         let root = object_root(tree, item)?;
         let offset = find(tree, root, pointer) as usize;
-        let (line, column) = tree::position(&text, base + offset);
+        let (line, column) = file.lines.position(&text, base + offset);
         Some(SourceSpan {
             file: name,
             document,
@@ -113,6 +114,7 @@ impl Locator {
                 .collect();
             self.file = Some(OpenFile {
                 name: Text::clone(name),
+                lines: tree::Lines::of(&text),
                 text,
                 starts,
                 document: None,

@@ -14,12 +14,12 @@ use model::workload::{
 };
 use semantics::view::{Inventory, WorkloadView};
 
-pub fn digest(letter: char) -> String {
+pub(crate) fn digest(letter: char) -> String {
     format!("sha256:{}", letter.to_string().repeat(64))
 }
 
 /// A document about one image: `references` and `digests` of it, and matches as `(package, version, id, aliases)`.
-pub fn set(
+pub(crate) fn set(
     tool: &str,
     references: &[&str],
     digests: &[String],
@@ -97,7 +97,7 @@ pub fn set(
 }
 
 /// An inventory of workloads `w0`, `w1` ... with one container each: declared image and running digests.
-pub fn inventory(containers: &[(&str, &[String])]) -> Inventory {
+pub(crate) fn inventory(containers: &[(&str, &[String])]) -> Inventory {
     let workloads = containers
         .iter()
         .enumerate()
@@ -144,7 +144,7 @@ fn view(n: usize, image: &str, running: &[String]) -> WorkloadView {
             source: None,
         },
         template: 0,
-        pod_labels: Default::default(),
+        pod_labels: std::collections::BTreeMap::new(),
         pods: Vec::new(),
         object: None,
         spec_pointer: "/spec/template/spec".into(),

@@ -11,7 +11,7 @@ fn shop() -> PathBuf {
 }
 
 /// The demo's scan, from files.
-pub fn assessed() -> (Snapshot, Assessment) {
+pub(crate) fn assessed() -> (Snapshot, Assessment) {
     let now = "2026-08-16T12:00:00Z".parse().unwrap();
     let sources = [inputs::Source::Path(shop().join("k8s"))];
     let snapshot = inputs::manifests(&sources, None, [0; 32]).unwrap();

@@ -9,9 +9,9 @@ fn main() -> std::io::Result<()> {
     let mut recorded = Recorded::default();
     for folder in std::env::args_os().skip(1).map(PathBuf::from) {
         if folder.join("INDEX.json").exists() {
-            recorded.add_index(&folder)?
+            recorded.add_index(&folder)?;
         } else {
-            recorded.add_lists(&folder)?
+            recorded.add_lists(&folder)?;
         }
     }
     let running = start(recorded, Vec::new())?;
