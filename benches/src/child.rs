@@ -88,7 +88,9 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
 
 /// The same pages as the collector reads, parsed as JSON and dropped: the least work that a reader must do.
 fn plain_reader(address: &str) -> anyhow::Result<()> {
-    let mut stream = BufReader::new(TcpStream::connect(address)?);
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(stream);
     for path in LISTS {
         let mut token = String::new();
         loop {
@@ -132,10 +134,9 @@ const LISTS: &[&str] = &[
 ];
 
 fn get(stream: &mut BufReader<TcpStream>, target: &str) -> anyhow::Result<Vec<u8>> {
-    write!(
-        stream.get_mut(),
-        "GET {target} HTTP/1.1\r\nHost: replay\r\n\r\n"
-    )?;
+    // One packet a request: a reader must not be slow because of how it writes.
+    let request = format!("GET {target} HTTP/1.1\r\nHost: replay\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes())?;
     let mut length = 0;
     loop {
         let mut header = String::new();

@@ -161,6 +161,51 @@ pub fn documents(text: &str) -> Documents<'_> {
     Documents(Reader::Yaml(Box::new(yaml::Events::new(text)), None))
 }
 
+/// Where each document begins, so that one of them can be read alone.
+/// `---` at the start of a line ends a document wherever it stands (YAML 1.2.2, 9.1.2 and production c-forbidden),
+/// so the lines tell without parsing; text with directives, `...` or JSON is parsed.
+pub fn document_starts(text: &str) -> Vec<usize> {
+    marked(text).unwrap_or_else(|| {
+        documents(text)
+            .map_while(Result::ok)
+            .map(|document| document.start as usize)
+            .collect()
+    })
+}
+
+fn marked(text: &str) -> Option<Vec<usize>> {
+    if text
+        .trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n'])
+        .starts_with(['{', '['])
+    {
+        return None;
+    }
+    let mut starts = Vec::new();
+    let mut begin = 0;
+    let mut content = false;
+    let ends = memchr_iter(b'\n', text.as_bytes()).chain(std::iter::once(text.len()));
+    for end in ends {
+        let line = text.get(begin..end)?;
+        match line.as_bytes() {
+            [b'%', ..] | [b'.', b'.', b'.', ..] => return None,
+            [b'-', b'-', b'-'] | [b'-', b'-', b'-', b' ' | b'\t' | b'\r', ..] => {
+                starts.push(begin);
+                content = true;
+            }
+            _ if !content => {
+                let line = line.trim_start_matches('\u{FEFF}').trim_start();
+                if !line.is_empty() && !line.starts_with('#') {
+                    starts.push(0);
+                    content = true;
+                }
+            }
+            _ => {}
+        }
+        begin = end + 1;
+    }
+    Some(starts)
+}
+
 pub struct Documents<'a>(Reader<'a>);
 
 enum Reader<'a> {

@@ -108,10 +108,7 @@ impl Locator {
         if self.file.as_ref().is_none_or(|open| open.name != *name) {
             let bytes = self.bytes(name)?;
             let text: Arc<str> = tree::text(&bytes).ok()?.into();
-            let starts = tree::documents(&text)
-                .map_while(Result::ok)
-                .map(|document| document.start as usize)
-                .collect();
+            let starts = tree::document_starts(&text);
             self.file = Some(OpenFile {
                 name: Text::clone(name),
                 lines: tree::Lines::of(&text),

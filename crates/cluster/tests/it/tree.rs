@@ -463,3 +463,39 @@ proptest! {
         let _ = tree::parse(text.as_bytes());
     }
 }
+
+/// The cheap search for documents against the parser: the same number, and each slice begins with the same document.
+#[test]
+fn documents_are_found_by_their_marks() {
+    for text in [
+        "",
+        "# only a comment\n",
+        "a: 1\n",
+        "---\na: 1\n---\nb: 2\n",
+        "# Source: chart/a.yaml\n---\na: 1\n--- # why\nb: 2\n",
+        "a: |\n  ---\n  text\n---\nb: \"x\n  --- y\"\n",
+        "---\n---\na: 1\n",
+        "--- {a: 1}\n--- [1]\n",
+        "a: 1\n...\n---\nb: 2\n",
+        "%YAML 1.1\n---\na: 1\n",
+        "---a: 1\n",
+        "\u{FEFF}---\na: 1\n",
+        "{\"a\": 1}\n{\"b\": 2}\n",
+    ] {
+        let whole: Vec<_> = tree::documents(text).map_while(Result::ok).collect();
+        let starts = tree::document_starts(text);
+        assert_eq!(starts.len(), whole.len(), "{text:?}");
+        for (n, document) in whole.iter().enumerate() {
+            let end = starts.get(n + 1).copied().unwrap_or(text.len());
+            let alone = tree::documents(&text[starts[n]..end])
+                .next()
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                to_json(&alone, ROOT),
+                to_json(document, ROOT),
+                "{text:?} document {n}"
+            );
+        }
+    }
+}
