@@ -295,9 +295,10 @@ impl Lines {
             .saturating_sub(1);
         let begin = self.begins.get(line).copied().unwrap_or(0);
         let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-        let column = match self.ascii {
-            true => count(offset - begin),
-            false => position(text.get(begin..).unwrap_or_default(), offset - begin).1,
+        let column = if self.ascii {
+            count(offset - begin)
+        } else {
+            position(text.get(begin..).unwrap_or_default(), offset - begin).1
         };
         (count(line), column)
     }
