@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Lines of a file; beyond it there is a second room in it.
 const LONGEST: usize = 800;
+/// Tables of cases and the samples that tests share are read by looking up, not through.
+const LONGEST_TEST: usize = 1_200;
 
 fn rust_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -33,10 +35,15 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn offenders(is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
+fn offenders(is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<String> {
     rust_files()
         .iter()
-        .filter(|file| is_wrong(&fs::read_to_string(file).expect("a readable source file")))
+        .filter(|file| {
+            is_wrong(
+                file,
+                &fs::read_to_string(file).expect("a readable source file"),
+            )
+        })
         .map(|file| {
             file.strip_prefix(root())
                 .unwrap_or(file)
@@ -50,12 +57,19 @@ fn offenders(is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
 fn every_file_has_a_header() {
     none(
         "files that do not begin with `//!`",
-        &offenders(|text| !text.starts_with("//! ")),
+        &offenders(|_, text| !text.starts_with("//! ")),
     );
 }
 
 #[test]
 fn no_file_is_too_long() {
-    let wrong = offenders(|text| text.lines().count() > LONGEST);
+    let longest = |file: &Path| {
+        if file.components().any(|part| part.as_os_str() == "tests") {
+            LONGEST_TEST
+        } else {
+            LONGEST
+        }
+    };
+    let wrong = offenders(|file, text| text.lines().count() > longest(file));
     none(&format!("files of more than {LONGEST} lines"), &wrong);
 }

@@ -1,3 +1,5 @@
+//! Objects before and after they are made canonical.
+
 use super::*;
 
 fn canonicalizer() -> Canonicalizer {

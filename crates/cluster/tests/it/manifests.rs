@@ -1,3 +1,5 @@
+//! Manifest files: what is read, what is a gap, what is an error, and where fields stand.
+
 use crate::{bytes, options, read_text};
 use cluster::manifests::{Input, Locator, ManifestError, Options, read};
 use model::evidence::{Fact, GapWeight};

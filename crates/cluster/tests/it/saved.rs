@@ -1,3 +1,5 @@
+//! Saved snapshots: round trips, older versions, damage.
+
 use crate::{bytes, options};
 use cluster::manifests::read;
 use cluster::saved::{self, SavedError};

@@ -1,3 +1,5 @@
+//! The node tree: scalars as Kubernetes reads them, positions, bombs, documents.
+
 use cluster::tree::{self, Document, NodeId, ROOT, TreeErrorKind, Value, scalar};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
