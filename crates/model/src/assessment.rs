@@ -87,7 +87,7 @@ pub struct ScannedImage {
     pub os: Option<OsRelease>,
     /// Indices into the placements, ordered.
     pub placements: Vec<u32>,
-    /// Tools that spoke of it, ordered.
+    /// Tools that spoke of it, ordered; none: it runs here and nothing scanned it.
     pub tools: Vec<Text>,
 }
 

@@ -122,7 +122,7 @@ pub enum CriticalityLevel {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ManagedBy {
-    /// `argo-cd`, `flux`, `helm`, `operator`.
+    /// `argo-cd`, `flux`, `helm`, `operator`; `provider` for what the cluster itself is made of.
     pub tool: Text,
     /// The application, Kustomization, HelmRelease or release.
     pub name: Text,

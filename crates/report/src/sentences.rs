@@ -92,11 +92,16 @@ pub(crate) fn feeds(view: &View) -> String {
     if database.feeds.is_empty() {
         return "the intelligence database has no feed; close it: plimsoll db update".into();
     }
-    let ages: Vec<String> = database
-        .feeds
-        .iter()
+    // These make the score; the others are in JSON with their dates.
+    let scoring = |name: &str| matches!(name, "epss" | "kev" | "vulnrichment" | "osv/Kubernetes");
+    let feeds = database.feeds.iter().filter(|feed| scoring(&feed.name));
+    let mut ages: Vec<String> = feeds
         .map(|feed| format!("{} {}", feed.name, age(feed.date, about.now)))
         .collect();
+    match database.feeds.len() - ages.len() {
+        0 => {}
+        more => ages.push(format!("{} more in --format json", count(more))),
+    }
     ages.join(", ")
 }
 
@@ -129,6 +134,9 @@ pub(crate) fn heading(view: &View, shown: usize) -> String {
     } else {
         counted(shown, "action")
     };
+    if view.assessment.findings.is_empty() {
+        return of;
+    }
     let they = if shown == 1 {
         "it closes"
     } else {

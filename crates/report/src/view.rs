@@ -212,7 +212,11 @@ impl<'a> View<'a> {
                 .max_by(|a, b| a.probability.expected.total_cmp(&b.probability.expected))
         };
         let path = grave.or_else(likely)?;
-        let cut = self.assessment.cuts.iter().find(|c| c.sink == path.sink);
+        // A path names its node, a cut speaks of nodes.
+        let is_of = |cut: &&Cut| {
+            cut.sink == path.sink || path.sink.split(' ').any(|word| word == &*cut.sink)
+        };
+        let cut = self.assessment.cuts.iter().find(is_of);
         Some((path, cut))
     }
 

@@ -17,7 +17,7 @@ use model::object::ObjectRef;
 use model::snapshot::Snapshot;
 use model::text::Text;
 use model::vulnerability::AttackVector;
-use model::workload::Placement;
+use model::workload::{ManagedBy, Placement};
 use network::NetworkDeclarations;
 use paths::Weakness;
 use semantics::declare::Declarations;
@@ -68,6 +68,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         None => Inventory::default(),
     };
     ledger.gaps(inventory.gaps.iter().cloned());
+    mark_provided(&mut inventory);
     sets.extend(platform::matches(&inventory, intel, &settings.tool_version));
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
     let images = join(&sets, &inventory);
@@ -80,9 +81,13 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         .flat_map(|s| &s.objects)
         .map(model::snapshot::Object::reference)
         .collect();
-    let found = findings(&sets, &images, &vulnerabilities, |object| {
-        objects.contains(object)
-    });
+    let found = findings(
+        &sets,
+        &images,
+        &vulnerabilities,
+        snapshot.is_none(),
+        |object| objects.contains(object),
+    );
 
     let declared = NetworkDeclarations {
         enforced: declarations.network.enforced,
@@ -150,6 +155,25 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     // A damaged database answers "nothing known"; that must not look like an answer.
     assessment.ledger.gaps(intel.and_then(Intelligence::damage));
     assessment
+}
+
+/// The workloads that are the evidence of an enforcing network plugin are the cluster's own: known by what they are,
+/// not by their namespace (rule 17).
+fn mark_provided(inventory: &mut Inventory) {
+    let Inventory {
+        workloads,
+        enforcing_cni,
+        ..
+    } = inventory;
+    for workload in workloads.iter_mut().map(|view| &mut view.workload) {
+        if workload.managed_by.is_none() && enforcing_cni.contains(&workload.object) {
+            let name = Text::clone(&workload.object.name);
+            workload.managed_by = Some(ManagedBy {
+                tool: "provider".into(),
+                name,
+            });
+        }
+    }
 }
 
 fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &Settings) -> About {

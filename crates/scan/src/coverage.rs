@@ -33,10 +33,14 @@ pub fn coverage(
             .get(n as usize)
             .is_some_and(|view| view.workload.state == WorkloadState::Active)
     };
+    let reported = |image: u32| {
+        let image = images.images.get(image as usize);
+        image.is_some_and(|image| !image.tools.is_empty())
+    };
     let scanned: BTreeSet<(u32, u32)> = images
         .joins
         .iter()
-        .filter(|join| active(join.workload))
+        .filter(|join| active(join.workload) && reported(join.image))
         .map(|join| (join.workload, join.container))
         .collect();
     // A container image counts as scanned where every active container that runs it is joined.

@@ -3,7 +3,7 @@
 
 use model::assessment::ScannedImage;
 use model::evidence::{Gap, GapWeight, Stage};
-use model::image::{ImageReference, JoinGrade, is_digest};
+use model::image::{ImageIdentity, ImageReference, JoinGrade, is_digest};
 use model::matches::{Artifact, ArtifactKind, MatchSet};
 use model::text::Text;
 use model::workload::{Container, WorkloadState};
@@ -35,30 +35,31 @@ pub struct Join {
 pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
     let mut joined = unite(sets);
     let index = ImageIndex::of(&joined.images, sets, &joined.of);
+    let mut unscanned = Vec::new();
     for (workload, view) in (0u32..).zip(&inventory.workloads) {
         if view.workload.state == WorkloadState::History {
             continue;
         }
         for (container, declared) in (0u32..).zip(&view.workload.containers) {
-            match index.find(declared, &architectures(view, inventory)) {
-                Some((image, grade)) => {
-                    if grade == JoinGrade::Tag {
-                        joined.gaps.push(tag_only(declared));
-                    }
-                    joined.joins.push(Join {
-                        image,
-                        workload,
-                        container,
-                        grade,
-                    });
+            if let Some((image, grade)) = index.find(declared, &architectures(view, inventory)) {
+                if grade == JoinGrade::Tag {
+                    joined.gaps.push(tag_only(declared));
                 }
-                None if view.workload.state == WorkloadState::Active => {
+                joined.joins.push(Join {
+                    image,
+                    workload,
+                    container,
+                    grade,
+                });
+            } else {
+                if view.workload.state == WorkloadState::Active {
                     joined.gaps.push(not_scanned(declared));
                 }
-                None => {}
+                unscanned.push((workload, container, declared));
             }
         }
     }
+    place_unscanned(&mut joined, &unscanned);
     joined.joins.sort_unstable();
     for (placement, join) in (0u32..).zip(&joined.joins) {
         if let Some(image) = joined.images.get_mut(join.image as usize) {
@@ -68,6 +69,38 @@ pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
     joined.gaps.sort_unstable();
     joined.gaps.dedup();
     joined
+}
+
+/// Containers whose image no report speaks of have a place too: what they may do matters without a finding.
+/// Their images name no tool.
+fn place_unscanned(joined: &mut Images, unscanned: &[(u32, u32, &Container)]) {
+    let mut known: FxHashMap<(&Text, &[Text]), u32> = FxHashMap::default();
+    for &(workload, container, declared) in unscanned {
+        let image = *known
+            .entry((&declared.image, &declared.running))
+            .or_insert_with(|| {
+                joined.images.push(ScannedImage {
+                    name: Text::clone(&declared.image),
+                    kind: ArtifactKind::Image,
+                    identity: ImageIdentity {
+                        digests: declared.running.clone(),
+                        references: declared.reference.iter().cloned().collect(),
+                        ..ImageIdentity::default()
+                    },
+                    os: None,
+                    placements: Vec::new(),
+                    tools: Vec::new(),
+                });
+                u32::try_from(joined.images.len() - 1).unwrap_or(u32::MAX)
+            });
+        // It is the very image that is declared.
+        joined.joins.push(Join {
+            image,
+            workload,
+            container,
+            grade: JoinGrade::Digest,
+        });
+    }
 }
 
 /// One image for each set of artifacts that share a digest.

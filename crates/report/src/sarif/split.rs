@@ -20,14 +20,21 @@ pub fn split(view: &View, options: &SarifOptions, folder: &Path) -> Result<Vec<P
     let names = Names::of(view);
     let all = view.assessment;
     let mut by_image: BTreeMap<Option<u32>, Vec<&Finding>> = BTreeMap::new();
-    for index in 0..all.images.len() {
+    // An image that nothing scanned gets no file: an empty one would close its alerts.
+    let scanned = || {
+        all.images
+            .iter()
+            .enumerate()
+            .filter(|(_, image)| !image.tools.is_empty())
+    };
+    for (index, _) in scanned() {
         by_image.insert(u32::try_from(index).ok(), Vec::new());
     }
     for finding in all.findings.iter().chain(&all.unjoined) {
         by_image.entry(finding.image).or_default().push(finding);
     }
     let mut shared: BTreeMap<String, u32> = BTreeMap::new();
-    for image in &all.images {
+    for (_, image) in scanned() {
         *shared.entry(repository(image)).or_default() += 1;
     }
     let base = options.category.as_deref().unwrap_or("plimsoll");

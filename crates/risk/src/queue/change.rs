@@ -133,6 +133,17 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
         let Some(situation) = assessment.situations.get(target.situation as usize) else {
             continue;
         };
+        // What makes the cluster's network is not the user's to weaken; its bindings and neighbours are.
+        let provided = assessment
+            .workloads
+            .get(target.workload as usize)
+            .is_some_and(|workload| {
+                let managed = workload.managed_by.as_ref();
+                managed.is_some_and(|managed| &*managed.tool == "provider")
+            });
+        if provided {
+            continue;
+        }
         for step in &situation.blast.steps {
             for evidence in &step.because {
                 let Some(place) = assessment
