@@ -6,7 +6,7 @@ use crate::findings::{Findings, findings};
 use crate::inputs::Source;
 use crate::join::{Images, join};
 use crate::vulnerabilities::{Vulnerabilities, close};
-use crate::{platform, sources};
+use crate::{drift, platform, sources};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -81,13 +81,14 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         .flat_map(|s| &s.objects)
         .map(model::snapshot::Object::reference)
         .collect();
-    let found = findings(
+    let mut found = findings(
         &sets,
         &images,
         &vulnerabilities,
         snapshot.is_none(),
         |object| objects.contains(object),
     );
+    found.open.extend(drift::findings(&inventory));
 
     let declared = NetworkDeclarations {
         enforced: declarations.network.enforced,

@@ -6,6 +6,7 @@ pub mod assess;
 pub mod bundle;
 pub mod coverage;
 pub mod database;
+pub mod drift;
 pub mod filter;
 pub mod findings;
 pub mod gate;

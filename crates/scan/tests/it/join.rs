@@ -113,3 +113,22 @@ fn artifacts_unite_over_digests_only() {
         ["grype", "snyk", "trivy"]
     );
 }
+
+#[test]
+fn several_builds_under_one_tag_are_a_finding() {
+    let (a, b) = (digest('a'), digest('b'));
+    let pinned = format!("nginx:1@{a}");
+    let inventory = inventory(&[
+        ("nginx:1", &[a.clone(), b.clone()]),
+        ("nginx:2", std::slice::from_ref(&a)),
+        (&pinned, &[a.clone(), b.clone()]),
+        ("nginx:3", &[]),
+    ]);
+    let found = scan::drift::findings(&inventory);
+    let objects: Vec<_> = found
+        .iter()
+        .filter_map(|finding| finding.object.as_ref())
+        .map(|object| &*object.name)
+        .collect();
+    assert_eq!(objects, ["w0"]);
+}
