@@ -333,9 +333,15 @@ impl Written {
             None => own.map_or_else(|| format!("apply {object} as it was before"), rollback),
         };
         let (class, reason) = (row.class, Text::from(row.reason));
-        let command = if &*object.kind == "Pod" && object.group.is_empty() {
+        let fixed_template = matches!(
+            (&*object.group, &*object.kind),
+            ("", "Pod") | ("batch", "Job")
+        );
+        // The API server refuses to change a running pod's fields and a Job's template.
+        let command = if fixed_template {
+            let kind = object.kind.to_lowercase();
             format!(
-                "{title} ({path}) in its manifest and create the pod again: its fields do not change while it runs"
+                "{title} ({path}) in its manifest and create the {kind} again: its fields do not change while it runs"
             )
         } else {
             patch(object, verb, path, value)
