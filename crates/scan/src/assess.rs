@@ -102,7 +102,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         sources::locate(
             snapshot,
             inputs,
-            &images.joins,
+            &images,
             &relations,
             &mut inventory,
             &mut ledger,
@@ -266,11 +266,8 @@ fn weaknesses(
 
 /// Gaps for feeds that the database does not have.
 fn feed_gaps(intel: Option<&Intelligence>, ledger: &mut Ledger) -> FeedGaps {
-    let info = intel.map(Intelligence::info);
     let mut missing = |feed: &str, what: &str| {
-        let there = info
-            .as_ref()
-            .is_some_and(|info| info.feeds.iter().any(|f| &*f.name == feed));
+        let there = intel.is_some_and(|intel| intel.has(feed));
         (!there).then(|| {
             ledger.gap(Gap {
                 class: "feed-missing".into(),

@@ -2,12 +2,13 @@
 //! Comes in: a Snapshot and the inputs it was read from. Never: reads a file that was not an input.
 
 use crate::inputs::Source;
-use crate::join::Join;
+use crate::join::Images;
 use cluster::manifests::Locator;
 use model::assessment::Assessment;
 use model::evidence::{EvidenceId, Ledger};
 use model::object::{ObjectRef, SourceSpan};
-use model::snapshot::{Object, Origin, Place, Snapshot};
+use model::snapshot::{Origin, Place, Snapshot};
+use model::workload::Placement;
 use paths::Relations;
 use rustc_hash::{FxHashMap, FxHashSet};
 use semantics::view::Inventory;
@@ -23,7 +24,7 @@ const MOST_FIELDS: usize = 20_000;
 pub fn locate(
     snapshot: &Snapshot,
     inputs: &[Source],
-    joins: &[Join],
+    images: &Images,
     relations: &Relations,
     inventory: &mut Inventory,
     ledger: &mut Ledger,
@@ -31,7 +32,7 @@ pub fn locate(
     if snapshot.origin != Origin::Files || inputs.is_empty() {
         return;
     }
-    let workloads = foremost(joins, relations);
+    let workloads = foremost(images, relations);
     let cited = cited(&workloads, relations);
     let places = places(snapshot);
     let mut locator = Locator::new(inputs);
@@ -74,8 +75,13 @@ pub fn locate(
 }
 
 /// The workloads with the largest product of exposure and blast radius; scanned ones come first, since they have findings.
-fn foremost(joins: &[Join], relations: &Relations) -> Vec<u32> {
-    let scanned: FxHashSet<u32> = joins.iter().map(|join| join.workload).collect();
+fn foremost(images: &Images, relations: &Relations) -> Vec<u32> {
+    let reported = |image: u32| {
+        let image = images.images.get(image as usize);
+        image.is_some_and(|image| !image.tools.is_empty())
+    };
+    let joins = images.joins.iter().filter(|join| reported(join.image));
+    let scanned: FxHashSet<u32> = joins.map(|join| join.workload).collect();
     let weight = |situations: &[u32]| {
         let of = |n: &u32| {
             relations.situations.get(*n as usize).map_or(0.0, |s| {
@@ -167,25 +173,26 @@ fn images(
     snapshot: &Snapshot,
     inputs: &[Source],
 ) -> FxHashMap<(u32, u32), SourceSpan> {
-    let objects: FxHashMap<ObjectRef, &Object> = snapshot
-        .objects
-        .iter()
-        .map(|object| (object.reference(), object))
-        .collect();
+    let places = places(snapshot);
     let mut asked: Vec<((u32, u32), Place, String)> = Vec::new();
-    for placement in &assessment.placements {
+    // An image that nothing scanned has no finding to point from.
+    let scanned = |placement: &&Placement| {
+        let image = assessment.images.get(placement.image as usize);
+        image.is_some_and(|image| !image.tools.is_empty())
+    };
+    for placement in assessment.placements.iter().filter(scanned) {
         let Some(workload) = assessment.workloads.get(placement.workload as usize) else {
             continue;
         };
         let Some(container) = workload.containers.get(placement.container as usize) else {
             continue;
         };
-        let Some(object) = objects.get(&workload.object) else {
+        let Some(place) = places.get(&workload.object) else {
             continue;
         };
         asked.push((
             (placement.workload, placement.container),
-            object.place,
+            *place,
             format!("{}/image", container.pointer),
         ));
     }
