@@ -1,9 +1,9 @@
 //! The order of the findings: score, its upper end, severity, name. In: scored findings; out: the same in order.
 //! It must not depend on the order in which they came.
 
+use crate::place::counts;
 use model::assessment::Assessment;
 use model::finding::Finding;
-use model::workload::WorkloadState;
 use std::cmp::Reverse;
 
 pub(crate) fn sort(assessment: &mut Assessment) {
@@ -28,7 +28,7 @@ pub(crate) fn sort(assessment: &mut Assessment) {
             )
         })
         .collect();
-    let findings = std::mem::take(&mut assessment.findings);
+    let findings = &assessment.findings;
     let rest = |index: u32| {
         findings.get(index as usize).map(|finding| {
             (
@@ -47,11 +47,28 @@ pub(crate) fn sort(assessment: &mut Assessment) {
             .cmp(&(&b.0, b.1, b.2, b.3))
             .then_with(|| rest(a.4).cmp(&rest(b.4)))
     });
-    let mut findings: Vec<Option<Finding>> = findings.into_iter().map(Some).collect();
-    assessment.findings = order
-        .iter()
-        .filter_map(|key| findings.get_mut(key.4 as usize).and_then(Option::take))
-        .collect();
+    arrange(
+        &mut assessment.findings,
+        order.into_iter().map(|key| key.4).collect(),
+    );
+}
+
+/// Puts `all` into `order`, in place: a second list of a million findings would be the peak of the whole scan.
+/// `order` names each position once.
+fn arrange<T>(all: &mut [T], mut order: Vec<u32>) {
+    for start in 0..order.len() {
+        let mut here = start;
+        // Each swap puts one into its place; a place is done when it names itself.
+        while let Some(slot) = order.get_mut(here) {
+            let from = *slot as usize;
+            *slot = u32::try_from(here).unwrap_or(u32::MAX);
+            if from == start || from == here {
+                break;
+            }
+            all.swap(here, from);
+            here = from;
+        }
+    }
 }
 
 /// Rule 9: what does not run does not raise a finding.
@@ -59,12 +76,7 @@ fn active_placements(assessment: &Assessment) -> Vec<bool> {
     assessment
         .placements
         .iter()
-        .map(|placement| {
-            assessment
-                .workloads
-                .get(placement.workload as usize)
-                .is_none_or(|workload| workload.state == WorkloadState::Active)
-        })
+        .map(|placement| counts(assessment, placement))
         .collect()
 }
 
@@ -110,4 +122,20 @@ fn name_ranks(assessment: &Assessment) -> Vec<u32> {
         }
     }
     ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::arrange;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arranging_is_picking_in_order(order in (0usize..40).prop_flat_map(|n| Just((0..n as u32).collect::<Vec<_>>()).prop_shuffle())) {
+            let mut all: Vec<u32> = (0..order.len() as u32).map(|n| n + 100).collect();
+            let wanted: Vec<u32> = order.iter().map(|from| from + 100).collect();
+            arrange(&mut all, order);
+            prop_assert_eq!(all, wanted);
+        }
+    }
 }
