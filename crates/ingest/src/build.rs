@@ -284,6 +284,7 @@ impl<'d> SetBuilder<'d> {
             advisory,
             package,
             target: None,
+            field: None,
             severity: draft.severity,
             fix,
             suppression,
@@ -307,6 +308,7 @@ impl<'d> SetBuilder<'d> {
             advisory,
             package: None,
             target,
+            field: None,
             severity: draft.severity,
             fix: Fix {
                 state: FixState::Unknown,

@@ -413,6 +413,7 @@ impl<'n, 'a> Bom<'n, 'a> {
             advisory,
             package,
             target: None,
+            field: None,
             severity: severity(vulnerability),
             fix,
             suppression,

@@ -344,6 +344,7 @@ fn read_match(
         advisory,
         package: Some(package),
         target: None,
+        field: None,
         severity,
         fix,
         suppression,

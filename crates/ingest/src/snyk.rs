@@ -292,6 +292,7 @@ fn dependency(
             advisory,
             package: Some(package),
             target: None,
+            field: None,
             severity,
             fix: Fix {
                 state: FixState::Unknown,

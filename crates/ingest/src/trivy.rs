@@ -478,6 +478,7 @@ fn license(
         advisory,
         package,
         target,
+        field: None,
         severity,
         fix: Fix {
             state: FixState::Unknown,

@@ -61,9 +61,13 @@ pub fn vulnerability_key(
     ])
 }
 
-/// Tracking key of a configuration finding: object, field and check.
-pub fn configuration_key(workload_or_object: &str, pointer: &str, check: &str) -> String {
-    hashed(&["configuration", workload_or_object, pointer, check])
+/// Tracking key of a configuration finding: object or image, target as the source names it, check, and the field
+/// where it is known. Without a field the key is what it was before fields were known.
+pub fn configuration_key(subject: &str, target: &str, field: Option<&str>, check: &str) -> String {
+    match field {
+        None => hashed(&["configuration", subject, target, check]),
+        Some(field) => hashed(&["configuration", subject, target, check, field]),
+    }
 }
 
 /// `pkg:deb/debian/openssl` of `pkg:deb/debian/openssl@3.0.11?arch=amd64`. An `@` of an npm scope is kept.
@@ -158,6 +162,13 @@ mod tests {
         assert_eq!(
             vulnerability_key("r", "c", "pkg:npm/a@1", "CVE-2024-0001"),
             "v1:e5935c6e29150dd580e6ede623293b40"
+        );
+        let configuration =
+            |field| configuration_key("Pod shop/web", "Pod shop/web", field, "KSV017");
+        assert_eq!(configuration(None), "v1:0f63b5ee0971708fee1410dd32793d9b");
+        assert_eq!(
+            configuration(Some("/spec/containers/0/securityContext/privileged")),
+            "v1:8a3b1e7ecbd65dd9de224f673062b050"
         );
     }
 

@@ -136,6 +136,10 @@ pub struct Match {
     /// The object, file or control, for all other categories: `Deployment shop/web`, `app/config.py:12`, `1.2.16`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub target: Option<Text>,
+    /// Where in the target, as far as the source says it: a JSON pointer (RFC 6901) where it gives a path, else
+    /// the part in words: `container web`, `lines 12-14`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub field: Option<Text>,
     /// Severity of this match where it differs from the advisory's.
     pub severity: Severity,
     pub fix: Fix,

@@ -26,6 +26,7 @@ const HEADER: &[&str] = &[
     "namespace",
     "name",
     "container",
+    "field",
     "placements",
     "image",
     "package",
@@ -116,6 +117,7 @@ fn row<W: Write>(
         object.map_or_else(String::new, |o| o.name.to_string()),
         best.and_then(|place| place.container)
             .map_or_else(String::new, |c| c.name.to_string()),
+        finding.field.as_deref().unwrap_or("").into(),
         view.places(finding).count().to_string(),
         view.image(finding)
             .map_or_else(String::new, |image| image.name.to_string()),

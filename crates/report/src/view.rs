@@ -194,7 +194,8 @@ impl<'a> View<'a> {
             .cited(finding)
             .find_map(|cited| cited.said.target.as_deref())
             .unwrap_or("");
-        keys::configuration_key(&subject, &names.show(target), &finding.id)
+        let field = finding.field.as_deref().map(|field| names.show(field));
+        keys::configuration_key(&subject, &names.show(target), field.as_deref(), &finding.id)
     }
 
     /// The likeliest path to the gravest sink that is reached in one of a hundred quarters or more, and its cut.

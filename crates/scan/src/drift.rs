@@ -48,6 +48,7 @@ fn finding(workload: &Workload, container: &Container) -> Finding {
         image: None,
         package: None,
         object: Some(workload.object.clone()),
+        field: None,
         source: None,
         title: Some(title.into()),
         fix: Fix {

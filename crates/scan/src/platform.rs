@@ -104,6 +104,7 @@ fn add(set: &mut MatchSet, version: &Text, nodes: &[&Node], id: &Text, fixed: Op
         advisory: last(set.advisories.len()),
         package: Some(last(set.packages.len())),
         target: None,
+        field: None,
         severity: Severity::Unknown,
         fix: Fix {
             state: if fixed.is_some() {

@@ -66,6 +66,7 @@ struct Row(
     Option<u32>,                      // image
     Option<u32>,                      // package
     Option<(String, String, String)>, // object
+    String,                           // field
     String,                           // source
     String,                           // title, empty where it is the vulnerability's
     String,                           // fix
@@ -148,6 +149,7 @@ fn row(view: &View, state: u8, finding: &Finding, text: impl Fn(&str) -> String)
         finding.image,
         finding.package,
         finding.object.as_ref().map(|o| object(o, &text)),
+        finding.field.as_deref().map_or_else(String::new, &text),
         finding
             .source
             .as_ref()

@@ -28,7 +28,7 @@
 
   // One object for each row, with what filters and cells need.
   const rows = data.findings.map((row, index) => {
-    const [state, id, category, severity, vulnerability, image, pack, object, source, title, fix, placements, best, suppression, matches] = row;
+    const [state, id, category, severity, vulnerability, image, pack, object, field, source, title, fix, placements, best, suppression, matches] = row;
     const known = vulnerability === null ? undefined : data.vulnerabilities[vulnerability];
     const places = placements
       .map(([placement, score]) => ({ placement: data.placements[placement], score }))
@@ -37,7 +37,7 @@
     places.sort((a, b) => points(b.score) - points(a.score));
     const where = object || (places.length ? data.workloads[places[0].placement[0]] : null);
     return {
-      index, state, category, severity, source, fix, best, suppression, matches, known, places, where,
+      index, state, category, severity, field, source, fix, best, suppression, matches, known, places, where,
       id: id || (known ? known[0] : ""),
       title: title || (known ? known[2] : ""),
       image: image === null ? "" : data.images[image] || "",
@@ -186,6 +186,7 @@
       if (row.places.length > 200) each.push(`and ${row.places.length - 200} more`);
       fact("Runs in", list(each));
     }
+    fact("Field", row.field);
     fact("File", row.source);
     fact("Suppressed", row.suppression);
     if (row.matches.length) {

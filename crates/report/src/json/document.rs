@@ -175,6 +175,9 @@ pub(super) struct Finding<'a> {
     pub(super) title: Option<Cow<'a, str>>,
     /// The object that has the problem; for an image, the workload of the placement with the highest score.
     pub(super) object: Option<Object<'a>>,
+    /// Where in the object: a JSON pointer (RFC 6901), or a part in words (`container web`, `lines 12-14`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) field: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) container: Option<Cow<'a, str>>,
     /// Where the object stands in a file.

@@ -84,6 +84,7 @@ impl<'a> Select<'a> {
             aliases: vulnerability.map_or(&[], |v| &v.aliases),
             title: view.title(finding).map(|title| self.text(title)),
             object: object(finding, best.as_ref()).map(|o| self.object(o)),
+            field: finding.field.as_deref().map(|field| self.text(field)),
             container: best.and_then(|p| Some(self.text(&p.container?.name))),
             source: finding
                 .source

@@ -210,9 +210,14 @@ fn location(view: &View, names: &Names, finding: &Finding) -> Value {
     };
     let mut location = json!({"physicalLocation": physical});
     if let Some(object) = object {
-        let name = names.show_owned(&object.to_string());
-        location["logicalLocations"] =
-            json!([{"fullyQualifiedName": visible(&name), "kind": "resource"}]);
+        let object = object.to_string();
+        let name = match &finding.field {
+            Some(field) => format!("{object} {field}"),
+            None => object,
+        };
+        location["logicalLocations"] = json!([
+            {"fullyQualifiedName": visible(&names.show(&name)), "kind": "resource"}
+        ]);
     }
     location
 }

@@ -81,6 +81,9 @@ fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
     if let Some(object) = &finding.object {
         canvas.prose(Paint::Plain, "object      ", &object.to_string())?;
     }
+    if let Some(field) = &finding.field {
+        canvas.prose(Paint::Plain, "field       ", field)?;
+    }
     if let Some(source) = &finding.source {
         canvas.prose(Paint::Plain, "file        ", &source.to_string())?;
     }

@@ -809,6 +809,7 @@ fn vulnerable(
         image,
         package: Some(package),
         object: None,
+        field: None,
         source: None,
         title: None,
         fix: Fix {
@@ -869,6 +870,7 @@ fn findings() -> Vec<Finding> {
             image: None,
             package: None,
             object: Some(ObjectRef::new("apps", "Deployment", Some("shop"), "web")),
+            field: Some("/spec/template/spec/containers/0/securityContext/privileged".into()),
             source: Some(span("k8s/web.yaml", 23, 13)),
             title: Some("Container web is privileged".into()),
             fix: Fix {
@@ -1110,6 +1112,7 @@ fn set() -> MatchSet {
                 advisory: i,
                 package: (i != 3).then_some(0),
                 target: (i == 3).then(|| "Deployment shop/web".into()),
+                field: None,
                 severity: Severity::High,
                 fix: Fix {
                     state: FixState::Fixed,

@@ -373,6 +373,7 @@ impl World {
             image: Some(image),
             package: Some(u32::try_from(package).unwrap()),
             object: None,
+            field: None,
             source: None,
             title: None,
             fix: Fix {

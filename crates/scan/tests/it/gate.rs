@@ -25,6 +25,7 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
         image: None,
         package: None,
         object: None,
+        field: None,
         source: None,
         title: None,
         fix: Fix {

@@ -85,6 +85,7 @@ pub(crate) fn set(
             advisory: n,
             package: Some(n),
             target: None,
+            field: None,
             severity: Severity::High,
             fix: Fix {
                 state: FixState::Unknown,
