@@ -23,6 +23,42 @@ pub struct Situation {
     pub path: Option<u32>,
 }
 
+impl Situation {
+    /// The situation of what was looked at without a cluster: anything is possible. Expected values lie in the
+    /// middle of the log range (stated priors): reached like from within a cluster, .3 of the cluster falls with it.
+    pub fn unseen(missing: GapId) -> Self {
+        let anything = |low, expected| Estimate {
+            low,
+            expected,
+            high: 1.0,
+        };
+        Situation {
+            exposure: Exposure {
+                class: ExposureClass::Unknown,
+                at_least: ExposureClass::None,
+                at_most: ExposureClass::Internet,
+                public: Claim::unknown(missing),
+                chain: Vec::new(),
+            },
+            deliveries: Vec::new(),
+            listens: Claim::unknown(missing),
+            direct: anything(0.02, 0.15),
+            lateral: anything(0.0, 0.0),
+            blast: Blast {
+                value: anything(Reach::Pod.value(), 0.3),
+                steps: vec![BlastStep {
+                    reach: Reach::Cluster,
+                    probability: anything(0.0, 0.3),
+                    reason: "what falls with it is unknown".into(),
+                    because: Vec::new(),
+                    missing: vec![missing],
+                }],
+            },
+            path: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exposure {
     /// The class by what was seen; `Unknown` where gaps could change it.

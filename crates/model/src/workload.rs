@@ -29,6 +29,23 @@ pub struct Workload {
     pub source: Option<SourceSpan>,
 }
 
+impl Workload {
+    /// Whether it is a part of the cluster itself (rule 17): its fields are not the user's to change.
+    pub fn is_provided(&self) -> bool {
+        let tool = self.managed_by.as_ref().map(|managed| &*managed.tool);
+        tool == Some(ManagedBy::PROVIDER)
+    }
+
+    /// Whether it is what runs below the pods: a node, or a component of the control plane that shows no pod.
+    /// A host has no containers; a placement on it names container 0.
+    pub fn is_host(&self) -> bool {
+        self.object.group.is_empty() && matches!(&*self.object.kind, "Node" | CONTROL_PLANE)
+    }
+}
+
+/// Kind of the object that stands for a component of the control plane that shows no pod: `ControlPlane kube-apiserver`.
+pub const CONTROL_PLANE: &str = "ControlPlane";
+
 /// Rule 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,19 +85,27 @@ pub enum ContainerKind {
     Ephemeral,
 }
 
-/// An artifact in a container of a workload. A finding of the artifact counts once per placement.
+/// One place of an artifact; its findings count once in each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// Index into [`crate::assessment::Assessment::images`].
     pub image: u32,
+    /// `None`: in no container that was seen. No cluster was looked at, or the artifact is no image.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub runs_in: Option<ContainerIndex>,
+    /// How the reports' image and this container were joined; the digest's where there is none.
+    pub grade: JoinGrade,
+    /// Index into the situations.
+    pub situation: u32,
+}
+
+/// Which container of which workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ContainerIndex {
     /// Index into the workloads.
     pub workload: u32,
     /// Index into the workload's containers.
     pub container: u32,
-    /// How the reports' image and this container were joined.
-    pub grade: JoinGrade,
-    /// Index into the situations.
-    pub situation: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +135,24 @@ pub struct Criticality {
     pub because: Vec<EvidenceId>,
 }
 
+impl Criticality {
+    /// The value that nobody declared (stated prior, prioritisation facts 6.3).
+    pub const UNKNOWN: Estimate = Estimate {
+        low: 0.25,
+        expected: 0.5,
+        high: 1.0,
+    };
+
+    /// Nobody said anything.
+    pub const fn undeclared() -> Self {
+        Criticality {
+            level: CriticalityLevel::Undeclared,
+            value: Self::UNKNOWN,
+            because: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CriticalityLevel {
@@ -126,4 +169,9 @@ pub struct ManagedBy {
     pub tool: Text,
     /// The application, Kustomization, HelmRelease or release.
     pub name: Text,
+}
+
+impl ManagedBy {
+    /// The tool of what the cluster itself is made of.
+    pub const PROVIDER: &str = "provider";
 }

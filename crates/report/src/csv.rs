@@ -77,7 +77,7 @@ fn row<W: Write>(
     let source = finding
         .source
         .as_ref()
-        .or(best.and_then(|place| place.workload.source.as_ref()));
+        .or(best.and_then(|place| place.workload?.source.as_ref()));
     let suppression = finding.suppression.as_ref();
     let points = |select: fn(&model::evidence::Estimate) -> f64| {
         scored.map_or_else(String::new, |s| format!("{:.1}", select(&s.points)))
@@ -118,7 +118,10 @@ fn row<W: Write>(
         best.and_then(|place| place.container)
             .map_or_else(String::new, |c| c.name.to_string()),
         finding.field.as_deref().unwrap_or("").into(),
-        view.places(finding).count().to_string(),
+        view.places(finding)
+            .filter(|place| place.workload.is_some())
+            .count()
+            .to_string(),
         view.image(finding)
             .map_or_else(String::new, |image| image.name.to_string()),
         package.map_or_else(String::new, |p| p.name.to_string()),

@@ -30,7 +30,8 @@ pub struct View<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) placement: &'a Placement,
-    pub(crate) workload: &'a Workload,
+    /// `None`: nowhere known.
+    pub(crate) workload: Option<&'a Workload>,
     pub(crate) container: Option<&'a Container>,
     pub(crate) situation: Option<&'a Situation>,
     pub(crate) score: Option<Scored<'a>>,
@@ -84,11 +85,18 @@ impl<'a> View<'a> {
 
     /// A placement without a score.
     pub(crate) fn place_of(&self, placement: &'a Placement) -> Option<Place<'a>> {
-        let workload = at(&self.assessment.workloads, Some(placement.workload))?;
+        let (workload, container) = match placement.runs_in {
+            Some(runs_in) => {
+                let workload = at(&self.assessment.workloads, Some(runs_in.workload))?;
+                let container = at(&workload.containers, Some(runs_in.container));
+                (Some(workload), container)
+            }
+            None => (None, None),
+        };
         Some(Place {
             placement,
             workload,
-            container: at(&workload.containers, Some(placement.container)),
+            container,
             situation: at(&self.assessment.situations, Some(placement.situation)),
             score: None,
         })
@@ -331,7 +339,7 @@ pub(crate) fn at<T>(all: &[T], index: Option<u32>) -> Option<&T> {
 
 /// The object of a configuration finding, else the workload of the best placement.
 pub(crate) fn object<'f>(finding: &'f Finding, best: Option<&Place<'f>>) -> Option<&'f ObjectRef> {
-    let workload = best.map(|place| &place.workload.object);
+    let workload = best.and_then(|place| Some(&place.workload?.object));
     finding.object.as_ref().or(workload)
 }
 

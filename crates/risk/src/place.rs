@@ -9,7 +9,7 @@ use model::evidence::{Estimate, EvidenceId, Ledger, Truth};
 use model::image::JoinGrade;
 use model::situation::{Blast, ExposureClass, Reach as Share, Situation};
 use model::text::{Interner, Text};
-use model::workload::{Criticality, CriticalityLevel, Placement};
+use model::workload::{Criticality, CriticalityLevel, Placement, WorkloadState};
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
 
@@ -35,6 +35,14 @@ pub(crate) struct Places {
     pub distinct: Vec<Place>,
     /// Parallel to the placements.
     pub of: Vec<u32>,
+}
+
+/// Rule 9: whether findings count in this place. What runs does, and what may run anywhere.
+pub(crate) fn counts(assessment: &Assessment, placement: &Placement) -> bool {
+    placement.runs_in.is_none_or(|at| {
+        let workload = assessment.workloads.get(at.workload as usize);
+        workload.is_some_and(|workload| workload.state == WorkloadState::Active)
+    })
 }
 
 impl Places {
@@ -78,23 +86,28 @@ struct Key {
 impl Place {
     fn of(assessment: &Assessment, placement: &Placement, texts: &mut Interner) -> Option<Place> {
         let situation = assessment.situations.get(placement.situation as usize)?;
-        let workload = assessment.workloads.get(placement.workload as usize)?;
+        let undeclared = Criticality::undeclared();
+        let criticality = match placement.runs_in {
+            Some(at) => &assessment.workloads.get(at.workload as usize)?.criticality,
+            None => &undeclared,
+        };
         Some(Place {
             reach: Reach::new(situation.direct, situation.lateral, &situation.listens),
             same_build: same_build(placement.grade),
             grade: placement.grade,
             blast: sane(situation.blast.value),
-            criticality: sane(workload.criticality.value),
-            level: workload.criticality.level,
+            criticality: sane(criticality.value),
+            level: criticality.level,
             class: situation.exposure.class,
             public: situation.exposure.public.truth() != Truth::No,
             listens: situation.listens.truth(),
-            exposure_words: texts.text(&exposure_words(situation, &assessment.ledger)),
-            blast_words: texts.text(&blast_words(&situation.blast)),
-            criticality_words: texts.text(&criticality_words(
-                &workload.criticality,
+            exposure_words: texts.text(&exposure_words(
+                situation,
+                placement.runs_in.is_some(),
                 &assessment.ledger,
             )),
+            blast_words: texts.text(&blast_words(&situation.blast)),
+            criticality_words: texts.text(&criticality_words(criticality, &assessment.ledger)),
         })
     }
 
@@ -151,8 +164,11 @@ impl Place {
 }
 
 /// `internet via Service shop/web`: the class and the first thing on the way in that was seen.
-fn exposure_words(situation: &Situation, ledger: &Ledger) -> String {
+fn exposure_words(situation: &Situation, runs: bool, ledger: &Ledger) -> String {
     let exposure = &situation.exposure;
+    if !runs && exposure.class == ExposureClass::Unknown {
+        return "not seen in a cluster: exposure unknown".to_owned();
+    }
     let mut words = String::from(class_words(exposure.class));
     if exposure.class == ExposureClass::Unknown {
         let _ = write!(

@@ -14,6 +14,7 @@ use model::assessment::{About, Assessment};
 use model::evidence::{Estimate, Gap, GapWeight, Ledger, Stage};
 use model::matches::{Category, FixState, MatchSet};
 use model::object::ObjectRef;
+use model::situation::Situation;
 use model::snapshot::Snapshot;
 use model::text::Text;
 use model::vulnerability::AttackVector;
@@ -71,7 +72,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     mark_provided(&mut inventory);
     sets.extend(platform::matches(&inventory, intel, &settings.tool_version));
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
-    let images = join(&sets, &inventory);
+    let images = join(&sets, snapshot.map(|_| &inventory));
     ledger.gaps(images.gaps.iter().cloned());
 
     let feeds = feed_gaps(intel, &mut ledger);
@@ -110,19 +111,24 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     }
     let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
     let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);
+    let mut situations = relations.situations;
+    let unseen = u32::try_from(situations.len()).unwrap_or(u32::MAX);
+    if snapshot.is_none() {
+        situations.push(Situation::unseen(ledger.gap(no_cluster())));
+    }
     let placements = images
         .joins
         .iter()
         .map(|join| Placement {
             image: join.image,
-            workload: join.workload,
-            container: join.container,
+            runs_in: join.runs_in,
             grade: join.grade,
-            situation: relations
-                .of
-                .get(join.workload as usize)
-                .and_then(|w| w.get(join.container as usize))
-                .copied()
+            situation: join
+                .runs_in
+                .map_or(Some(unseen), |at| {
+                    let of = relations.of.get(at.workload as usize)?;
+                    of.get(at.container as usize).copied()
+                })
                 .unwrap_or(u32::MAX),
         })
         .collect();
@@ -138,7 +144,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         placements,
         packages: found.packages,
         vulnerabilities: vulnerabilities.all,
-        situations: relations.situations,
+        situations,
         scores: Vec::new(),
         findings: found.open,
         suppressed: found.suppressed,
@@ -226,7 +232,8 @@ fn weaknesses(
         of_image.truncate(WEAKNESSES_PER_CONTAINER);
     }
     let mut weaknesses = Vec::new();
-    for join in &images.joins {
+    let running = images.joins.iter();
+    for (join, at) in running.filter_map(|join| Some((join, join.runs_in?))) {
         for &(_, n) in by_image.get(join.image as usize).into_iter().flatten() {
             let Some(finding) = found.open.get(n) else {
                 continue;
@@ -241,8 +248,8 @@ fn weaknesses(
                 .and_then(|v| vulnerabilities.all.get(v as usize))
                 .map_or(Estimate::between(0.0, 0.0, 1.0), |v| v.likelihood.estimate);
             weaknesses.push(Weakness {
-                workload: join.workload,
-                container: join.container,
+                workload: at.workload,
+                container: at.container,
                 label: format!("{} in {name}", finding.id).into(),
                 likelihood: likelihood.times(risk::Loaded::Unknown.factor()),
                 fixable: (finding.fix.state == FixState::Fixed)
@@ -262,6 +269,18 @@ fn weaknesses(
         }
     }
     weaknesses
+}
+
+/// What is said where only artifacts were looked at.
+fn no_cluster() -> Gap {
+    Gap {
+        class: "cluster-not-seen".into(),
+        what: "no cluster and no manifests were looked at: who reaches these findings and what falls with them is unknown".into(),
+        stage: Stage::Relate,
+        scope: "cluster".into(),
+        weight: GapWeight::Widens,
+        close: "plimsoll scan cluster, or scan manifests PATH, with the same --report".into(),
+    }
 }
 
 /// Gaps for feeds that the database does not have.

@@ -162,9 +162,11 @@ fn check(assessment: &Assessment) -> Result<(), BundleError> {
     let placements = a.placements.iter().all(|p| {
         within(Some(p.image), a.images.len())
             && within(Some(p.situation), a.situations.len())
-            && a.workloads
-                .get(p.workload as usize)
-                .is_some_and(|w| within(Some(p.container), w.containers.len()))
+            && p.runs_in.is_none_or(|at| {
+                a.workloads
+                    .get(at.workload as usize)
+                    .is_some_and(|w| within(Some(at.container), w.containers.len()))
+            })
     });
     let actions = a.actions.iter().all(|action| {
         within(action.image, a.images.len())

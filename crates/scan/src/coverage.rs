@@ -40,8 +40,10 @@ pub fn coverage(
     let scanned: BTreeSet<(u32, u32)> = images
         .joins
         .iter()
-        .filter(|join| active(join.workload) && reported(join.image))
-        .map(|join| (join.workload, join.container))
+        .filter(|join| reported(join.image))
+        .filter_map(|join| join.runs_in)
+        .filter(|at| active(at.workload))
+        .map(|at| (at.workload, at.container))
         .collect();
     // A container image counts as scanned where every active container that runs it is joined.
     let mut distinct: BTreeMap<&str, bool> = BTreeMap::new();
@@ -63,7 +65,7 @@ pub fn coverage(
     let joined: BTreeSet<u32> = images
         .joins
         .iter()
-        .filter(|join| active(join.workload))
+        .filter(|join| join.runs_in.is_some_and(|at| active(at.workload)))
         .map(|join| join.image)
         .collect();
     let high: BTreeSet<u32> = open

@@ -6,7 +6,7 @@ use model::evidence::{Gap, GapWeight, Stage};
 use model::image::{ImageIdentity, ImageReference, JoinGrade, is_digest};
 use model::matches::{Artifact, ArtifactKind, MatchSet};
 use model::text::Text;
-use model::workload::{Container, WorkloadState};
+use model::workload::{Container, ContainerIndex, WorkloadState};
 use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, WorkloadView};
 use std::collections::BTreeSet;
@@ -17,23 +17,45 @@ pub struct Images {
     pub images: Vec<ScannedImage>,
     /// Set -> artifact -> image.
     pub of: Vec<Vec<u32>>,
-    /// Ordered by image, workload, container.
+    /// One for each place of an image, ordered by image, workload, container.
     pub joins: Vec<Join>,
     pub gaps: Vec<Gap>,
 }
 
-/// A container that runs (or declares) a scanned image.
+/// A place of an image: a container that runs (or declares) it, or nowhere known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Join {
     pub image: u32,
-    pub workload: u32,
-    pub container: u32,
+    pub runs_in: Option<ContainerIndex>,
     pub grade: JoinGrade,
 }
 
-/// Unites artifacts and joins them to the containers of active workloads.
-pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
+/// Unites artifacts and joins them to the containers of active workloads. Without an inventory each has one place,
+/// nowhere known; with one, what no container runs has none.
+pub fn join(sets: &[MatchSet], inventory: Option<&Inventory>) -> Images {
     let mut joined = unite(sets);
+    match inventory {
+        Some(inventory) => place(&mut joined, sets, inventory),
+        None => joined
+            .joins
+            .extend((0u32..).zip(&joined.images).map(|(image, _)| Join {
+                image,
+                runs_in: None,
+                // It is the very artifact that was looked at.
+                grade: JoinGrade::Digest,
+            })),
+    }
+    for (placement, join) in (0u32..).zip(&joined.joins) {
+        if let Some(image) = joined.images.get_mut(join.image as usize) {
+            image.placements.push(placement);
+        }
+    }
+    joined.gaps.sort_unstable();
+    joined.gaps.dedup();
+    joined
+}
+
+fn place(joined: &mut Images, sets: &[MatchSet], inventory: &Inventory) {
     let index = ImageIndex::of(&joined.images, sets, &joined.of);
     let mut unscanned = Vec::new();
     for (workload, view) in (0u32..).zip(&inventory.workloads) {
@@ -47,8 +69,10 @@ pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
                 }
                 joined.joins.push(Join {
                     image,
-                    workload,
-                    container,
+                    runs_in: Some(ContainerIndex {
+                        workload,
+                        container,
+                    }),
                     grade,
                 });
             } else {
@@ -59,16 +83,8 @@ pub fn join(sets: &[MatchSet], inventory: &Inventory) -> Images {
             }
         }
     }
-    place_unscanned(&mut joined, &unscanned);
+    place_unscanned(joined, &unscanned);
     joined.joins.sort_unstable();
-    for (placement, join) in (0u32..).zip(&joined.joins) {
-        if let Some(image) = joined.images.get_mut(join.image as usize) {
-            image.placements.push(placement);
-        }
-    }
-    joined.gaps.sort_unstable();
-    joined.gaps.dedup();
-    joined
 }
 
 /// Containers whose image no report speaks of have a place too: what they may do matters without a finding.
@@ -96,8 +112,10 @@ fn place_unscanned(joined: &mut Images, unscanned: &[(u32, u32, &Container)]) {
         // It is the very image that is declared.
         joined.joins.push(Join {
             image,
-            workload,
-            container,
+            runs_in: Some(ContainerIndex {
+                workload,
+                container,
+            }),
             grade: JoinGrade::Digest,
         });
     }

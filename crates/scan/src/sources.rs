@@ -8,7 +8,7 @@ use model::assessment::Assessment;
 use model::evidence::{EvidenceId, Ledger};
 use model::object::{ObjectRef, SourceSpan};
 use model::snapshot::{Origin, Place, Snapshot};
-use model::workload::Placement;
+use model::workload::{ContainerIndex, Placement};
 use paths::Relations;
 use rustc_hash::{FxHashMap, FxHashSet};
 use semantics::view::Inventory;
@@ -81,7 +81,9 @@ fn foremost(images: &Images, relations: &Relations) -> Vec<u32> {
         image.is_some_and(|image| !image.tools.is_empty())
     };
     let joins = images.joins.iter().filter(|join| reported(join.image));
-    let scanned: FxHashSet<u32> = joins.map(|join| join.workload).collect();
+    let scanned: FxHashSet<u32> = joins
+        .filter_map(|join| Some(join.runs_in?.workload))
+        .collect();
     let weight = |situations: &[u32]| {
         let of = |n: &u32| {
             relations.situations.get(*n as usize).map_or(0.0, |s| {
@@ -163,7 +165,7 @@ pub fn point(assessment: &mut Assessment, snapshot: &Snapshot, inputs: &[Source]
                     .then(b.cmp(a))
             });
         let placement = best.and_then(|(_, &placement)| placements.get(placement as usize));
-        finding.source = placement.and_then(|p| images.get(&(p.workload, p.container)).cloned());
+        finding.source = placement.and_then(|p| images.get(&p.runs_in?).cloned());
     }
 }
 
@@ -172,29 +174,26 @@ fn images(
     assessment: &Assessment,
     snapshot: &Snapshot,
     inputs: &[Source],
-) -> FxHashMap<(u32, u32), SourceSpan> {
+) -> FxHashMap<ContainerIndex, SourceSpan> {
     let places = places(snapshot);
-    let mut asked: Vec<((u32, u32), Place, String)> = Vec::new();
+    let mut asked: Vec<(ContainerIndex, Place, String)> = Vec::new();
     // An image that nothing scanned has no finding to point from.
     let scanned = |placement: &&Placement| {
         let image = assessment.images.get(placement.image as usize);
         image.is_some_and(|image| !image.tools.is_empty())
     };
-    for placement in assessment.placements.iter().filter(scanned) {
-        let Some(workload) = assessment.workloads.get(placement.workload as usize) else {
+    let placements = assessment.placements.iter().filter(scanned);
+    for at in placements.filter_map(|placement| placement.runs_in) {
+        let Some(workload) = assessment.workloads.get(at.workload as usize) else {
             continue;
         };
-        let Some(container) = workload.containers.get(placement.container as usize) else {
+        let Some(container) = workload.containers.get(at.container as usize) else {
             continue;
         };
         let Some(place) = places.get(&workload.object) else {
             continue;
         };
-        asked.push((
-            (placement.workload, placement.container),
-            *place,
-            format!("{}/image", container.pointer),
-        ));
+        asked.push((at, *place, format!("{}/image", container.pointer)));
     }
     asked.truncate(MOST_FIELDS);
     let fields: Vec<(Place, &str)> = asked

@@ -21,13 +21,6 @@ const OWNER_KEYS: [&str; 7] = [
 ];
 const CRITICALITY_KEY: &str = "plimsoll.dev/criticality";
 
-/// Criticality that nobody declared: .5 within .25 to 1.
-pub(crate) const UNDECLARED: Estimate = Estimate {
-    low: 0.25,
-    expected: 0.5,
-    high: 1.0,
-};
-
 /// What is known of a workload when it is attributed.
 pub(crate) struct Subject<'a> {
     pub object: &'a ObjectRef,
@@ -178,7 +171,7 @@ fn criticality(
         // Only a label speaks: it lifts the lower bound, the upper one stays where nobody knew better.
         (None, Some(level)) if level > Level::Low => Criticality {
             level: level.level(),
-            value: Estimate::between(level.value(), level.value(), UNDECLARED.high),
+            value: Estimate::between(level.value(), level.value(), Criticality::UNKNOWN.high),
             because,
         },
         (Some(level), _) => Criticality {
@@ -188,7 +181,7 @@ fn criticality(
         },
         (None, _) => Criticality {
             level: CriticalityLevel::Undeclared,
-            value: UNDECLARED,
+            value: Criticality::UNKNOWN,
             because,
         },
     }

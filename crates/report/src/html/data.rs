@@ -20,8 +20,8 @@ struct Data<'a> {
     images: Each<'a, String>,
     /// Kind, namespace, name.
     workloads: Each<'a, (String, String, String)>,
-    /// Workload, container, how joined, exposure.
-    placements: Each<'a, (u32, String, &'static str, &'static str)>,
+    /// Workload (none: nowhere known), container, how joined, exposure.
+    placements: Each<'a, (Option<u32>, String, &'static str, &'static str)>,
     /// Name, version, type, purl.
     packages: Each<'a, (String, String, String, String)>,
     vulnerabilities: Each<'a, Known>,
@@ -89,7 +89,7 @@ pub(super) fn write(view: &View, names: &Names, out: &mut dyn Write) -> io::Resu
             let container = place.and_then(|place| place.container);
             let situation = place.and_then(|place| place.situation);
             (
-                p.workload,
+                p.runs_in.map(|at| at.workload),
                 container.map_or_else(String::new, |c| text(&c.name)),
                 word::grade_words(p.grade),
                 situation.map_or("unknown", |s| word::exposure(s.exposure.class)),

@@ -32,10 +32,12 @@
     const known = vulnerability === null ? undefined : data.vulnerabilities[vulnerability];
     const places = placements
       .map(([placement, score]) => ({ placement: data.placements[placement], score }))
-      .filter((place) => place.placement && data.workloads[place.placement[0]]);
+      .filter((place) => place.placement)
+      // Without a workload it was not seen in a cluster.
+      .map((place) => ({ ...place, workload: data.workloads[place.placement[0]] || null }));
     const points = (score) => (score === null || !data.scores[score] ? -1 : data.scores[score][0]);
     places.sort((a, b) => points(b.score) - points(a.score));
-    const where = object || (places.length ? data.workloads[places[0].placement[0]] : null);
+    const where = object || (places.length ? places[0].workload : null);
     return {
       index, state, category, severity, field, source, fix, best, suppression, matches, known, places, where,
       id: id || (known ? known[0] : ""),
@@ -49,7 +51,7 @@
 
   const searched = (row) => {
     if (row.found === null) {
-      const places = row.places.map((place) => named(data.workloads[place.placement[0]]));
+      const places = row.places.map((place) => (place.workload ? named(place.workload) : ""));
       const texts = [row.id, row.title, row.image, row.source, row.where ? named(row.where) : "", ...places];
       if (row.known) texts.push(...row.known[1]);
       if (row.pack) texts.push(row.pack[0], row.pack[1]);
@@ -59,7 +61,7 @@
   };
   const inNamespace = (row, namespace) =>
     (row.where && row.where[1] === namespace) ||
-    row.places.some((place) => data.workloads[place.placement[0]][1] === namespace);
+    row.places.some((place) => place.workload && place.workload[1] === namespace);
 
   const form = find("filters");
   if (!form) return;
@@ -69,7 +71,7 @@
   for (const row of rows) {
     if (row.where && row.where[1]) namespaces.add(row.where[1]);
     for (const place of row.places) {
-      const namespace = data.workloads[place.placement[0]][1];
+      const namespace = place.workload ? place.workload[1] : "";
       if (namespace) namespaces.add(namespace);
     }
   }
@@ -133,7 +135,9 @@
     const about = make("small", {}, ...tags);
     const more = row.places.length > 1 ? make("small", {}, `and ${row.places.length - 1} more`) : null;
     const exposure = row.places.length ? make("small", {}, `exposure ${row.places[0].placement[3]}`) : null;
-    const where = row.where ? named(row.where) : row.state === 2 ? "not running here" : "";
+    const where = row.where ? named(row.where)
+      : row.state === 2 ? "not running here"
+        : row.places.length ? "not seen in a cluster" : "";
     const tr = make("tr", {},
       cell("", badge),
       cell("", button, row.title ? make("small", {}, row.title) : null, tags.length ? about : null),
@@ -181,8 +185,10 @@
     if (row.pack) fact("Package", `${row.pack[0]} ${row.pack[1]} (${row.pack[2]})${row.pack[3] ? ` ${row.pack[3]}` : ""}`);
     fact("Fix", row.fix);
     if (row.places.length) {
-      const each = row.places.slice(0, 200).map(({ placement, score: own }) =>
-        `${scored(own) || "not scored"}: ${named(data.workloads[placement[0]])}, container ${placement[1]}; exposure ${placement[3]}; ${placement[2]}`);
+      const each = row.places.slice(0, 200).map(({ placement, workload, score: own }) =>
+        `${scored(own) || "not scored"}: ` + (workload
+          ? `${named(workload)}, container ${placement[1]}; exposure ${placement[3]}; ${placement[2]}`
+          : `not seen in a cluster; exposure ${placement[3]}`));
       if (row.places.length > 200) each.push(`and ${row.places.length - 200} more`);
       fact("Runs in", list(each));
     }

@@ -205,7 +205,7 @@ pub(super) struct Finding<'a> {
     pub(super) vulnerability: Option<u32>,
     /// Stable over scans, builds and versions; the same key as in SARIF.
     pub(super) tracking_key: String,
-    /// Where the image runs.
+    /// Where the image runs; one without an object where no cluster was looked at.
     pub(super) placements: Vec<Placement<'a>>,
     /// Who says it.
     pub(super) matches: Vec<Statement<'a>>,
@@ -259,10 +259,11 @@ pub(super) struct Package<'a> {
     pub(super) layer: Option<&'a str>,
 }
 
-/// An image in a container of a workload.
+/// One place of an image: a container of a workload, or nowhere known.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Placement<'a> {
-    pub(super) object: Object<'a>,
+    /// `null`: not seen in a cluster, exposure and privileges are unknown.
+    pub(super) object: Option<Object<'a>>,
     pub(super) container: Option<Cow<'a, str>>,
     pub(super) score: Option<Points>,
     /// How the report and the container were joined: by digest, by index digest, or only by tag.

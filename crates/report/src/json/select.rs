@@ -76,7 +76,7 @@ impl<'a> Select<'a> {
         let best = view.best(finding);
         let vulnerability = view.vulnerability(finding);
         let scored = view.score(finding);
-        let workload_source = best.and_then(|place| place.workload.source.as_ref());
+        let workload_source = best.and_then(|place| place.workload?.source.as_ref());
         to::Finding {
             id: self.text(&finding.id),
             category: word::category(finding.category),
@@ -155,7 +155,7 @@ impl<'a> Select<'a> {
 
     fn placement(self, place: Place<'a>) -> to::Placement<'a> {
         to::Placement {
-            object: self.object(&place.workload.object),
+            object: place.workload.map(|workload| self.object(&workload.object)),
             container: place.container.map(|c| self.text(&c.name)),
             score: place.score.map(points),
             grade: word::grade(place.placement.grade),
@@ -308,7 +308,7 @@ impl<'a> Select<'a> {
                 .as_ref()
                 .map(|os| format!("{} {}", os.id, os.version)),
             tools: &image.tools,
-            workloads: self.objects(run_by.map(|p| p.workload)),
+            workloads: self.objects(run_by.filter_map(|p| Some(p.runs_in?.workload))),
         }
     }
 

@@ -143,7 +143,7 @@ pub(super) fn result(view: &View, names: &Names, rules: &Rules, finding: &Findin
     });
     let best = view.best(finding);
     if let Some(source) = best
-        .and_then(|p| p.workload.source.as_ref())
+        .and_then(|p| p.workload?.source.as_ref())
         .filter(|_| finding.source.is_none())
     {
         result["relatedLocations"] = json!([{
@@ -183,6 +183,7 @@ fn message(view: &View, finding: &Finding) -> String {
         Some(object) => {
             let _ = write!(text, " ({object})");
         }
+        None if best.is_some() => text.push_str(" (not seen in a cluster)"),
         None => text.push_str(" (no container here runs it)"),
     }
     if let Some(scored) = view.score(finding) {

@@ -90,15 +90,18 @@ fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
     let mut places: Vec<Place> = view.places(finding).collect();
     places.sort_by(|a, b| order(b).total_cmp(&order(a)));
     for (i, place) in places.iter().enumerate() {
-        let text = format!(
-            "{} {}, container {}; {}",
-            place
-                .score
-                .map_or("not scored".into(), |s| points(&s.score.points)),
-            place.workload.object,
-            place.container.map_or("?", |c| &c.name),
-            grade_words(place.placement.grade)
-        );
+        let scored = place
+            .score
+            .map_or("not scored".into(), |s| points(&s.score.points));
+        let text = match place.workload {
+            Some(workload) => format!(
+                "{scored} {}, container {}; {}",
+                workload.object,
+                place.container.map_or("?", |c| &c.name),
+                grade_words(place.placement.grade)
+            ),
+            None => format!("{scored} not seen in a cluster"),
+        };
         canvas.prose(
             Paint::Plain,
             if i == 0 { "runs in     " } else { LABEL },

@@ -362,8 +362,8 @@ fn wrong_indices_are_survived() {
     }
     a.actions[0].closes = vec![999];
     a.actions[0].workloads = vec![999];
-    a.placements[0].workload = 999;
-    a.placements[1].container = 999;
+    a.placements[0].runs_in.as_mut().unwrap().workload = 999;
+    a.placements[1].runs_in.as_mut().unwrap().container = 999;
     a.paths[0].edges[0].evidence = vec![model::evidence::EvidenceId(999)];
     for write in [json::write, csv::write, markdown::write, write_sarif] {
         assert!(!written(&a, false, write).is_empty());

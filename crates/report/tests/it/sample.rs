@@ -27,8 +27,8 @@ use model::vulnerability::{
     AttackProfile, Cvss, Epss, Exploitation, Kev, Likelihood, Severity, Ssvc, Vulnerability,
 };
 use model::workload::{
-    Container, ContainerKind, Criticality, CriticalityLevel, Environment, ManagedBy, Owner,
-    Placement, Workload, WorkloadState,
+    Container, ContainerIndex, ContainerKind, Criticality, CriticalityLevel, Environment,
+    ManagedBy, Owner, Placement, Workload, WorkloadState,
 };
 use report::View;
 use std::collections::BTreeMap;
@@ -1134,8 +1134,10 @@ fn placement(
 ) -> Placement {
     Placement {
         image,
-        workload,
-        container,
+        runs_in: Some(ContainerIndex {
+            workload,
+            container,
+        }),
         grade,
         situation,
     }

@@ -134,13 +134,10 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
             continue;
         };
         // What makes the cluster's network is not the user's to weaken; its bindings and neighbours are.
-        let provided = assessment
-            .workloads
-            .get(target.workload as usize)
-            .is_some_and(|workload| {
-                let managed = workload.managed_by.as_ref();
-                managed.is_some_and(|managed| &*managed.tool == "provider")
-            });
+        let provided = board.workload(target).is_some_and(|workload| {
+            let managed = workload.managed_by.as_ref();
+            managed.is_some_and(|managed| &*managed.tool == "provider")
+        });
         if provided {
             continue;
         }
@@ -158,7 +155,7 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
                 steps
                     .reason
                     .get_or_insert_with(|| Text::clone(&step.reason));
-                steps.workload.get_or_insert(target.workload);
+                steps.workload = steps.workload.or(target.runs_in.map(|at| at.workload));
                 steps.evidence.get_or_insert(evidence.0 as usize);
                 match steps.of.last_mut() {
                     Some((last, all)) if *last == id => {

@@ -157,7 +157,7 @@ fn candidate(
         .targets
         .first()
         .and_then(|(target, _)| board.targets.get(*target as usize))
-        .and_then(|target| assessment.workloads.get(target.workload as usize));
+        .and_then(|target| board.workload(target));
     let span = evidence.and_then(|evidence| evidence.source.clone());
     let managed = workload
         .filter(|workload| workload.object.namespace == object.namespace)

@@ -56,7 +56,7 @@ pub(crate) fn candidates(
         let mut drafts = first_drafts(image_groups.fixable, foreign);
         join_hidden(&mut drafts, index, &image_groups.stuck, board);
         for draft in drafts {
-            candidates.push(candidate(assessment, board, image, index, &draft, foreign));
+            candidates.push(candidate(board, image, index, &draft, foreign));
         }
         candidates.extend(unfixed(
             assessment,
@@ -234,7 +234,6 @@ fn effect(image: u32, draft: &Draft) -> Effect {
 }
 
 fn candidate(
-    assessment: &Assessment,
     board: &Board,
     image: &ScannedImage,
     index: u32,
@@ -298,8 +297,8 @@ fn candidate(
         class,
         class_reason,
         because: Vec::new(),
-        exact: words::upgrade_lines(assessment, board, image, &targets, draft, kind),
-        undo: words::image_undo(assessment, board, &targets),
+        exact: words::upgrade_lines(board, image, &targets, draft, kind),
+        undo: words::image_undo(board, &targets),
         targets,
     }
 }

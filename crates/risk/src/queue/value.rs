@@ -4,14 +4,14 @@
 
 use crate::Settings;
 use crate::delivery::{Reach, Way};
-use crate::place::Places;
+use crate::place::{Places, counts};
 use crate::scale::sane;
 use crate::score::base_rate;
 use crate::subject::{Entry, Subjects};
 use model::assessment::Assessment;
 use model::evidence::{Estimate, EvidenceId};
 use model::situation::{BlastStep, Reach as Share};
-use model::workload::WorkloadState;
+use model::workload::{ContainerIndex, Workload};
 
 /// No action is worth more than so many times the worst single finding that it concerns: exploit predictions
 /// are not independent of each other, and volume must not outrank severity (rule 8; stated prior).
@@ -29,11 +29,11 @@ fn zip(a: Lanes, b: Lanes, f: impl Fn(f64, f64) -> f64) -> Lanes {
     [f(a0, b0), f(a1, b1), f(a2, b2)]
 }
 
-/// A container that runs. Hazard is -ln(1 - probability): hazards of independent events add.
+/// A container that runs, or an artifact that may run anywhere. Hazard is -ln(1 - probability): hazards of independent events add.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub placement: u32,
-    pub workload: u32,
+    pub runs_in: Option<ContainerIndex>,
     pub image: u32,
     pub situation: u32,
     pub reach: Reach,
@@ -71,7 +71,7 @@ pub(crate) struct Board<'a> {
     pub by_image: Vec<Vec<u32>>,
     /// Per entry: how many actions must still be taken until it is closed; 0 is closed.
     pub open: Vec<u16>,
-    /// Per placement: whether its workload runs (rule 9).
+    /// Per placement: whether it counts (rule 9).
     runs: Vec<bool>,
     /// Evidence of the blast radius that picked actions took away, per target.
     gone: Vec<Vec<EvidenceId>>,
@@ -94,11 +94,8 @@ impl<'a> Board<'a> {
             gone: Vec::new(),
         };
         for (placement, index) in assessment.placements.iter().zip(0u32..) {
-            let active = assessment
-                .workloads
-                .get(placement.workload as usize)
-                .is_some_and(|workload| workload.state == WorkloadState::Active);
-            let (Some((_, place)), true) = (places.get(index), active) else {
+            let (Some((_, place)), true) = (places.get(index), counts(assessment, placement))
+            else {
                 continue;
             };
             let id = u32::try_from(board.targets.len()).unwrap_or(u32::MAX);
@@ -111,7 +108,7 @@ impl<'a> Board<'a> {
             }
             let mut target = Target {
                 placement: index,
-                workload: placement.workload,
+                runs_in: placement.runs_in,
                 image: placement.image,
                 situation: placement.situation,
                 reach: place.reach,
@@ -128,6 +125,13 @@ impl<'a> Board<'a> {
         }
         board.gone = vec![Vec::new(); board.targets.len()];
         board
+    }
+
+    /// The workload of a target that is in one.
+    pub(crate) fn workload(&self, target: &Target) -> Option<&'a Workload> {
+        self.assessment
+            .workloads
+            .get(target.runs_in?.workload as usize)
     }
 
     pub(crate) fn runs(&self, placement: u32) -> bool {

@@ -29,7 +29,7 @@ pub(crate) fn action(
         .targets
         .iter()
         .filter_map(|target| board.targets.get(*target as usize))
-        .map(|target| target.workload)
+        .filter_map(|target| Some(target.runs_in?.workload))
         .collect();
     workloads.sort_unstable();
     workloads.dedup();
@@ -174,7 +174,6 @@ pub(crate) fn upgrades(groups: &[Group]) -> String {
 
 /// What to type for an image action, line by line.
 pub(crate) fn upgrade_lines(
-    assessment: &Assessment,
     board: &Board,
     image: &ScannedImage,
     targets: &[u32],
@@ -183,7 +182,7 @@ pub(crate) fn upgrade_lines(
 ) -> Vec<Text> {
     let mut lines: Vec<Text> = Vec::new();
     if kind == ActionKind::MoveTag {
-        lines.extend(set_image(assessment, board, image, targets));
+        lines.extend(set_image(board, image, targets));
         for group in groups.iter().take(MOST_LINES) {
             lines.push(
                 format!(
@@ -240,7 +239,7 @@ pub(crate) fn upgrade_lines(
     {
         lines.push(format!("and {more} more libraries").into());
     }
-    lines.extend(managed_lines(assessment, board, targets));
+    lines.extend(managed_lines(board, targets));
     lines
 }
 
@@ -333,15 +332,10 @@ fn library_line(upgrade: &Upgrade) -> String {
 }
 
 /// Where the image is named: the file and line, or the command for the live object.
-fn set_image(
-    assessment: &Assessment,
-    board: &Board,
-    image: &ScannedImage,
-    targets: &[u32],
-) -> Vec<Text> {
+fn set_image(board: &Board, image: &ScannedImage, targets: &[u32]) -> Vec<Text> {
     let new = format!("{}:NEW", image_name(image));
     let mut lines: Vec<Text> = Vec::new();
-    for (workload, container) in containers(assessment, board, targets) {
+    for (workload, container) in containers(board, targets) {
         let line = if let Some(managed) = &workload.managed_by {
             format!(
                 "{}: image {new} for {}",
@@ -385,22 +379,22 @@ fn more(mut lines: Vec<Text>) -> Vec<Text> {
 }
 
 fn containers<'a>(
-    assessment: &'a Assessment,
     board: &'a Board,
     targets: &'a [u32],
 ) -> impl Iterator<Item = (&'a Workload, &'a Text)> {
     targets.iter().filter_map(|target| {
         let target = board.targets.get(*target as usize)?;
-        let placement = assessment.placements.get(target.placement as usize)?;
-        let workload = assessment.workloads.get(target.workload as usize)?;
-        let container = workload.containers.get(placement.container as usize)?;
+        let workload = board.workload(target)?;
+        let container = workload
+            .containers
+            .get(target.runs_in?.container as usize)?;
         Some((workload, &container.name))
     })
 }
 
 /// Rule 14: where the image's workloads are changed.
-fn managed_lines(assessment: &Assessment, board: &Board, targets: &[u32]) -> Vec<Text> {
-    let sources: BTreeSet<Text> = containers(assessment, board, targets)
+fn managed_lines(board: &Board, targets: &[u32]) -> Vec<Text> {
+    let sources: BTreeSet<Text> = containers(board, targets)
         .filter_map(|(workload, _)| workload.managed_by.as_ref())
         .map(|managed| Text::from(format!("{}: the new image's tag", at_source(managed))))
         .collect();
@@ -433,8 +427,8 @@ pub(crate) fn in_writing(
     }
 }
 
-pub(crate) fn image_undo(assessment: &Assessment, board: &Board, targets: &[u32]) -> Text {
-    let mut undo: Vec<String> = containers(assessment, board, targets)
+pub(crate) fn image_undo(board: &Board, targets: &[u32]) -> Text {
+    let mut undo: Vec<String> = containers(board, targets)
         .map(|(workload, _)| rollback(workload))
         .collect();
     undo.dedup();

@@ -15,7 +15,8 @@ use model::vulnerability::{
     AttackProfile, AttackVector, Epss, Kev, Likelihood, PrivilegesRequired, Severity, Vulnerability,
 };
 use model::workload::{
-    Container, ContainerKind, Criticality, CriticalityLevel, Placement, Workload, WorkloadState,
+    Container, ContainerIndex, ContainerKind, Criticality, CriticalityLevel, Placement, Workload,
+    WorkloadState,
 };
 use risk::{Settings, rank};
 
@@ -165,8 +166,10 @@ impl World {
         let placement = u32::try_from(a.placements.len()).unwrap();
         a.placements.push(Placement {
             image,
-            workload,
-            container: 0,
+            runs_in: Some(ContainerIndex {
+                workload,
+                container: 0,
+            }),
             grade: JoinGrade::Digest,
             situation,
         });

@@ -10,7 +10,7 @@ use scan::join::join;
 use scan::vulnerabilities::close;
 
 fn found(sets: &[MatchSet], images: &[(&str, &[String])]) -> Findings {
-    let images = join(sets, &inventory(images));
+    let images = join(sets, Some(&inventory(images)));
     let gaps = FeedGaps {
         epss: None,
         kev: None,

@@ -14,7 +14,7 @@ fn check(
 ) {
     let images = join(
         &[set("trivy", references, digests, &[])],
-        &inventory(&[(image, running)]),
+        Some(&inventory(&[(image, running)])),
     );
     assert_eq!(
         images
@@ -101,7 +101,7 @@ fn artifacts_unite_over_digests_only() {
     );
     let third = set("snyk", &["nginx:1"], std::slice::from_ref(&b), &[]);
     let untied = set("harbor", &["nginx:1"], &[], &[]);
-    let images = join(&[trivy, grype, third, untied], &inventory(&[]));
+    let images = join(&[trivy, grype, third, untied], Some(&inventory(&[])));
     assert_eq!(images.images.len(), 2);
     assert_eq!(images.of, [[0], [0], [0], [1]]);
     assert_eq!(

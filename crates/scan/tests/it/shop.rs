@@ -51,7 +51,8 @@ fn points(assessment: &Assessment, id: &str, workload: &str) -> f64 {
         let image = &assessment.images[finding.image.unwrap() as usize];
         for (placement, score) in image.placements.iter().zip(&finding.scores) {
             let placement = &assessment.placements[*placement as usize];
-            if &*assessment.workloads[placement.workload as usize].key.name == workload {
+            let at = placement.runs_in.unwrap();
+            if &*assessment.workloads[at.workload as usize].key.name == workload {
                 best = best.max(assessment.scores[*score as usize].points.expected);
             }
         }
