@@ -6,7 +6,6 @@ use crate::host_path;
 use crate::rights::{self, Accounts};
 use model::evidence::{Estimate, EvidenceId, Gap, GapId, GapWeight, Ledger, Stage};
 use model::graph::Change;
-use model::object::ObjectRef;
 use model::situation::{Blast, BlastStep, Reach};
 use model::text::Text;
 use semantics::view::{ContainerSpec, Inventory, PodSpec, Security, VolumeSource, WorkloadView};
@@ -526,22 +525,4 @@ pub(crate) fn gap(class: &str, what: impl Into<Text>, scope: &str, close: &str) 
         weight: GapWeight::Widens,
         close: close.into(),
     }
-}
-
-/// Workloads of the distribution or the provider: their own fields are not the user's to change (rule 15).
-pub(crate) fn provided(inventory: &Inventory, object: &ObjectRef) -> bool {
-    let namespace = object.namespace.as_deref().unwrap_or("");
-    let system = [
-        "kube-system",
-        "kube-public",
-        "kube-node-lease",
-        "calico-system",
-        "tigera-operator",
-        "kube-flannel",
-    ];
-    system.contains(&namespace)
-        || ["openshift-", "gke-managed-", "gmp-"]
-            .iter()
-            .any(|prefix| namespace.starts_with(prefix))
-        || inventory.enforcing_cni.contains(object)
 }

@@ -3,7 +3,7 @@
 //! Never: an arc a pair of pods. Pools, nodes, tokens, bindings are nodes of their own.
 
 use crate::Weakness;
-use crate::blast::{Step, provided};
+use crate::blast::Step;
 use crate::graph::{Graph, NodeId, Price, Priced};
 use crate::lateral::{BASE_RATE, HOP};
 use crate::rights::{self, Accounts};
@@ -16,7 +16,7 @@ use model::workload::{ContainerKind, WorkloadState};
 use network::{Opening, OpeningKind, WorkloadExposure, class_of, probability};
 use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, ServiceAccount, WorkloadView};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod identity;
 
@@ -58,6 +58,8 @@ struct Builder<'a> {
     exposures: &'a [WorkloadExposure],
     steps: &'a [Vec<Vec<Step>>],
     accounts: Accounts<'a>,
+    /// Workloads that are parts of the cluster itself: their own fields are not the user's to change (rule 15).
+    provided: BTreeSet<&'a ObjectRef>,
     graph: Graph,
     source: NodeId,
     openings: Vec<Way>,
@@ -88,6 +90,7 @@ pub(crate) fn attack(
         exposures,
         steps,
         accounts: Accounts::of(inventory),
+        provided: provided(inventory),
         graph,
         source,
         openings: Vec::new(),
@@ -294,7 +297,7 @@ impl Builder<'_> {
             opening.object.to_string()
         };
         let entry = entry_of(opening, &view.workload.key.namespace);
-        let fixed = inside || provided(self.inventory, &opening.object);
+        let fixed = inside || self.provided.contains(&opening.object);
         let mut arcs = Vec::new();
         let mut from = self.source;
         if let (Some(what), false) = (closing(opening.kind), fixed) {
@@ -454,7 +457,7 @@ impl Builder<'_> {
         let from = self.container(workload, container);
         let fixed = self
             .view(workload)
-            .is_none_or(|view| provided(self.inventory, &view.workload.object));
+            .is_none_or(|view| self.provided.contains(&view.workload.object));
         let change = step.change.clone().filter(|_| !fixed).map(|change| Priced {
             change,
             price: Price::Hardening,
@@ -486,7 +489,7 @@ impl Builder<'_> {
             return;
         };
         let object = view.workload.object.clone();
-        let fixed = provided(self.inventory, &object);
+        let fixed = self.provided.contains(&object);
         let count = u32::try_from(template.containers.len()).unwrap_or(0);
         let (inside, shared) = (self.graph.hidden(), self.graph.hidden());
         let arc = self.graph.join(inside, shared);
@@ -609,6 +612,12 @@ impl Builder<'_> {
             ledger,
         ))
     }
+}
+
+fn provided(inventory: &Inventory) -> BTreeSet<&ObjectRef> {
+    let workloads = inventory.workloads.iter().map(|view| &view.workload);
+    let own = workloads.filter(|workload| workload.is_provided());
+    own.map(|workload| &workload.object).collect()
 }
 
 fn entry_of(opening: &Opening, namespace: &str) -> Text {

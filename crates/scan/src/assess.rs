@@ -18,7 +18,7 @@ use model::situation::Situation;
 use model::snapshot::Snapshot;
 use model::text::Text;
 use model::vulnerability::AttackVector;
-use model::workload::{ManagedBy, Placement};
+use model::workload::Placement;
 use network::NetworkDeclarations;
 use paths::Weakness;
 use semantics::declare::Declarations;
@@ -69,7 +69,6 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         None => Inventory::default(),
     };
     ledger.gaps(inventory.gaps.iter().cloned());
-    mark_provided(&mut inventory);
     sets.extend(platform::matches(&inventory, intel, &settings.tool_version));
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
     let images = join(&sets, snapshot.map(|_| &inventory));
@@ -162,25 +161,6 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     // A damaged database answers "nothing known"; that must not look like an answer.
     assessment.ledger.gaps(intel.and_then(Intelligence::damage));
     assessment
-}
-
-/// The workloads that are the evidence of an enforcing network plugin are the cluster's own: known by what they are,
-/// not by their namespace (rule 17).
-fn mark_provided(inventory: &mut Inventory) {
-    let Inventory {
-        workloads,
-        enforcing_cni,
-        ..
-    } = inventory;
-    for workload in workloads.iter_mut().map(|view| &mut view.workload) {
-        if workload.managed_by.is_none() && enforcing_cni.contains(&workload.object) {
-            let name = Text::clone(&workload.object.name);
-            workload.managed_by = Some(ManagedBy {
-                tool: "provider".into(),
-                name,
-            });
-        }
-    }
 }
 
 fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &Settings) -> About {

@@ -8,6 +8,7 @@ use crate::entries::{endpoint_slices, gateways, ingresses, routes, services};
 use crate::lens::Lens;
 use crate::places::{host_paths, namespaces, nodes};
 use crate::policies::{network_policies, other_policies};
+use crate::provider;
 use crate::rbac::GROUP as RBAC;
 use crate::view::Inventory;
 use crate::workloads::{Surroundings, Workloads, workloads};
@@ -53,10 +54,11 @@ pub fn inventory(
         host_paths: &host_paths,
     };
     let Workloads {
-        views,
+        mut views,
         templates,
         pods,
     } = workloads(&mut lens, snapshot, &around, ledger);
+    provider::mark(&mut lens, snapshot, &mut views, &templates);
     let (services, classes) = services(&mut lens, snapshot);
     let mut inventory = Inventory {
         nodes: nodes(&mut lens, snapshot),
@@ -67,6 +69,7 @@ pub fn inventory(
         network_policies: network_policies(&mut lens, snapshot),
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
+        stock_bindings: Vec::new(),
         service_accounts: service_accounts(&mut lens, snapshot, &views, &templates),
         enforcing_cni: enforcing(&mut lens, snapshot, &views, &templates),
         tunnels: tunnels(&mut lens, snapshot, &views, &templates),
@@ -83,6 +86,12 @@ pub fn inventory(
         internal: Vec::new(),
         unseen: BTreeMap::new(),
     };
+    inventory.stock_bindings = provider::stock_bindings(
+        snapshot,
+        &inventory.workloads,
+        &inventory.templates,
+        &inventory.service_accounts,
+    );
     inventory.internal = internal(&inventory, &classes, declarations);
     let mut gaps = lens.into_gaps();
     gaps.extend(undeclared(&inventory));

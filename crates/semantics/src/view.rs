@@ -34,6 +34,8 @@ pub struct Inventory {
     pub service_accounts: Vec<ServiceAccount>,
     /// Whether a CNI that enforces NetworkPolicy is evidenced (rule 2): the DaemonSets or CRDs that show it; empty is "not evidenced".
     pub enforcing_cni: Vec<ObjectRef>,
+    /// Bindings that belong to the cluster itself by name, subjects and rights, ordered: they cannot be cut (rules 15, 17).
+    pub stock_bindings: Vec<ObjectRef>,
     /// Workloads and CRDs that may publish workloads in ways that are not understood (cloudflared, ngrok, Traefik CRDs ... rule 2).
     pub tunnels: Vec<Tunnel>,
     /// Whether NetworkPolicies are enforced, as the user declared it; decides over `enforcing_cni`.

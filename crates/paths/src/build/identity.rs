@@ -3,7 +3,6 @@
 //! Never: an arc for each pair of accounts; "the accounts of a namespace" is a node.
 
 use super::{Builder, TAKES_TOKEN, change};
-use crate::blast::provided;
 use crate::graph::{NodeId, Price};
 use crate::rights::{kind, said};
 use model::evidence::{Estimate, Ledger};
@@ -48,40 +47,17 @@ impl Builder<'_> {
                 node,
             );
         }
-        let fixed = self.fixed_bindings(&accounts);
         for account in &accounts {
             let key = (Text::clone(&account.namespace), Text::clone(&account.name));
             let Some(node) = nodes.get(&key).copied() else {
                 continue;
             };
             for right in account.rights.iter().filter(|right| leads_on(right)) {
-                self.right(account, right, node, &fixed, &mut sets, ledger);
+                self.right(account, right, node, &mut sets, ledger);
             }
         }
         self.tokens(&nodes, ledger);
         self.close_sets(&nodes, &sets);
-    }
-
-    /// Bindings that the distribution brings, or that its own accounts need.
-    fn fixed_bindings(&self, accounts: &[&ServiceAccount]) -> Vec<ObjectRef> {
-        let mut fixed = Vec::new();
-        for account in accounts {
-            let object = ObjectRef::new(
-                "",
-                "ServiceAccount",
-                Some(&account.namespace),
-                &account.name,
-            );
-            let own = provided(self.inventory, &object);
-            let rights = account
-                .rights
-                .iter()
-                .filter(|r| own || r.binding.name.starts_with("system:"));
-            fixed.extend(rights.map(|right| right.binding.clone()));
-        }
-        fixed.sort();
-        fixed.dedup();
-        fixed
     }
 
     fn right(
@@ -89,7 +65,6 @@ impl Builder<'_> {
         account: &ServiceAccount,
         right: &Right,
         from: NodeId,
-        fixed: &[ObjectRef],
         sets: &mut Sets,
         ledger: &mut Ledger,
     ) {
@@ -98,7 +73,8 @@ impl Builder<'_> {
         let (into, out) = known.unwrap_or_else(|| {
             let (into, out) = (self.graph.hidden(), self.graph.hidden());
             let arc = self.graph.join(into, out);
-            if fixed.binary_search(&right.binding).is_err() {
+            let stock = &self.inventory.stock_bindings;
+            if stock.binary_search(&right.binding).is_err() {
                 let what = format!("delete it, or bind a smaller role than {}", right.role.name);
                 arc.change = Some(change(&right.binding, what, Price::Binding));
             }
@@ -254,7 +230,7 @@ impl Builder<'_> {
             );
             let token = self.graph.hidden();
             // An account that was named on purpose is used: its rights are made smaller instead (rule 11).
-            let fixed = provided(self.inventory, &object) || &*key.1 != "default";
+            let fixed = self.provided.contains(&object) || &*key.1 != "default";
             let arc = self.graph.arc(token, to, "mounted-token", best.probability);
             arc.evidence.push(says);
             arc.missing.extend(best.missing);

@@ -4,6 +4,7 @@ use crate::rights::{account, relate, weakness};
 use crate::world::{batch, deployment, enforced, node, pod, policy, service};
 use model::graph::{Cut, Path};
 use model::object::ObjectRef;
+use model::workload::ManagedBy;
 use semantics::view::{Inventory, Mount, RightClass, Volume, VolumeSource};
 
 /// `Internet -load-balancer-> Service shop/web -vulnerability-> ...`
@@ -146,6 +147,14 @@ fn host_root(world: &mut Inventory) {
     });
 }
 
+/// A part of the cluster itself, as `semantics` marks it.
+fn provided(world: &mut Inventory, workload: usize) {
+    world.workloads[workload].workload.managed_by = Some(ManagedBy {
+        tool: ManagedBy::PROVIDER.into(),
+        name: "calico-node".into(),
+    });
+}
+
 #[test]
 fn cuts() {
     let privileged = "Deployment shop/web: set privileged: false in container app";
@@ -179,25 +188,58 @@ fn cuts() {
         true,
     );
     check(
-        "a token mounted by a DaemonSet of kube-system cannot be cut, the field can",
+        "a token of a part of the cluster cannot be cut, the field of another can",
         |w| {
-            w.workloads[1].workload.object =
-                ObjectRef::new("apps", "DaemonSet", Some("kube-system"), "cni");
+            host_root(w);
+            w.templates[1].service_account = "default".into();
+            w.service_accounts[0].name = "default".into();
+            provided(w, 1);
         },
         "cluster-admin",
-        &[privileged],
+        &[binding],
+        true,
+    );
+    check(
+        "a workload that somebody put into kube-system is cut like any other",
+        |w| {
+            let hostile = &mut w.workloads[0].workload;
+            hostile.object = ObjectRef::new("apps", "Deployment", Some("kube-system"), "web");
+            w.templates[1].service_account = "deployer".into();
+        },
+        "node",
+        &["Deployment kube-system/web: set privileged: false in container app"],
+        true,
+    );
+    check(
+        "a binding in the name of the system is cut like any other",
+        |w| {
+            host_root(w);
+            let right = &mut w.service_accounts[0].rights[0];
+            right.binding.name = "system:controller:backdoor".into();
+        },
+        "cluster-admin",
+        &["ClusterRoleBinding system:controller:backdoor: delete it, or bind a smaller role than some-role"],
+        true,
+    );
+    check(
+        "a binding that belongs to the cluster cannot be cut",
+        |w| {
+            host_root(w);
+            w.stock_bindings = vec![w.service_accounts[0].rights[0].binding.clone()];
+        },
+        "cluster-admin",
+        &[upgrade],
         true,
     );
     check(
         "the pod is the provider's: the upgrade ends the entry over the pod network too",
         |w| {
             // The pod belongs to the provider; its Service does not.
-            w.workloads[0].workload.object =
-                ObjectRef::new("apps", "Deployment", Some("kube-system"), "web");
+            provided(w, 0);
             w.service_accounts.clear();
         },
         "node",
-        &["Deployment kube-system/web: upgrade libfoo to 1.2 in example.com/app:1"],
+        &["Deployment shop/web: upgrade libfoo to 1.2 in example.com/app:1"],
         true,
     );
     check(
@@ -215,8 +257,7 @@ fn cuts() {
 #[test]
 fn no_fix_and_a_provider_leave_the_cut_incomplete() {
     let mut world = shop();
-    world.workloads[0].workload.object =
-        ObjectRef::new("apps", "Deployment", Some("kube-system"), "web");
+    provided(&mut world, 0);
     world.services.clear();
     let mut open = weakness(0, 0.5);
     open.fixable = None;

@@ -134,11 +134,8 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
             continue;
         };
         // What makes the cluster's network is not the user's to weaken; its bindings and neighbours are.
-        let provided = board.workload(target).is_some_and(|workload| {
-            let managed = workload.managed_by.as_ref();
-            managed.is_some_and(|managed| &*managed.tool == "provider")
-        });
-        if provided {
+        let provided = board.workload(target).map(Workload::is_provided);
+        if provided == Some(true) {
             continue;
         }
         for step in &situation.blast.steps {

@@ -8,6 +8,7 @@ mod cni;
 mod entries;
 mod laws;
 mod policies;
+mod provider;
 mod rbac;
 mod recorded;
 mod workloads;
