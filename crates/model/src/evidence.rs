@@ -4,6 +4,7 @@
 
 use crate::object::{ObjectRef, SourceSpan};
 use crate::text::Text;
+use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,23 @@ pub struct Gap {
     pub close: Text,
 }
 
+/// What somebody answers for until a day: gaps of one class and some objects. They stay said, and stop no gate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// The gaps' class, exactly.
+    pub class: Text,
+    /// The gaps' scope as it was written; `*` and `?` are wildcards.
+    pub scope: Text,
+    pub owner: Text,
+    pub reason: Text,
+    /// The last day (UTC) on which it counts.
+    pub expires: Date,
+    /// The day is over: it does not count any more.
+    pub expired: bool,
+    /// The gaps that it speaks of, ordered; those of an expired one too.
+    pub gaps: Vec<GapId>,
+}
+
 /// One observation that decided something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evidence {
@@ -82,6 +100,9 @@ pub struct Evidence {
 pub struct Ledger {
     pub evidence: Vec<Evidence>,
     pub gaps: Vec<Gap>,
+    /// In the order of the file that they stand in.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub acceptances: Vec<Acceptance>,
     #[serde(skip)]
     evidence_index: FxHashMap<Evidence, EvidenceId>,
     #[serde(skip)]
@@ -141,6 +162,21 @@ impl Ledger {
         for gap in gaps {
             self.gap(gap);
         }
+    }
+
+    /// Who answers for a gap: the first acceptance that counts.
+    pub fn acceptance(&self, gap: GapId) -> Option<&Acceptance> {
+        self.acceptances
+            .iter()
+            .find(|acceptance| !acceptance.expired && acceptance.gaps.binary_search(&gap).is_ok())
+    }
+
+    /// Gaps with the acceptance that counts for each.
+    pub fn gaps_accepted(&self) -> impl Iterator<Item = (&Gap, Option<&Acceptance>)> {
+        self.gaps
+            .iter()
+            .zip(0u32..)
+            .map(|(gap, id)| (gap, self.acceptance(GapId(id))))
     }
 }
 

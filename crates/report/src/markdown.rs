@@ -235,10 +235,11 @@ fn gaps(view: &View, page: &mut Page) {
             .iter()
             .filter_map(|group| {
                 let first = group.gaps.first()?;
-                let weight = match group.weight {
-                    GapWeight::Hides => "could hide findings",
-                    GapWeight::Widens => "ranks less sure",
-                    GapWeight::Notice => "notice",
+                let weight = match (group.accepted, group.weight) {
+                    (Some(acceptance), _) => page.cell(&sentences::accepted(acceptance)),
+                    (None, GapWeight::Hides) => "could hide findings".to_owned(),
+                    (None, GapWeight::Widens) => "ranks less sure".to_owned(),
+                    (None, GapWeight::Notice) => "notice".to_owned(),
                 };
                 let close = match &*first.close {
                     "" => String::new(),
@@ -247,7 +248,7 @@ fn gaps(view: &View, page: &mut Page) {
                 Some(line(&[
                     page.cell(group.class),
                     count(group.gaps.len()),
-                    weight.to_owned(),
+                    weight,
                     page.cell(&first.what),
                     close,
                 ]))

@@ -4,8 +4,9 @@
 use crate::view::View;
 use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
 use model::action::Action;
-use model::evidence::{Evidence, GapWeight};
+use model::evidence::{Acceptance, Evidence, GapWeight};
 use model::graph::{Change, Cut};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What was seen, a sentence each. Never a zero without saying of how many.
@@ -92,33 +93,53 @@ pub(crate) fn feeds(view: &View) -> String {
     if database.feeds.is_empty() {
         return "the intelligence database has no feed; close it: plimsoll db update".into();
     }
-    // These make the score; the others are in JSON with their dates.
-    let scoring = |name: &str| matches!(name, "epss" | "kev" | "vulnrichment" | "osv/Kubernetes");
-    let feeds = database.feeds.iter().filter(|feed| scoring(&feed.name));
-    let mut ages: Vec<String> = feeds
-        .map(|feed| format!("{} {}", feed.name, age(feed.date, about.now)))
-        .collect();
-    match database.feeds.len() - ages.len() {
-        0 => {}
-        more => ages.push(format!("{} more in --format json", count(more))),
+    // Feeds of one age stand together, those of OSV apart: `epss, kev from today; osv Alpine, Debian 3 days old`.
+    let mut groups: Vec<(bool, Cow<'static, str>, Vec<&str>)> = Vec::new();
+    for feed in &database.feeds {
+        let (osv, name) = match feed.name.strip_prefix("osv/") {
+            Some(ecosystem) => (true, ecosystem),
+            None => (false, &*feed.name),
+        };
+        let age = age(feed.date, about.now);
+        match groups.iter_mut().find(|g| g.0 == osv && g.1 == age) {
+            Some((.., names)) => names.push(name),
+            None => groups.push((osv, age, vec![name])),
+        }
     }
-    ages.join(", ")
+    let said: Vec<String> = groups
+        .iter()
+        .map(|(osv, age, names)| {
+            let of = if *osv { "osv " } else { "" };
+            format!("{of}{} {age}", names.join(", "))
+        })
+        .collect();
+    said.join("; ")
 }
 
-/// `2 gaps could hide findings (!), 3 make ranks less sure (~), 5 to note (-)`.
+/// `2 could hide findings (!), 3 make ranks less sure (~), 5 to note (-), 1 accepted (=)`.
 pub(crate) fn gap_summary(view: &View) -> String {
     let said = [
         (GapWeight::Hides, "could hide findings (!)"),
         (GapWeight::Widens, "make ranks less sure (~)"),
         (GapWeight::Notice, "to note (-)"),
     ];
+    let accepted = [(view.gaps_accepted(), "accepted (=)")];
     let parts: Vec<String> = said
         .into_iter()
         .map(|(weight, words)| (view.gaps_of(weight), words))
+        .chain(accepted)
         .filter(|(n, _)| *n > 0)
         .map(|(n, words)| format!("{} {words}", count(n)))
         .collect();
     parts.join(", ")
+}
+
+/// `accepted by team-net until 2026-12-31: no source`.
+pub(crate) fn accepted(acceptance: &Acceptance) -> String {
+    format!(
+        "accepted by {} until {}: {}",
+        acceptance.owner, acceptance.expires, acceptance.reason
+    )
 }
 
 /// `10 of 34 actions; they close 812 of 1,204 findings`.

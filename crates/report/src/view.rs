@@ -3,7 +3,7 @@
 
 use crate::names::Names;
 use model::assessment::{Assessment, ScannedImage, Verdict};
-use model::evidence::{Evidence, EvidenceId, Gap, GapId, GapWeight};
+use model::evidence::{Acceptance, Evidence, EvidenceId, Gap, GapId, GapWeight};
 use model::finding::{Finding, Score};
 use model::graph::{Cut, Path};
 use model::keys;
@@ -13,6 +13,7 @@ use model::situation::Situation;
 use model::vulnerability::{Severity, Vulnerability};
 use model::workload::{Container, Placement, Workload};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 /// What a report shows.
 #[derive(Clone, Copy, Debug)]
@@ -260,32 +261,53 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// Gaps by class, the heaviest and then the most frequent first.
+    /// Gaps by class, the heaviest and then the most frequent first; those that somebody answers for come last.
     pub(crate) fn gap_groups(&self) -> Vec<GapGroup<'a>> {
-        let mut gaps: Vec<&Gap> = self.assessment.ledger.gaps.iter().collect();
-        gaps.sort_by(|a, b| (b.weight, &a.class).cmp(&(a.weight, &b.class)));
+        let mut gaps: Vec<(&Gap, Option<&Acceptance>)> =
+            self.assessment.ledger.gaps_accepted().collect();
+        let by = |accepted: Option<&'a Acceptance>| {
+            accepted.map(|a| (a.expires, &a.class, &a.scope, &a.owner, &a.reason))
+        };
+        gaps.sort_by(|(a, a_by), (b, b_by)| {
+            (by(*a_by), Reverse(a.weight), &a.class).cmp(&(by(*b_by), Reverse(b.weight), &b.class))
+        });
         let mut groups: Vec<GapGroup> = gaps
-            .chunk_by(|a, b| a.weight == b.weight && a.class == b.class)
+            .chunk_by(|(a, a_by), (b, b_by)| {
+                (by(*a_by), a.weight, &a.class) == (by(*b_by), b.weight, &b.class)
+            })
             .filter_map(|gaps| {
-                let first = gaps.first()?;
+                let (first, accepted) = gaps.first()?;
                 Some(GapGroup {
                     class: &first.class,
                     weight: first.weight,
-                    gaps: gaps.to_vec(),
+                    accepted: *accepted,
+                    gaps: gaps.iter().map(|(gap, _)| *gap).collect(),
                 })
             })
             .collect();
         groups.sort_by(|a, b| {
-            let order =
-                |g: &GapGroup| (std::cmp::Reverse(g.weight), std::cmp::Reverse(g.gaps.len()));
+            let order = |g: &GapGroup| {
+                (
+                    g.accepted.is_some(),
+                    Reverse(g.weight),
+                    Reverse(g.gaps.len()),
+                )
+            };
             order(a).cmp(&order(b)).then(a.class.cmp(b.class))
         });
         groups
     }
 
+    /// Gaps of a weight that nobody answers for.
     pub(crate) fn gaps_of(&self, weight: GapWeight) -> usize {
-        let gaps = &self.assessment.ledger.gaps;
-        gaps.iter().filter(|gap| gap.weight == weight).count()
+        let gaps = self.assessment.ledger.gaps_accepted();
+        gaps.filter(|(gap, accepted)| gap.weight == weight && accepted.is_none())
+            .count()
+    }
+
+    pub(crate) fn gaps_accepted(&self) -> usize {
+        let gaps = self.assessment.ledger.gaps_accepted();
+        gaps.filter(|(_, accepted)| accepted.is_some()).count()
     }
 
     /// Whether every NetworkPolicy was seen; where not, a namespace without one is not known to be so.
@@ -312,6 +334,7 @@ impl<'a> View<'a> {
 pub(crate) struct GapGroup<'a> {
     pub(crate) class: &'a str,
     pub(crate) weight: GapWeight,
+    pub(crate) accepted: Option<&'a Acceptance>,
     /// In the order of the ledger, never empty.
     pub(crate) gaps: Vec<&'a Gap>,
 }

@@ -1,6 +1,7 @@
 //! The main job: everything that was collected and said, in; one ranked `Assessment`, out.
 //! The order of the stages is the order of the lines of [`assess`].
 
+use crate::accept::accept;
 use crate::coverage::coverage;
 use crate::findings::{Findings, findings};
 use crate::inputs::Source;
@@ -160,6 +161,11 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     }
     // A damaged database answers "nothing known"; that must not look like an answer.
     assessment.ledger.gaps(intel.and_then(Intelligence::damage));
+    accept(
+        &declarations.accepted_gaps,
+        settings.now,
+        &mut assessment.ledger,
+    );
     assessment
 }
 

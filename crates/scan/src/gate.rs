@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use model::assessment::{Assessment, Outcome, Verdict};
-use model::evidence::{Fact, GapWeight};
+use model::evidence::{Fact, Gap, GapWeight};
 use model::finding::Finding;
 use model::text::Text;
 use model::vulnerability::{Severity, Vulnerability};
@@ -235,17 +235,7 @@ fn not_completed(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) 
     if !is_set(gate) {
         return;
     }
-    // Unscanned images are what --min-coverage is about.
-    let accepted = |class: &str| gate.min_coverage.is_some() && class == "image-not-scanned";
-    let hiding = assessment
-        .ledger
-        .gaps
-        .iter()
-        .filter(|gap| gap.weight == GapWeight::Hides && !accepted(&gap.class))
-        .count();
-    if hiding > 0 {
-        reasons.push(format!("{hiding} gaps could hide what the gate asks for").into());
-    }
+    gaps(assessment, gate, reasons);
     for feed in assessment
         .about
         .database
@@ -269,6 +259,44 @@ fn not_completed(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) 
                     feed.name,
                     age.as_hours() / 24,
                     gate.max_db_age_days
+                )
+                .into(),
+            );
+        }
+    }
+}
+
+/// Gaps that could hide what the gate asks for, but for those that somebody answers for.
+fn gaps(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) {
+    // Unscanned images are what --min-coverage is about.
+    let counted = |class: &str| gate.min_coverage.is_some() && class == "image-not-scanned";
+    let ledger = &assessment.ledger;
+    let hides = |gap: &Gap| gap.weight == GapWeight::Hides && !counted(&gap.class);
+    let hiding = ledger
+        .gaps_accepted()
+        .filter(|(gap, accepted)| hides(gap) && accepted.is_none())
+        .count();
+    if hiding == 0 {
+        return;
+    }
+    let are = if hiding == 1 {
+        "1 gap could hide what the gate asks for".to_owned()
+    } else {
+        format!("{hiding} gaps could hide what the gate asks for")
+    };
+    reasons.push(are.into());
+    for acceptance in ledger.acceptances.iter().filter(|a| a.expired) {
+        let still = acceptance.gaps.iter().filter(|id| {
+            ledger.gaps.get(id.0 as usize).is_some_and(hides) && ledger.acceptance(**id).is_none()
+        });
+        let still = still.count();
+        if still > 0 {
+            reasons.push(
+                format!(
+                    "{still} of them {} accepted by {} until {}, which is over",
+                    if still == 1 { "was" } else { "were" },
+                    acceptance.owner,
+                    acceptance.expires
                 )
                 .into(),
             );

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use cluster::live::Options as LiveOptions;
 pub use cluster::manifests::Input as Source;
-pub use semantics::declare::Declarations;
+pub use semantics::declare::{AcceptedGap, Declarations};
 use semantics::declare::code_owners;
 
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 //! Comes in: a Snapshot, match sets, a database, settings. Goes out: an `Assessment` and its `Verdict`.
 //! Never: printing, a clock, the environment.
 
+pub mod accept;
 pub mod assess;
 pub mod bundle;
 pub mod coverage;

@@ -13,12 +13,16 @@
 //!     - { kinds: [Service, Ingress, Gateway], namespaces: [intra], names: ["*"], classes: ["nginx-internal"] }
 //! podSecurity:
 //!   default: baseline              # AdmissionConfiguration's default enforce level
+//! acceptedGaps:                    # what is not seen, and who answers for that until when; it stays said
+//!   - { class: image-not-scanned, scope: "image docker.io/calico/*", owner: team-net, reason: no source, expires: 2026-12-31 }
 //! ```
 
 use crate::view::Labels;
+use jiff::civil::Date;
 use model::text::Text;
 use model::workload::{CriticalityLevel, Environment};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// The whole file. Unknown keys are refused: a typing error must not lose a declaration.
@@ -28,6 +32,8 @@ pub struct Declarations {
     pub workloads: Vec<Declaration>,
     pub network: Network,
     pub pod_security: PodSecurity,
+    #[serde(alias = "accepted_gaps")]
+    pub accepted_gaps: Vec<AcceptedGap>,
     /// Lines of CODEOWNERS, see [`code_owners`]; they are not part of the file.
     #[serde(skip)]
     pub code_owners: Vec<CodeOwner>,
@@ -158,6 +164,51 @@ impl PodSecurityLevel {
             PodSecurityLevel::Restricted => "restricted",
         }
     }
+}
+
+/// Gaps that somebody answers for until a day (rule 5). Nothing has a default: who, why and until when are all said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AcceptedGap {
+    /// The class of a gap as JSON reports name it, exactly; one class a line.
+    #[serde(deserialize_with = "acceptable")]
+    pub class: Text,
+    /// The scope of a gap as JSON reports name it; `*` and `?` are wildcards.
+    #[serde(deserialize_with = "said")]
+    pub scope: Text,
+    #[serde(deserialize_with = "said")]
+    pub owner: Text,
+    #[serde(deserialize_with = "said")]
+    pub reason: Text,
+    /// The last day on which it counts, UTC.
+    pub expires: Date,
+}
+
+/// A text with something in it.
+fn said<'de, D: Deserializer<'de>>(text: D) -> Result<Text, D::Error> {
+    let text = Text::deserialize(text)?;
+    if text.trim().is_empty() {
+        return Err(D::Error::custom(
+            "an accepted gap says scope, owner and reason; this is empty",
+        ));
+    }
+    Ok(text.trim().into())
+}
+
+/// A class that can stand for long. A collection that broke off is what happened to one run.
+fn acceptable<'de, D: Deserializer<'de>>(text: D) -> Result<Text, D::Error> {
+    let class = said(text)?;
+    if class.contains(['*', '?']) {
+        return Err(D::Error::custom(
+            "a class of gaps is named exactly, without wildcards",
+        ));
+    }
+    if &*class == "collection-incomplete" {
+        return Err(D::Error::custom(
+            "a collection that broke off cannot be accepted, only run again",
+        ));
+    }
+    Ok(class)
 }
 
 impl Select {
@@ -364,6 +415,36 @@ mod tests {
                 serde_saphyr::from_str::<Declarations>(wrong).is_err(),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn accepted_gaps_say_who_why_and_until_when() {
+        let read = |entry: &str| {
+            serde_saphyr::from_str::<Declarations>(&format!("acceptedGaps: [{{ {entry} }}]"))
+        };
+        let whole =
+            "class: image-not-scanned, scope: 'image *', owner: a, reason: b, expires: 2026-12-31";
+        let gap = &read(whole).unwrap().accepted_gaps[0];
+        assert_eq!((&*gap.scope, gap.expires.day()), ("image *", 31));
+        assert!(serde_saphyr::from_str::<Declarations>("accepted_gaps: []").is_ok());
+        for left_out in ["class", "scope", "owner", "reason", "expires"] {
+            let entry: Vec<&str> = whole
+                .split(", ")
+                .filter(|part| !part.starts_with(left_out))
+                .collect();
+            assert!(read(&entry.join(", ")).is_err(), "{left_out}");
+        }
+        for (said, instead) in [
+            ("owner: a", "owner: ' '"),
+            ("reason: b", "reason: ''"),
+            ("expires: 2026-12-31", "expires: never"),
+            ("expires: 2026-12-31", "expires: 2026-02-30"),
+            ("class: image-not-scanned", "class: '*'"),
+            ("class: image-not-scanned", "class: collection-incomplete"),
+            ("owner: a", "owner: a, until: 2027-01-01"),
+        ] {
+            assert!(read(&whole.replace(said, instead)).is_err(), "{instead}");
         }
     }
 }

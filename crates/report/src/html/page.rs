@@ -114,6 +114,8 @@ struct GapRow {
     what: Vec<String>,
     left_out: usize,
     close: String,
+    /// Who answers for them until when.
+    accepted: Option<String>,
 }
 
 pub(super) fn of(view: &View, names: &Names) -> Page {
@@ -293,11 +295,15 @@ fn gaps(view: &View, text: &impl Fn(&str) -> String) -> Vec<GapRow> {
         .iter()
         .map(|group| GapRow {
             class: text(group.class),
-            weight: match group.weight {
-                GapWeight::Hides => "could hide findings",
-                GapWeight::Widens => "makes ranks less sure",
-                GapWeight::Notice => "to note",
+            weight: match (group.accepted, group.weight) {
+                (Some(_), _) => "accepted",
+                (None, GapWeight::Hides) => "could hide findings",
+                (None, GapWeight::Widens) => "makes ranks less sure",
+                (None, GapWeight::Notice) => "to note",
             },
+            accepted: group
+                .accepted
+                .map(|acceptance| text(&sentences::accepted(acceptance))),
             count: word::count(group.gaps.len()),
             what: group
                 .gaps

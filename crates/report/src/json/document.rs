@@ -98,6 +98,18 @@ pub(super) struct Gap<'a> {
     pub(super) weight: &'static str,
     /// The command or permission that closes it; empty if nothing does.
     pub(super) close: Cow<'a, str>,
+    /// Somebody answers for it: it stops no gate until then.
+    pub(super) accepted: Option<Accepted<'a>>,
+}
+
+/// Who answers for a gap, from `plimsoll.yaml`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Accepted<'a> {
+    pub(super) owner: Cow<'a, str>,
+    pub(super) reason: Cow<'a, str>,
+    /// The last day on which it counts, UTC.
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub(super) expires: Date,
 }
 
 /// What was looked at, with what, when.

@@ -443,7 +443,7 @@ impl<'a> Select<'a> {
 
     fn coverage(self) -> to::Coverage<'a> {
         let c = &self.view.assessment.coverage;
-        let gaps = &self.view.assessment.ledger.gaps;
+        let gaps = self.view.assessment.ledger.gaps_accepted();
         to::Coverage {
             listed: c
                 .listed
@@ -471,14 +471,18 @@ impl<'a> Select<'a> {
                 .map(|(k, n)| (Cow::Borrowed(&**k), *n))
                 .collect(),
             gaps: gaps
-                .iter()
-                .map(|gap| to::Gap {
+                .map(|(gap, accepted)| to::Gap {
                     class: &gap.class,
                     what: self.text(&gap.what),
                     stage: word::stage(gap.stage),
                     scope: self.text(&gap.scope),
                     weight: word::weight(gap.weight),
                     close: self.text(&gap.close),
+                    accepted: accepted.map(|acceptance| to::Accepted {
+                        owner: self.text(&acceptance.owner),
+                        reason: self.text(&acceptance.reason),
+                        expires: acceptance.expires,
+                    }),
                 })
                 .collect(),
         }

@@ -174,20 +174,26 @@ fn invocation(view: &View, names: &Names, shown: usize, left_out: usize) -> Valu
             "message": {"text": plain(&names.show(text))},
         })
     };
-    let gaps = &view.assessment.ledger.gaps;
+    let gaps = view.assessment.ledger.gaps_accepted();
     let mut notifications: Vec<Value> = gaps
-        .iter()
-        .map(|gap| {
+        .map(|(gap, accepted)| {
             let level = match gap.weight {
-                GapWeight::Hides => "warning",
-                GapWeight::Widens | GapWeight::Notice => "note",
+                GapWeight::Hides if accepted.is_none() => "warning",
+                GapWeight::Hides | GapWeight::Widens | GapWeight::Notice => "note",
             };
+            let accepted = accepted.map_or_else(String::new, |acceptance| {
+                format!(" It is {}.", sentences::accepted(acceptance))
+            });
             let close = if gap.close.is_empty() {
                 String::new()
             } else {
                 format!(" Close it: {}.", gap.close)
             };
-            note(level, &gap.class, &format!("{}.{close}", gap.what))
+            note(
+                level,
+                &gap.class,
+                &format!("{}.{accepted}{close}", gap.what),
+            )
         })
         .collect();
     let mut seen = sentences::seen(view);

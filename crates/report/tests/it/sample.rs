@@ -9,7 +9,7 @@ use model::assessment::{
     About, Assessment, Coverage, DatabaseInfo, FeedInfo, Outcome, ScannedImage, Verdict,
 };
 use model::evidence::{
-    Claim, Estimate, Evidence, EvidenceId, Fact, Gap, GapId, GapWeight, Ledger, Stage,
+    Acceptance, Claim, Estimate, Evidence, EvidenceId, Fact, Gap, GapId, GapWeight, Ledger, Stage,
 };
 use model::finding::{Deadline, Factor, Finding, MatchId, Score};
 use model::graph::{Change, Cut, Edge, Path};
@@ -172,6 +172,11 @@ pub(crate) fn hostile() -> Assessment {
         if let Some(source) = &mut workload.source {
             source.file = bad();
         }
+    }
+    for acceptance in &mut a.ledger.acceptances {
+        acceptance.owner = bad();
+        acceptance.reason = bad();
+        acceptance.scope = bad();
     }
     for image in &mut a.images {
         image.name = bad();
@@ -428,7 +433,17 @@ fn gaps(ledger: &mut Ledger) -> Vec<GapId> {
             "",
         ),
     ];
-    all.into_iter().map(|g| ledger.gap(g)).collect()
+    let ids: Vec<GapId> = all.into_iter().map(|g| ledger.gap(g)).collect();
+    ledger.acceptances.push(Acceptance {
+        class: "image-not-scanned".into(),
+        scope: "image docker.io/library/redis:*".into(),
+        owner: "team-data".into(),
+        reason: "the vendor sends a report each month".into(),
+        expires: date(2026, 12, 31),
+        expired: false,
+        gaps: vec![ids[3]],
+    });
+    ids
 }
 
 fn workloads() -> Vec<Workload> {

@@ -5,7 +5,9 @@ use model::evidence::{Fact, Gap, GapWeight, Ledger, Stage};
 use model::finding::Finding;
 use model::matches::{Category, Fix, FixState};
 use model::vulnerability::Severity;
+use scan::accept::accept;
 use scan::gate::{FailOn, Gate, judge};
+use scan::inputs::AcceptedGap;
 
 fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment {
     let mut ledger = Ledger::default();
@@ -129,6 +131,136 @@ fn exit_codes() {
             "every verdict but a pass has a reason"
         );
     }
+}
+
+/// Of the gap `image-not-scanned` at `x`; the scan is of 2026-08-16.
+fn accepted(class: &str, scope: &str, expires: &str) -> AcceptedGap {
+    AcceptedGap {
+        class: class.into(),
+        scope: scope.into(),
+        owner: "team-net".into(),
+        reason: "no source".into(),
+        expires: expires.parse().unwrap(),
+    }
+}
+
+#[test]
+fn gaps_that_somebody_answers_for() {
+    let high = Gate {
+        fail_on: vec![FailOn::Severity(Severity::High)],
+        ..Gate::default()
+    };
+    let strict = Gate {
+        min_coverage: Some(0.95),
+        ..high.clone()
+    };
+    let ours = "image-not-scanned";
+    for (gate, found, entries, expected, said) in [
+        (
+            &high,
+            Severity::Low,
+            vec![accepted(ours, "x", "2026-12-31")],
+            0,
+            "",
+        ),
+        (
+            &high,
+            Severity::Low,
+            vec![accepted(ours, "*", "2026-12-31")],
+            0,
+            "",
+        ),
+        // The last day counts.
+        (
+            &high,
+            Severity::Low,
+            vec![accepted(ours, "x", "2026-08-16")],
+            0,
+            "",
+        ),
+        (
+            &high,
+            Severity::Low,
+            vec![accepted(ours, "x", "2026-08-15")],
+            3,
+            "acceptance-expired",
+        ),
+        (
+            &high,
+            Severity::Low,
+            vec![accepted(ours, "y*", "2026-12-31")],
+            3,
+            "acceptance-unused",
+        ),
+        (
+            &high,
+            Severity::Low,
+            vec![accepted("list-forbidden", "x", "2026-12-31")],
+            3,
+            "acceptance-unused",
+        ),
+        (
+            &high,
+            Severity::Low,
+            vec![
+                accepted(ours, "x", "2026-08-15"),
+                accepted(ours, "?", "2026-08-17"),
+            ],
+            0,
+            "acceptance-expired",
+        ),
+        // What is over the gate stays over it, and so does the share of images that were scanned.
+        (
+            &high,
+            Severity::High,
+            vec![accepted(ours, "x", "2026-12-31")],
+            1,
+            "",
+        ),
+        (
+            &strict,
+            Severity::Low,
+            vec![accepted(ours, "x", "2026-12-31")],
+            3,
+            "",
+        ),
+    ] {
+        let mut scan = assessment(&[found], Some(GapWeight::Hides));
+        accept(&entries, scan.about.now, &mut scan.ledger);
+        let verdict = judge(&scan, gate);
+        assert_eq!(
+            verdict.exit_code, expected,
+            "{entries:?}: {:?}",
+            verdict.reasons
+        );
+        // Nothing is taken away, and what has no effect is said.
+        assert_eq!(&*scan.ledger.gaps[0].class, ours);
+        let more: Vec<&str> = scan.ledger.gaps[1..]
+            .iter()
+            .map(|gap| &*gap.class)
+            .collect();
+        assert_eq!(more.concat(), said, "{entries:?}");
+        let expired = verdict
+            .reasons
+            .iter()
+            .any(|r| r.contains("accepted by team-net until 2026-08-15"));
+        assert_eq!(
+            expired,
+            said == "acceptance-expired" && expected == 3,
+            "{:?}",
+            verdict.reasons
+        );
+    }
+}
+
+#[test]
+fn a_collection_that_broke_off_is_not_completed_whoever_accepts_it() {
+    let mut scan = assessment(&[], Some(GapWeight::Hides));
+    scan.ledger.gaps[0].class = "collection-incomplete".into();
+    // The reader of plimsoll.yaml refuses this entry; the gate does not depend on it.
+    let entry = accepted("collection-incomplete", "*", "2026-12-31");
+    accept(&[entry], scan.about.now, &mut scan.ledger);
+    assert_eq!(judge(&scan, &Gate::default()).exit_code, 3);
 }
 
 #[test]
