@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::evidence::Ledger;
-use crate::finding::{Finding, Score};
+use crate::finding::{Factor, Finding, Score};
 use crate::graph::{Cut, Path};
 use crate::image::ImageIdentity;
 use crate::keys::ClusterId;
@@ -29,6 +29,8 @@ pub struct Assessment {
     pub vulnerabilities: Vec<Vulnerability>,
     pub situations: Vec<Situation>,
     pub scores: Vec<Score>,
+    /// The distinct lines of the explanations of all scores.
+    pub factors: Vec<Factor>,
     /// Open findings, the highest score first, then severity, then name.
     pub findings: Vec<Finding>,
     /// Suppressed ones, with who and why.
@@ -42,6 +44,16 @@ pub struct Assessment {
     pub coverage: Coverage,
     /// What the sources said, word for word; may be dropped (`matches` empty) where only the summary is kept.
     pub sets: Vec<MatchSet>,
+}
+
+impl Assessment {
+    /// The lines that explain `score`, in the order in which they are told.
+    pub fn factors<'a>(&'a self, score: &Score) -> impl Iterator<Item = &'a Factor> + use<'a> {
+        let lines = score.factors;
+        lines
+            .into_iter()
+            .map_while(|line| self.factors.get(line as usize))
+    }
 }
 
 /// What was looked at, with what, when.

@@ -69,9 +69,13 @@ pub struct Score {
     /// CVSS 4.0 vector with threat and environmental metrics (BTE) and its score, where a 4.0 base vector is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cvss_bte: Option<Text>,
-    /// The explanation; the points of all factors sum to the score before rounding.
-    pub factors: Vec<Factor>,
+    /// The explanation: indices into the Assessment's factors, [`NO_FACTOR`] after the last. The points of all of
+    /// them sum to the score before rounding. Many scores share a factor, and there may be a million scores.
+    pub factors: [u32; 5],
 }
+
+/// Stands in [`Score::factors`] after the last one.
+pub const NO_FACTOR: u32 = u32::MAX;
 
 /// A remediation timeline of BOD 26-04 with the inputs that chose its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

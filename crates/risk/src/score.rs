@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::assessment::Assessment;
 use model::evidence::{Estimate, Fact, Truth};
-use model::finding::{Deadline, Factor, Score};
+use model::finding::{Deadline, Factor, NO_FACTOR, Score};
 use model::text::{Interner, Text};
 use model::vulnerability::{
     AttackProfile, AttackVector, PrivilegesRequired, Severity, Vulnerability,
@@ -90,7 +90,7 @@ pub(crate) fn fill(
     texts: &mut Interner,
 ) {
     let mut findings = std::mem::take(&mut assessment.findings);
-    let mut scorer = Scorer::new(assessment, places, texts);
+    let mut scorer = Scorer::new(assessment, places, inside, texts);
     // Findings without a place in the table of subjects keep no scores; kernel advisories are scored apart.
     for finding in &mut findings {
         finding.scores = Vec::new();
@@ -110,11 +110,12 @@ pub(crate) fn fill(
         finding.scores = artifact
             .placements
             .iter()
-            .map(|placement| scorer.score(vulnerability, known, of_node, *placement, inside))
+            .map(|placement| scorer.score(vulnerability, known, of_node, *placement))
             .collect();
     }
-    let scores = scorer.scores;
+    let (scores, factors) = (scorer.scores, scorer.lines.factors);
     assessment.scores = scores;
+    assessment.factors = factors;
     assessment.findings = findings;
     debug_assert!(subjects.images.len() == assessment.images.len());
 }
@@ -125,19 +126,56 @@ struct Scorer<'a> {
     today: Date,
     scores: Vec<Score>,
     known: FxHashMap<Key, u32>,
+    /// P(code in the container) of each placement, and the first placement that has the same.
+    inside: Vec<(Estimate, u32)>,
+    lines: Lines,
     words: Words,
     likelihood_words: FxHashMap<u32, Text>,
     delivery_words: FxHashMap<(AttackProfile, Text), Text>,
     bte: FxHashMap<(u32, u32), Option<Text>>,
 }
 
-/// (vulnerability, package evidence, place, P(code in the pod) where it matters).
+/// (vulnerability, place, what else decides). Small: there may be a million.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     vulnerability: u32,
     place: u32,
-    of_node: bool,
-    inside: [u64; 3],
+    /// P(code in the container), by a placement that has it; [`ANY_INSIDE`] where it does not matter, [`OF_NODE`]
+    /// where the node decides.
+    inside: u32,
+}
+
+const ANY_INSIDE: u32 = u32::MAX;
+const OF_NODE: u32 = u32::MAX - 1;
+
+/// The distinct lines of all explanations.
+#[derive(Default)]
+struct Lines {
+    factors: Vec<Factor>,
+    known: FxHashMap<LineKey, u32>,
+}
+
+/// (name, reason, points, value): texts are interned, so the place of one tells it from all others.
+type LineKey = (usize, usize, u64, [u64; 3]);
+
+impl Lines {
+    fn line(&mut self, factor: Factor) -> u32 {
+        let Estimate {
+            low,
+            expected,
+            high,
+        } = factor.value;
+        let key = (
+            factor.name.as_ptr() as usize,
+            factor.reason.as_ptr() as usize,
+            factor.points.to_bits(),
+            [low, expected, high].map(f64::to_bits),
+        );
+        *self.known.entry(key).or_insert_with(|| {
+            self.factors.push(factor);
+            u32::try_from(self.factors.len() - 1).unwrap_or(NO_FACTOR)
+        })
+    }
 }
 
 /// Texts that every score uses.
@@ -152,7 +190,25 @@ struct Words {
 }
 
 impl<'a> Scorer<'a> {
-    fn new(assessment: &Assessment, places: &'a Places, texts: &'a mut Interner) -> Self {
+    fn new(
+        assessment: &Assessment,
+        places: &'a Places,
+        inside: &[Estimate],
+        texts: &'a mut Interner,
+    ) -> Self {
+        let mut first = FxHashMap::default();
+        let inside = (0u32..)
+            .zip(inside)
+            .map(|(placement, &estimate)| {
+                let Estimate {
+                    low,
+                    expected,
+                    high,
+                } = estimate;
+                let bits = [low, expected, high].map(f64::to_bits);
+                (estimate, *first.entry(bits).or_insert(placement))
+            })
+            .collect();
         let words = Words {
             likelihood: texts.text("likelihood"),
             delivery: texts.text("delivery"),
@@ -168,6 +224,8 @@ impl<'a> Scorer<'a> {
             today: assessment.about.now.to_zoned(TimeZone::UTC).date(),
             scores: Vec::new(),
             known: FxHashMap::default(),
+            inside,
+            lines: Lines::default(),
             words,
             likelihood_words: FxHashMap::default(),
             delivery_words: FxHashMap::default(),
@@ -181,26 +239,23 @@ impl<'a> Scorer<'a> {
         vulnerability: &Vulnerability,
         of_node: bool,
         placement: u32,
-        inside: &[Estimate],
     ) -> u32 {
         let places = self.places;
         let Some((place_id, place)) = places.get(placement) else {
             return u32::MAX;
         };
-        let inside = inside
+        let (inside, class) = self
+            .inside
             .get(placement as usize)
             .copied()
-            .unwrap_or(Estimate::exact(1.0));
-        let way = Way::of(vulnerability.profile);
-        let matters = !of_node && matches!(way, Way::InPod | Way::Unknown);
+            .unwrap_or((Estimate::exact(1.0), ANY_INSIDE));
         let key = Key {
             vulnerability: index,
             place: place_id,
-            of_node,
-            inside: if matters {
-                [inside.low, inside.expected, inside.high].map(f64::to_bits)
-            } else {
-                [0; 3]
+            inside: match Way::of(vulnerability.profile) {
+                _ if of_node => OF_NODE,
+                Way::InPod | Way::Unknown => class,
+                Way::Network | Way::Adjacent => ANY_INSIDE,
             },
         };
         if let Some(known) = self.known.get(&key) {
@@ -241,6 +296,7 @@ impl<'a> Scorer<'a> {
         let risk = delivery.times(place.blast).times(place.criticality);
         let likelihood_words = self.likelihood_words(index, vulnerability);
         let factors = explain(
+            &mut self.lines,
             &self.words,
             risk.expected,
             [
@@ -369,32 +425,35 @@ impl<'a> Scorer<'a> {
 }
 
 /// The factors with their points. Likelihood starts from the top of the scale, so that no line stands for a constant.
-fn explain(words: &Words, risk: f64, parts: [(&Text, Estimate, Text); 4]) -> Vec<Factor> {
-    let mut factors = Vec::with_capacity(5);
-    for (index, (name, value, reason)) in parts.into_iter().enumerate() {
-        let start = if index == 0 { 100.0 } else { 0.0 };
-        factors.push(Factor {
-            name: Text::clone(name),
-            points: start + factor_points(value.expected),
-            value,
-            reason,
-        });
-    }
+fn explain(
+    lines: &mut Lines,
+    words: &Words,
+    risk: f64,
+    parts: [(&Text, Estimate, Text); 4],
+) -> [u32; 5] {
+    let mut start = 100.0;
+    let mut factors = parts.map(|(name, value, reason)| Factor {
+        name: Text::clone(name),
+        points: std::mem::take(&mut start) + factor_points(value.expected),
+        value,
+        reason,
+    });
     if factors.iter().any(|factor| !factor.points.is_finite()) {
         settle_zero(&mut factors);
     }
     let sum: f64 = factors.iter().map(|factor| factor.points).sum();
     let clamped = points(risk) - sum;
-    if clamped.abs() > 1e-9 {
-        factors.push(Factor {
+    let [likelihood, delivery, blast, criticality] = factors.map(|factor| lines.line(factor));
+    let clamp = (clamped.abs() > 1e-9).then(|| {
+        lines.line(Factor {
             name: Text::clone(&words.clamp),
             points: clamped,
             value: Estimate::exact(1.0),
             reason: Text::clone(&words.clamped),
-        });
-    }
-    factors.shrink_to_fit();
-    factors
+        })
+    });
+    let clamp = clamp.unwrap_or(NO_FACTOR);
+    [likelihood, delivery, blast, criticality, clamp]
 }
 
 /// A factor of 0 has no logarithm: it takes all points that the others left.

@@ -146,6 +146,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         vulnerabilities: vulnerabilities.all,
         situations,
         scores: Vec::new(),
+        factors: Vec::new(),
         findings: found.open,
         suppressed: found.suppressed,
         unjoined: found.unjoined,

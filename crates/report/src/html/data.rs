@@ -8,6 +8,7 @@ use crate::names::Names;
 use crate::sarif::is_web;
 use crate::view::View;
 use crate::wording as word;
+use model::assessment::Assessment;
 use model::evidence::Fact;
 use model::finding::{Finding, Score};
 use model::vulnerability::Vulnerability;
@@ -100,7 +101,7 @@ pub(super) fn write(view: &View, names: &Names, out: &mut dyn Write) -> io::Resu
             (text(&p.name), text(&p.version), text(&p.kind), text(purl))
         }),
         vulnerabilities: each(&all.vulnerabilities, move |v| known(v, text)),
-        scores: each(&all.scores, move |s| scored(s, text)),
+        scores: each(&all.scores, move |s| scored(all, s, text)),
         documents: each(&all.sets, move |set| {
             text(&format!("{} in {}", set.source.tool, set.source.file))
         }),
@@ -194,7 +195,7 @@ fn known(v: &Vulnerability, text: impl Fn(&str) -> String) -> Known {
     )
 }
 
-fn scored(score: &Score, text: impl Fn(&str) -> String) -> Scored {
+fn scored(all: &Assessment, score: &Score, text: impl Fn(&str) -> String) -> Scored {
     Scored(
         score.points.expected,
         score.points.low,
@@ -204,9 +205,7 @@ fn scored(score: &Score, text: impl Fn(&str) -> String) -> Scored {
         score.deadline.due,
         text(&score.ssvc),
         score.cvss_bte.as_deref().map_or_else(String::new, &text),
-        score
-            .factors
-            .iter()
+        all.factors(score)
             .map(|f| (text(&f.name), f.points, text(&f.reason)))
             .collect(),
     )

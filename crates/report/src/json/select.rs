@@ -132,9 +132,14 @@ impl<'a> Select<'a> {
         scored: Option<Scored<'a>>,
         vulnerability: Option<&'a Vulnerability>,
     ) -> Vec<Cow<'a, str>> {
-        if let Some(scored) = scored.filter(|s| !s.score.factors.is_empty()) {
-            let factors = scored.score.factors.iter();
-            return factors.map(|f| self.text(&f.reason)).collect();
+        let factors = scored.map(|scored| self.view.assessment.factors(scored.score));
+        let reasons: Vec<_> = factors
+            .into_iter()
+            .flatten()
+            .map(|factor| self.text(&factor.reason))
+            .collect();
+        if !reasons.is_empty() {
+            return reasons;
         }
         if let Some(v) = vulnerability.filter(|v| !v.likelihood.reasons.is_empty()) {
             return self.texts(&v.likelihood.reasons);
@@ -428,9 +433,10 @@ impl<'a> Select<'a> {
             },
             ssvc: &score.ssvc,
             cvss_bte: score.cvss_bte.as_deref(),
-            factors: score
-                .factors
-                .iter()
+            factors: self
+                .view
+                .assessment
+                .factors(score)
                 .map(|factor| to::Factor {
                     name: &factor.name,
                     points: factor.points,

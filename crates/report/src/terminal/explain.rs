@@ -31,7 +31,7 @@ pub fn explain(
     head(view, finding, &mut canvas)?;
     let best = view.best(finding);
     if let Some(scored) = view.score(finding) {
-        score(scored.score, &mut canvas)?;
+        score(view, scored.score, &mut canvas)?;
     }
     if let Some(place) = best {
         situation(view, &place, &mut canvas)?;
@@ -120,7 +120,7 @@ fn order(place: &Place) -> f64 {
 }
 
 /// The factors, whose points sum to the score.
-fn score(score: &Score, canvas: &mut Canvas) -> io::Result<()> {
+fn score(view: &View, score: &Score, canvas: &mut Canvas) -> io::Result<()> {
     canvas.blank()?;
     let text = format!(
         "{}, {:.0}% of its range is known",
@@ -128,18 +128,14 @@ fn score(score: &Score, canvas: &mut Canvas) -> io::Result<()> {
         score.confidence * 100.0
     );
     canvas.prose(Paint::Strong, "score       ", &text)?;
-    let widest = score
-        .factors
-        .iter()
-        .map(|f| f.name.len())
-        .max()
-        .unwrap_or(0);
-    for factor in &score.factors {
+    let factors = || view.assessment.factors(score);
+    let widest = factors().map(|f| f.name.len()).max().unwrap_or(0);
+    for factor in factors() {
         let label = format!("  {:>+7.1}  {:<widest$}  ", factor.points, factor.name);
         canvas.prose(Paint::Plain, &label, &factor.reason)?;
     }
-    let sum: f64 = score.factors.iter().map(|f| f.points).sum();
-    if !score.factors.is_empty() {
+    let sum: f64 = factors().map(|f| f.points).sum();
+    if factors().next().is_some() {
         canvas.prose(
             Paint::Plain,
             "",

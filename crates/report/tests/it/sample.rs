@@ -11,7 +11,7 @@ use model::assessment::{
 use model::evidence::{
     Acceptance, Claim, Estimate, Evidence, EvidenceId, Fact, Gap, GapId, GapWeight, Ledger, Stage,
 };
-use model::finding::{Deadline, Factor, Finding, MatchId, Score};
+use model::finding::{Deadline, Factor, Finding, MatchId, NO_FACTOR, Score};
 use model::graph::{Change, Cut, Edge, Path};
 use model::image::{ImageIdentity, ImageReference, JoinGrade};
 use model::keys::{ClusterId, WorkloadKey};
@@ -66,6 +66,7 @@ pub(crate) fn shop() -> Assessment {
     let mut ledger = Ledger::default();
     let evidence = evidence(&mut ledger);
     let gaps = gaps(&mut ledger);
+    let (scores, factors) = scores();
     Assessment {
         about: about(),
         workloads: workloads(),
@@ -77,7 +78,8 @@ pub(crate) fn shop() -> Assessment {
         packages: packages(),
         vulnerabilities: vulnerabilities(gaps[1]),
         situations: vec![exposed(&evidence, gaps[2]), isolated(&evidence)],
-        scores: scores(),
+        scores,
+        factors,
         findings: findings(),
         suppressed: vec![Finding {
             suppression: Some(Suppression {
@@ -141,6 +143,7 @@ pub(crate) fn empty() -> Assessment {
         vulnerabilities: Vec::new(),
         situations: Vec::new(),
         scores: Vec::new(),
+        factors: Vec::new(),
         findings: Vec::new(),
         suppressed: Vec::new(),
         unjoined: Vec::new(),
@@ -244,8 +247,8 @@ pub(crate) fn hostile() -> Assessment {
             advisory.url = Some("javascript:alert(1)".into());
         }
     }
-    for score in &mut a.scores {
-        score.factors.iter_mut().for_each(|f| f.reason = bad());
+    for factor in &mut a.factors {
+        factor.reason = bad();
     }
     a
 }
@@ -694,7 +697,8 @@ fn isolated(evidence: &[EvidenceId]) -> Situation {
     }
 }
 
-fn scores() -> Vec<Score> {
+fn scores() -> (Vec<Score>, Vec<Factor>) {
+    let mut lines = Vec::new();
     let deadline = |timeline: &str, due, in_kev, exposed| Deadline {
         timeline: timeline.into(),
         due,
@@ -709,7 +713,7 @@ fn scores() -> Vec<Score> {
         value: Estimate::exact(value),
         reason: reason.into(),
     };
-    let score = |low, points: f64, high, deadline, ssvc: &str, factors: Vec<Factor>| Score {
+    let mut score = |low, points: f64, high, deadline, ssvc: &str, factors: Vec<Factor>| Score {
         risk: Estimate::exact(points.round() / 1024.0),
         delivery: Estimate::exact(0.9),
         points: Estimate::between(low, points, high),
@@ -717,7 +721,12 @@ fn scores() -> Vec<Score> {
         deadline,
         ssvc: ssvc.into(),
         cvss_bte: None,
-        factors,
+        factors: std::array::from_fn(|n| {
+            factors.get(n).map_or(NO_FACTOR, |factor| {
+                lines.push(factor.clone());
+                lines.len() as u32 - 1
+            })
+        }),
     };
     let mut first = score(
         94.1,
@@ -754,7 +763,7 @@ fn scores() -> Vec<Score> {
     );
     first.cvss_bte =
         Some("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:A".into());
-    vec![
+    let scores = vec![
         first,
         score(
             41.2,
@@ -803,7 +812,8 @@ fn scores() -> Vec<Score> {
             "defer",
             vec![factor("likelihood", 0.4, 1e-5, "EPSS 0.0001")],
         ),
-    ]
+    ];
+    (scores, lines)
 }
 
 fn vulnerable(
@@ -1107,9 +1117,11 @@ fn set() -> MatchSet {
             .map(|id| Advisory {
                 id: (*id).into(),
                 aliases: Vec::new(),
+                covers: Vec::new(),
                 title: None,
                 severity: Severity::High,
                 cvss: Vec::new(),
+                vectors: Vec::new(),
                 cwes: Vec::new(),
                 url: Some(format!("https://security-tracker.debian.org/tracker/{id}").into()),
                 feed: Some("debian:12".into()),

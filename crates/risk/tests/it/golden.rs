@@ -73,9 +73,8 @@ fn the_node_decides_about_kernel_advisories_of_a_container() {
         let ranked = world.ranked();
         assert_eq!(ranked.findings.len(), 1, "kept and counted");
         let score = score(&ranked, "CVE-2022-0185");
-        let marked = score
-            .factors
-            .iter()
+        let marked = ranked
+            .factors(score)
             .any(|factor| &*factor.reason == "the node's kernel decides");
         assert_eq!(marked, node_decides, "{package}");
         assert_eq!(score.deadline.in_kev, !node_decides, "{package}");

@@ -142,11 +142,11 @@ proptest! {
             let p = score.points;
             prop_assert!(0.0 <= p.low && p.low <= p.expected && p.expected <= p.high && p.high <= 100.0);
             prop_assert!((0.0..=1.0).contains(&score.confidence));
-            let sum: f64 = score.factors.iter().map(|factor| factor.points).sum();
+            let sum: f64 = ranked.factors(score).map(|factor| factor.points).sum();
             let unrounded = (100.0 + 100.0 / 7.0 * score.risk.expected.log10()).clamp(0.0, 100.0);
             prop_assert!((sum - unrounded).abs() < 1e-9, "{} {}", sum, unrounded);
             prop_assert!((sum - p.expected).abs() <= 0.05 + 1e-9);
-            prop_assert!(score.factors.iter().all(|factor| !factor.reason.is_empty()));
+            prop_assert!(ranked.factors(score).all(|factor| !factor.reason.is_empty()));
         }
         for pair in ranked.findings.windows(2) {
             prop_assert!(points(&ranked, &pair[0].id) >= points(&ranked, &pair[1].id));

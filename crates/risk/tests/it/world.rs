@@ -109,6 +109,7 @@ impl World {
             vulnerabilities: Vec::new(),
             situations: Vec::new(),
             scores: Vec::new(),
+            factors: Vec::new(),
             findings: Vec::new(),
             suppressed: Vec::new(),
             unjoined: Vec::new(),
@@ -292,6 +293,7 @@ impl World {
             listens,
             direct: direct(stand.class),
             lateral: Estimate::exact(stand.lateral),
+            tenants: None,
             blast: Blast {
                 value: Estimate::exact(blast),
                 steps,

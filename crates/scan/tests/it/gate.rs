@@ -56,6 +56,7 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
         vulnerabilities: Vec::new(),
         situations: Vec::new(),
         scores: Vec::new(),
+        factors: Vec::new(),
         findings: severities.iter().map(finding).collect(),
         suppressed: Vec::new(),
         unjoined: Vec::new(),
