@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod finding;
 pub mod graph;
 pub mod image;
+pub mod inventory;
 pub mod keys;
 pub mod matches;
 pub mod object;
