@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::evidence::Ledger;
 use crate::finding::{Factor, Finding, Score};
 use crate::graph::{Cut, Path};
-use crate::image::ImageIdentity;
+use crate::image::{ImageIdentity, ImageReference};
 use crate::keys::ClusterId;
 use crate::matches::{ArtifactKind, MatchSet, OsRelease, Package};
 use crate::situation::Situation;
@@ -101,6 +101,30 @@ pub struct ScannedImage {
     pub placements: Vec<u32>,
     /// Tools that spoke of it, ordered; none: it runs here and nothing scanned it.
     pub tools: Vec<Text>,
+}
+
+impl ScannedImage {
+    /// Whether it is a container image, or the list of one, which is rebuilt or replaced as a whole; folders, repositories
+    /// and machines are changed in place.
+    pub fn is_image(&self) -> bool {
+        match self.kind {
+            ArtifactKind::Image => true,
+            // They may be anything; a reference or a digest says that it is an image.
+            ArtifactKind::Sbom | ArtifactKind::KubernetesObject | ArtifactKind::Unknown => {
+                self.identity != ImageIdentity::default()
+            }
+            ArtifactKind::Filesystem | ArtifactKind::Repository | ArtifactKind::Node => false,
+        }
+    }
+
+    /// The name by which registries know it; `None` for what is no image.
+    pub fn reference(&self) -> Option<ImageReference> {
+        if !self.is_image() {
+            return None;
+        }
+        let first = self.identity.references.iter().min();
+        first.cloned().or_else(|| ImageReference::parse(&self.name))
+    }
 }
 
 /// The numbers of the coverage line. Every zero has its denominator.

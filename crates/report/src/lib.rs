@@ -13,6 +13,7 @@ mod each;
 mod escape;
 mod names;
 mod sentences;
+mod unranked;
 mod view;
 mod wording;
 

@@ -5,6 +5,7 @@
 use crate::escape::visible;
 use crate::names::Names;
 use crate::sentences;
+use crate::unranked;
 use crate::view::{View, object};
 use crate::wording::{
     count, counted, fix_class_words, fix_state, moment, percent, points, severity,
@@ -40,6 +41,7 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     };
     head(view, &mut page);
     queue(view, &mut page);
+    unranked(view, &mut page);
     path(view, &mut page);
     gaps(view, &mut page);
     findings(view, &mut page);
@@ -185,6 +187,26 @@ fn typed(page: &Page, index: usize, action: &Action) -> String {
     text
 }
 
+/// What has no value: by severity, after what has.
+fn unranked(view: &View, page: &mut Page) {
+    let groups = unranked::groups(view);
+    if groups.is_empty() {
+        return;
+    }
+    page.folded(&unranked::heading(&groups), |page| {
+        page.text.push('\n');
+        let rows: Vec<String> = groups
+            .iter()
+            .take(FINDINGS)
+            .map(|group| format!("- {}\n", page.cell(&unranked::line(view, group))))
+            .collect();
+        let left_out = page.rows(rows.into_iter()) + groups.len().saturating_sub(FINDINGS);
+        if left_out > 0 {
+            page.add(&format!("\n{} more.\n", counted(left_out, "check")));
+        }
+    });
+}
+
 fn path(view: &View, page: &mut Page) {
     let Some((path, cut)) = view.worst_path() else {
         return;
@@ -300,6 +322,7 @@ fn finding(view: &View, page: &Page, finding: &Finding) -> String {
     let place = match (&finding.source, object(finding, best.as_ref())) {
         (Some(source), _) => source.to_string(),
         (None, Some(object)) => object.to_string(),
+        (None, None) if best.is_some() => "not seen in a cluster".to_owned(),
         (None, None) => String::new(),
     };
     let fix = match &*finding.fix.versions {

@@ -3,18 +3,64 @@
 
 use crate::view::View;
 use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
-use model::action::Action;
+use model::action::{Action, ActionKind};
 use model::evidence::{Acceptance, Evidence, GapWeight};
 use model::graph::{Change, Cut};
+use model::matches::ArtifactKind;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen, a sentence each. Never a zero without saying of how many.
 pub(crate) fn seen(view: &View) -> Vec<String> {
-    let mut lines = vec![images(view)];
-    lines.extend(workloads(view));
+    let mut lines = Vec::new();
+    if is_alone(view) {
+        lines.push(artifacts(view));
+    } else {
+        lines.push(images(view));
+        lines.extend(workloads(view));
+    }
     lines.push(open(view));
     lines
+}
+
+/// Neither a cluster nor manifests were looked at.
+fn is_alone(view: &View) -> bool {
+    view.assessment.about.origin.is_none()
+}
+
+fn artifacts(view: &View) -> String {
+    let all = view.assessment;
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for image in &all.images {
+        let kind = match image.kind {
+            _ if image.is_image() => "image",
+            ArtifactKind::Filesystem => "file tree",
+            ArtifactKind::KubernetesObject => "Kubernetes object",
+            ArtifactKind::Node => "node",
+            ArtifactKind::Repository => "code base",
+            ArtifactKind::Sbom => "list of packages",
+            ArtifactKind::Image | ArtifactKind::Unknown => "artifact of unknown kind",
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let parts: Vec<String> = kinds
+        .into_iter()
+        .map(|(kind, number)| match (kind, number) {
+            (_, 0 | 1) => counted(number, kind),
+            ("list of packages", n) => format!("{} lists of packages", count(n)),
+            ("artifact of unknown kind", n) => format!("{} artifacts of unknown kind", count(n)),
+            (kind, n) => counted(n, kind),
+        })
+        .collect();
+    format!(
+        "{} in {}; no cluster was looked at",
+        if parts.is_empty() {
+            "nothing".to_owned()
+        } else {
+            parts.join(", ")
+        },
+        counted(all.sets.len(), "report")
+    )
 }
 
 fn images(view: &View) -> String {
@@ -64,6 +110,9 @@ pub(crate) fn workloads(view: &View) -> Vec<String> {
 
 fn open(view: &View) -> String {
     let open = view.assessment.findings.len();
+    if open == 0 && is_alone(view) {
+        return "0 open findings".to_owned();
+    }
     if open == 0 {
         let c = &view.assessment.coverage;
         return format!(
@@ -173,9 +222,16 @@ pub(crate) fn heading(view: &View, shown: usize) -> String {
 /// `closes 12 findings in 3 workloads, needs test, expected, not verified, due 2026-11-26`.
 pub(crate) fn gain(view: &View, action: &Action) -> String {
     let workloads = counted(action.workloads.len(), "workload");
-    let mut parts = vec![match action.closes.len() {
-        0 => format!("closes a way through {workloads}, no single finding"),
-        n => format!("closes {} in {workloads}", counted(n, "finding")),
+    let findings = counted(action.closes.len(), "finding");
+    let changes_object = matches!(
+        action.kind,
+        ActionKind::ChangeField | ActionKind::RemoveExposure
+    );
+    let mut parts = vec![match (action.closes.len(), action.workloads.len()) {
+        (0, _) => format!("closes a way through {workloads}, no single finding"),
+        (_, 0) => format!("closes {findings}"),
+        (_, _) if changes_object => format!("closes a way through {workloads} and {findings}"),
+        (_, _) => format!("closes {findings} in {workloads}"),
     }];
     parts.push(certainty_words(action.certainty).into());
     parts.push(fix_class_words(action.class).into());

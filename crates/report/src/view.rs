@@ -341,10 +341,8 @@ pub(crate) struct GapGroup<'a> {
 
 /// `docker.io/library/nginx` of a scanned image: the first reference, else its name without tag and digest.
 pub(crate) fn repository(image: &ScannedImage) -> String {
-    if let Some(reference) = image.identity.references.iter().min() {
-        return reference.name();
-    }
-    model::image::ImageReference::parse(&image.name)
+    image
+        .reference()
         .map_or_else(|| image.name.to_string(), |reference| reference.name())
 }
 

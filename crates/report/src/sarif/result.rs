@@ -183,7 +183,7 @@ fn message(view: &View, finding: &Finding) -> String {
         Some(object) => {
             let _ = write!(text, " ({object})");
         }
-        None if best.is_some() => text.push_str(" (not seen in a cluster)"),
+        None if best.is_some() => text.push_str(" (not seen in a cluster: exposure unknown)"),
         None => text.push_str(" (no container here runs it)"),
     }
     if let Some(scored) = view.score(finding) {

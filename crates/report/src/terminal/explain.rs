@@ -100,7 +100,7 @@ fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
                 place.container.map_or("?", |c| &c.name),
                 grade_words(place.placement.grade)
             ),
-            None => format!("{scored} not seen in a cluster"),
+            None => format!("{scored} not seen in a cluster: exposure unknown"),
         };
         canvas.prose(
             Paint::Plain,

@@ -11,8 +11,9 @@ pub use explain::explain;
 
 use crate::names::Names;
 use crate::sentences;
+use crate::unranked;
 use crate::view::View;
-use crate::wording::moment;
+use crate::wording::{counted, moment};
 use canvas::{Canvas, Paint};
 use model::assessment::Outcome;
 use model::snapshot::Origin;
@@ -32,6 +33,7 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     title(view, &mut canvas)?;
     coverage::write(view, &mut canvas)?;
     queue::write(view, &mut canvas)?;
+    unranked(view, &mut canvas)?;
     path::write(view, &mut canvas)?;
     if let Some(text) = sentences::apart(view) {
         canvas.blank()?;
@@ -51,6 +53,27 @@ pub fn write_paths(view: &View, options: &TerminalOptions, out: &mut dyn Write) 
 /// Text of unknown origin without anything that could steer a terminal.
 pub fn escape(text: &str) -> String {
     crate::escape::visible(text).into_owned()
+}
+
+/// Checks that are shown; the rest are counted.
+const CHECKS: usize = 5;
+
+/// What has no value: by severity, after what has.
+fn unranked(view: &View, canvas: &mut Canvas) -> io::Result<()> {
+    let groups = unranked::groups(view);
+    if groups.is_empty() {
+        return Ok(());
+    }
+    canvas.blank()?;
+    canvas.prose(Paint::Plain, "No score  ", &unranked::heading(&groups))?;
+    for group in groups.iter().take(CHECKS) {
+        canvas.hanging(Paint::Plain, "          ", 12, &unranked::line(view, group))?;
+    }
+    if let Some(more) = groups.len().checked_sub(CHECKS).filter(|more| *more > 0) {
+        let text = format!("{} more: --format json or csv", counted(more, "check"));
+        canvas.prose(Paint::Dim, "          ", &text)?;
+    }
+    Ok(())
 }
 
 fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //! rights of service accounts. In: the steps of the blast radius and their evidence; out: candidates.
 //! Control-plane objects and what cannot be named by object and field give none.
 
+use super::imported::Imported;
 use super::value::{Board, Effect};
 use super::words::{in_writing, namespace, plain, resource, rollback, shell};
 use super::{Candidate, HIDDEN};
@@ -166,11 +167,12 @@ pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidat
         }
     }
     let mut of_object: BTreeMap<ObjectRef, Vec<Candidate>> = BTreeMap::new();
+    let imported = Imported::of(assessment);
     for (place, steps) in found {
         of_object
             .entry(place.0.clone())
             .or_default()
-            .push(candidate(assessment, place, steps));
+            .push(candidate(assessment, &imported, place, steps));
     }
     of_object
         .into_values()
@@ -198,6 +200,7 @@ fn join_hidden(changes: Vec<Candidate>, board: &Board) -> Vec<Candidate> {
         whole.title = format!("{} and {}", short.unwrap_or(&whole.title), change.title);
         whole.key.push('\0');
         whole.key.push_str(&change.key);
+        whole.closes.extend(change.closes);
         whole.targets.extend(change.targets);
         if change.class > whole.class {
             whole.class = change.class;
@@ -209,6 +212,8 @@ fn join_hidden(changes: Vec<Candidate>, board: &Board) -> Vec<Candidate> {
             whole.undo = format!("{}; {}", whole.undo, change.undo).into();
         }
     }
+    whole.closes.sort_unstable();
+    whole.closes.dedup();
     whole.targets.sort_unstable();
     whole.targets.dedup();
     whole.effect = all;
@@ -252,7 +257,12 @@ fn row_of(pointer: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| pointer.ends_with(row.end))
 }
 
-fn candidate(assessment: &Assessment, (object, pointer, which): Place, steps: Steps) -> Candidate {
+fn candidate(
+    assessment: &Assessment,
+    imported: &Imported,
+    (object, pointer, which): Place,
+    steps: Steps,
+) -> Candidate {
     let evidence = steps
         .evidence
         .and_then(|index| assessment.ledger.evidence.get(index));
@@ -279,7 +289,7 @@ fn candidate(assessment: &Assessment, (object, pointer, which): Place, steps: St
         key: format!("change\0{object}\0{}\0{pointer}\0{which}", object.group),
         image: None,
         source: span,
-        closes: Vec::new(),
+        closes: imported.closed_by(&object, &pointer, own),
         targets: steps.of.iter().map(|(target, _)| *target).collect(),
         effect: Effect::Blast(steps.of),
         class: written.class,

@@ -4,6 +4,7 @@
 
 mod change;
 mod exposure;
+mod imported;
 mod upgrade;
 mod value;
 mod version;

@@ -8,7 +8,6 @@ use crate::kernel::is_system_package;
 use crate::subject::Subjects;
 use model::action::{ActionKind, FixClass};
 use model::assessment::{Assessment, ScannedImage};
-use model::image::ImageReference;
 use model::matches::FixState;
 use model::text::Text;
 use model::vulnerability::Kev;
@@ -262,6 +261,11 @@ fn candidate(
                 words::tagged_name(image)
             ),
         )
+    } else if system > 0 && draft.len() > 1 && !image.is_image() {
+        (
+            ActionKind::UpgradePackage,
+            format!("upgrade {} packages in {name}", words::packages(draft)),
+        )
     } else if system > 1 || (system > 0 && draft.len() > system) {
         let libraries = draft.len() - system;
         let beside = match libraries {
@@ -298,7 +302,7 @@ fn candidate(
         class_reason,
         because: Vec::new(),
         exact: words::upgrade_lines(board, image, &targets, draft, kind),
-        undo: words::image_undo(board, &targets),
+        undo: words::image_undo(board, image, &targets),
         targets,
     }
 }
@@ -419,13 +423,7 @@ const FOREIGN: [&str; 16] = [
 
 /// Rule 13: whether others build it.
 fn is_foreign(image: &ScannedImage, settings: &Settings) -> bool {
-    let reference = image
-        .identity
-        .references
-        .first()
-        .cloned()
-        .or_else(|| ImageReference::parse(&image.name));
-    let Some(name) = reference.map(|reference| reference.name()) else {
+    let Some(name) = image.reference().map(|reference| reference.name()) else {
         return false;
     };
     let own = settings

@@ -8,7 +8,6 @@ use crate::place::Places;
 use model::action::{Action, ActionKind};
 use model::assessment::{Assessment, ScannedImage};
 use model::evidence::{Estimate, Fact};
-use model::image::ImageReference;
 use model::keys::sha256_hex;
 use model::object::{ObjectRef, SourceSpan};
 use model::snapshot::Origin;
@@ -135,27 +134,20 @@ fn short(value: f64) -> String {
 
 /// Repository without tag, or the name as the report gives it.
 pub(crate) fn image_name(image: &ScannedImage) -> String {
-    reference(image).map_or_else(|| plain(&image.name), |reference| reference.name())
+    image
+        .reference()
+        .map_or_else(|| plain(&image.name), |reference| reference.name())
 }
 
 /// With the tag; a digest is left out, it is no place to move from.
 pub(crate) fn tagged_name(image: &ScannedImage) -> String {
-    match reference(image) {
+    match image.reference() {
         Some(reference) => match &reference.tag {
             Some(tag) => format!("{}:{tag}", reference.name()),
             None => reference.name(),
         },
         None => plain(&image.name),
     }
-}
-
-fn reference(image: &ScannedImage) -> Option<ImageReference> {
-    image
-        .identity
-        .references
-        .first()
-        .cloned()
-        .or_else(|| ImageReference::parse(&image.name))
 }
 
 /// `openssl (libssl3, openssl) to 3.0.11-1~deb12u2`, more than one joined by `and`.
@@ -170,6 +162,11 @@ pub(crate) fn upgrades(groups: &[Group]) -> String {
     };
     let all: Vec<String> = groups.iter().map(one).collect();
     plain(&all.join(" and "))
+}
+
+/// How many packages the groups have.
+pub(crate) fn packages(groups: &[Group]) -> usize {
+    groups.iter().map(|group| group.packages.len()).sum()
 }
 
 /// What to type for an image action, line by line.
@@ -199,6 +196,9 @@ pub(crate) fn upgrade_lines(
         {
             lines.push(format!("and {more} more packages").into());
         }
+        if containers(board, targets).next().is_none() {
+            lines.push("if you build it yourself: rebuild it with these".into());
+        }
         return lines;
     }
     let system: Vec<&Upgrade> = groups
@@ -206,7 +206,7 @@ pub(crate) fn upgrade_lines(
         .filter(|group| group.system)
         .flat_map(|group| &group.packages)
         .collect();
-    if kind == ActionKind::RebuildBase && !system.is_empty() {
+    if kind == ActionKind::RebuildBase && !system.is_empty() && image.is_image() {
         lines.push(
             format!(
                 "docker build --pull --no-cache -t {} .",
@@ -216,7 +216,9 @@ pub(crate) fn upgrade_lines(
         );
     }
     lines.extend(system_line(&system).map(|line| {
-        if kind == ActionKind::RebuildBase {
+        if !image.is_image() {
+            Text::from(line.trim_start_matches("RUN ").to_owned())
+        } else if kind == ActionKind::RebuildBase {
             Text::from(format!(
                 "if the base is still old, in its Dockerfile: {line}"
             ))
@@ -427,13 +429,14 @@ pub(crate) fn in_writing(
     }
 }
 
-pub(crate) fn image_undo(board: &Board, targets: &[u32]) -> Text {
+pub(crate) fn image_undo(board: &Board, image: &ScannedImage, targets: &[u32]) -> Text {
     let mut undo: Vec<String> = containers(board, targets)
         .map(|(workload, _)| rollback(workload))
         .collect();
     undo.dedup();
     match undo.as_slice() {
-        [] => "use the image before".into(),
+        [] if image.is_image() => "use the image before".into(),
+        [] => "install the versions before".into(),
         [one] => one.as_str().into(),
         [one, rest @ ..] => format!("{one}; the same for {} more", rest.len()).into(),
     }

@@ -88,6 +88,11 @@ const IMAGE: &str = "ghcr.io/shop/web:1";
 fn world(stand: Stand, flaws: &[Flaw]) -> World {
     let mut world = World::new();
     world.run("web", IMAGE, stand);
+    find(&mut world, flaws);
+    world
+}
+
+fn find(world: &mut World, flaws: &[Flaw]) {
     for (n, (likelihood, kev, profile)) in flaws.iter().enumerate() {
         let v = world.vulnerability(&format!("CVE-2026-{n:04}"), *likelihood, *kev, *profile);
         world.find(
@@ -97,7 +102,6 @@ fn world(stand: Stand, flaws: &[Flaw]) -> World {
             if n % 2 == 0 { "npm" } else { "deb" },
         );
     }
-    world
 }
 
 fn one(world: World) -> Score {
@@ -129,6 +133,28 @@ fn worse(worse: &Score, better: &Score) -> Result<(), TestCaseError> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Wherever it turns out to run, the score lies within what was said before.
+    #[test]
+    fn unplaced_holds_every_placement(stand in stand(), flaws in prop::collection::vec(flaw(), 1..6), tag: bool) {
+        let mut unplaced = World::new();
+        unplaced.nowhere(IMAGE);
+        find(&mut unplaced, &flaws);
+        let mut placed = world(stand, &flaws);
+        if tag {
+            placed.0.placements[0].grade = JoinGrade::Tag;
+        }
+        let (unplaced, placed) = (unplaced.ranked(), placed.ranked());
+        for n in 0..flaws.len() {
+            let id = format!("CVE-2026-{n:04}");
+            let (wide, one) = (score(&unplaced, &id), score(&placed, &id));
+            prop_assert!(wide.points.low <= one.points.expected, "{wide:?} {one:?}");
+            prop_assert!(wide.points.high >= one.points.expected, "{wide:?} {one:?}");
+            prop_assert!(wide.points.high >= one.points.high, "{wide:?} {one:?}");
+            // A report joined by tag may be of another build: that is unknown of the join, not of the place.
+            prop_assert!(tag || wide.points.low <= one.points.low, "{wide:?} {one:?}");
+        }
+    }
 
     #[test]
     fn bounded_ordered_and_explained(stand in stand(), flaws in prop::collection::vec(flaw(), 1..6), tag: bool) {

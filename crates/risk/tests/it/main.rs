@@ -6,4 +6,5 @@ mod laws;
 mod queue;
 mod scale;
 mod tables;
+mod unplaced;
 mod world;

@@ -178,6 +178,22 @@ impl World {
         workload
     }
 
+    /// The image, looked at without a cluster.
+    pub(crate) fn nowhere(&mut self, image: &str) {
+        let image = self.image(image);
+        let a = &mut self.0;
+        let missing = a.ledger.gap(gap());
+        let placement = u32::try_from(a.placements.len()).unwrap();
+        a.placements.push(Placement {
+            image,
+            runs_in: None,
+            grade: JoinGrade::Digest,
+            situation: u32::try_from(a.situations.len()).unwrap(),
+        });
+        a.situations.push(Situation::unseen(missing));
+        a.images[image as usize].placements.push(placement);
+    }
+
     pub(crate) fn image(&mut self, name: &str) -> u32 {
         let a = &mut self.0;
         let known = a.images.iter().position(|image| &*image.name == name);
