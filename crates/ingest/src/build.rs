@@ -9,7 +9,7 @@ use model::evidence::{Gap, GapWeight, Stage};
 use model::image::{ImageIdentity, ImageReference, is_digest};
 use model::matches::{
     Advisory, Artifact, ArtifactKind, Category, Fix, FixState, Match, MatchSet, MatchSource,
-    OsRelease, Package, Suppression,
+    OsRelease, Package, Suppression, Vector,
 };
 use model::text::{Interner, Text};
 use model::vulnerability::{Cvss, Severity};
@@ -57,7 +57,8 @@ pub(crate) struct AdvisoryDraft<'a> {
     pub(crate) names: &'a [&'a str],
     pub(crate) title: Option<&'a str>,
     pub(crate) severity: Severity,
-    /// Source, vector and base score; entries without a vector are left out.
+    /// Source, vector and base score; an entry without a vector is left out, one without a score is
+    /// scored later.
     pub(crate) cvss: &'a [(&'a str, &'a str, Option<f64>)],
     pub(crate) cwes: &'a [&'a str],
     pub(crate) url: Option<&'a str>,
@@ -77,6 +78,46 @@ impl Default for AdvisoryDraft<'_> {
             url: None,
             feed: None,
             published: None,
+        }
+    }
+}
+
+/// One statement of the document before its texts are shared. Its severity is the advisory's.
+pub(crate) struct Found<'a> {
+    pub(crate) category: Category,
+    pub(crate) artifact: u32,
+    pub(crate) package: Option<u32>,
+    /// Object, file or control; empty for a package's.
+    pub(crate) target: &'a str,
+    /// Where in the target, as [`Match::field`] has it.
+    pub(crate) field: Option<&'a str>,
+    pub(crate) fix: Fix,
+    pub(crate) suppression: Option<Suppression>,
+}
+
+impl<'a> Found<'a> {
+    /// A vulnerability of a package.
+    pub(crate) fn vulnerability(artifact: u32, package: Option<u32>, fix: Fix) -> Self {
+        Found {
+            package,
+            fix,
+            ..Found::at(Category::Vulnerability, artifact, "")
+        }
+    }
+
+    /// A problem of an object, file or control.
+    pub(crate) fn at(category: Category, artifact: u32, target: &'a str) -> Self {
+        Found {
+            category,
+            artifact,
+            package: None,
+            target,
+            field: None,
+            fix: Fix {
+                state: FixState::Unknown,
+                versions: Vec::new(),
+            },
+            suppression: None,
         }
     }
 }
@@ -110,10 +151,6 @@ impl<'d> SetBuilder<'d> {
             passed: BTreeMap::new(),
             gaps: BTreeMap::new(),
         }
-    }
-
-    pub(crate) fn text(&mut self, text: &str) -> Text {
-        self.texts.text(text)
     }
 
     /// Tool name (lower case) and version, where the document says them.
@@ -199,19 +236,20 @@ impl<'d> SetBuilder<'d> {
             "" => "unnamed",
             id => id,
         };
-        let (aliases, several) = crate::identifier::aliases(id, draft.names.iter().copied());
-        if several {
-            self.gap(
-                "advisory-names-several-cves",
-                GapWeight::Widens,
-                format!("{id} names several CVEs; it is not joined with them"),
-                "",
-            );
-        }
+        let (aliases, covers) = crate::identifier::aliases(id, draft.names.iter().copied());
+        let given = draft
+            .cvss
+            .iter()
+            .filter(|(_, vector, _)| !vector.is_empty());
+        let (scored, bare): (Vec<_>, Vec<_>) = given.partition(|(_, _, base)| {
+            // Scanners write 0 where they have no score.
+            base.is_some_and(|base| base > 0.0 && base <= 10.0)
+        });
         let texts = &mut self.texts;
         let advisory = Advisory {
             id: texts.text(id),
             aliases: aliases.into_iter().map(|alias| texts.text(alias)).collect(),
+            covers: covers.into_iter().map(|cve| texts.text(cve)).collect(),
             title: texts.option(
                 draft
                     .title
@@ -219,17 +257,21 @@ impl<'d> SetBuilder<'d> {
                     .filter(|t| !t.is_empty()),
             ),
             severity: draft.severity,
-            cvss: draft
-                .cvss
+            cvss: scored
                 .iter()
-                .filter(|(_, vector, _)| !vector.is_empty())
                 .map(|(source, vector, base)| Cvss {
                     source: texts.text(source),
                     version: texts.text(cvss_version(vector)),
                     vector: texts.text(vector),
-                    base: base.unwrap_or(f64::NAN),
+                    base: base.unwrap_or_default(),
                 })
-                .filter(|cvss| (0.0..=10.0).contains(&cvss.base))
+                .collect(),
+            vectors: bare
+                .iter()
+                .map(|(source, vector, _)| Vector {
+                    source: texts.text(source),
+                    vector: texts.text(vector),
+                })
                 .collect(),
             cwes: draft
                 .cwes
@@ -248,6 +290,8 @@ impl<'d> SetBuilder<'d> {
         advisory.url.hash(&mut hasher);
         advisory.feed.hash(&mut hasher);
         advisory.aliases.hash(&mut hasher);
+        advisory.covers.hash(&mut hasher);
+        advisory.vectors.hash(&mut hasher);
         advisory.cwes.hash(&mut hasher);
         advisory.published.hash(&mut hasher);
         for cvss in &advisory.cvss {
@@ -262,60 +306,37 @@ impl<'d> SetBuilder<'d> {
         )
     }
 
-    /// One match of the document is one call of this.
-    pub(crate) fn push(&mut self, found: Match) -> Result<(), IngestError> {
-        self.set.matches.push(found);
-        self.bounded(self.set.matches.len())
-    }
-
-    /// A match on a package. Its severity is the advisory's.
-    pub(crate) fn vulnerable(
+    /// One match of the document is one call of this, or of [`SetBuilder::found_of`].
+    pub(crate) fn found(
         &mut self,
-        artifact: u32,
-        package: Option<u32>,
+        found: Found<'_>,
         draft: &AdvisoryDraft<'_>,
-        fix: Fix,
-        suppression: Option<Suppression>,
     ) -> Result<(), IngestError> {
         let advisory = self.advisory(draft);
-        self.push(Match {
-            category: Category::Vulnerability,
-            artifact,
-            advisory,
-            package,
-            target: None,
-            field: None,
-            severity: draft.severity,
-            fix,
-            suppression,
-        })
+        self.found_of(found, advisory, draft.severity)
     }
 
-    /// A match on an object, file or control. Its severity is the advisory's.
-    pub(crate) fn found_at(
+    /// The same where the advisory is in the set already.
+    pub(crate) fn found_of(
         &mut self,
-        category: Category,
-        artifact: u32,
-        target: &str,
-        draft: &AdvisoryDraft<'_>,
-        suppression: Option<Suppression>,
+        found: Found<'_>,
+        advisory: u32,
+        severity: Severity,
     ) -> Result<(), IngestError> {
-        let advisory = self.advisory(draft);
-        let target = (!target.is_empty()).then(|| self.texts.text(target));
-        self.push(Match {
-            category,
-            artifact,
+        let texts = &mut self.texts;
+        let target = (!found.target.is_empty()).then(|| texts.text(found.target));
+        self.set.matches.push(Match {
+            category: found.category,
+            artifact: found.artifact,
             advisory,
-            package: None,
+            package: found.package,
             target,
-            field: None,
-            severity: draft.severity,
-            fix: Fix {
-                state: FixState::Unknown,
-                versions: Vec::new(),
-            },
-            suppression,
-        })
+            field: texts.option(found.field),
+            severity,
+            fix: found.fix,
+            suppression: found.suppression,
+        });
+        self.bounded(self.set.matches.len())
     }
 
     /// Who suppresses a match and why.
@@ -452,6 +473,17 @@ pub(crate) fn add_digest(identity: &mut ImageIdentity, digest: &str) {
     let room = identity.digests.len() < NAMES;
     if room && is_digest(digest) && !identity.digests.iter().any(|known| &**known == digest) {
         identity.digests.push(digest.into());
+    }
+}
+
+/// Adds the digest of a purl of type `oci`: `pkg:oci/nginx@sha256%3A...?arch=amd64`.
+pub(crate) fn add_oci(identity: &mut ImageIdentity, purl: &str) {
+    if let Some((_, rest)) = purl
+        .strip_prefix("pkg:oci/")
+        .and_then(|purl| purl.split_once('@'))
+    {
+        let digest = rest.split(['?', '#']).next().unwrap_or(rest);
+        add_digest(identity, &digest.replace("%3A", ":"));
     }
 }
 

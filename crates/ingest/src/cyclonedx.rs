@@ -4,14 +4,16 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_digest, add_reference, artifact, cut,
+    AdvisoryDraft, Found, NAMES, PackageDraft, SetBuilder, add_digest, add_oci, add_reference,
+    artifact, cut,
 };
 use crate::document::{Document, Fields};
 use crate::identifier::day;
 use crate::loose::{Hint, List, Maybe, Num, Obj, Str, Word};
+use crate::shapes::Tool;
 use model::evidence::GapWeight;
 use model::image::is_digest;
-use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
+use model::matches::{Artifact, ArtifactKind, Fix, FixState, Suppression};
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -35,15 +37,6 @@ struct Tools<'a> {
     components: List<Obj<Tool<'a>>>,
     #[serde(borrow)]
     services: List<Obj<Tool<'a>>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Tool<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    version: Word<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -193,10 +186,7 @@ pub(crate) fn report<'a>(
         "cyclonedx/{}",
         fields.text("specVersion").unwrap_or_default()
     ));
-    let metadata: Maybe<Metadata<'a>> = match fields.raw("metadata") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let metadata: Maybe<Metadata<'a>> = document.part(fields, "metadata")?;
     builder.created(&metadata.timestamp);
     tool(document, &metadata, builder)?;
     let components: List<Obj<Component<'a>>> = match fields.raw("components") {
@@ -305,14 +295,7 @@ fn image(component: &Component<'_>) -> Artifact {
             _ => {}
         }
     }
-    if let Some((_, rest)) = component
-        .purl
-        .strip_prefix("pkg:oci/")
-        .and_then(|purl| purl.split_once('@'))
-    {
-        let digest = rest.split(['?', '#']).next().unwrap_or(rest);
-        add_digest(identity, &digest.replace("%3A", ":"));
-    }
+    add_oci(identity, &component.purl);
     found
 }
 
@@ -407,17 +390,11 @@ impl<'n, 'a> Bom<'n, 'a> {
         let package = component.map(|(component, _)| package(builder, component));
         let fix = fix(builder, vulnerability, component);
         let suppression = suppression(builder, &vulnerability.analysis);
-        builder.push(Match {
-            category: Category::Vulnerability,
-            artifact,
-            advisory,
-            package,
-            target: None,
-            field: None,
-            severity: severity(vulnerability),
-            fix,
+        let found = Found {
             suppression,
-        })
+            ..Found::vulnerability(artifact, package, fix)
+        };
+        builder.found_of(found, advisory, severity(vulnerability))
     }
 }
 

@@ -6,8 +6,8 @@ use crate::IngestError;
 use crate::build::SetBuilder;
 use crate::document::{Document, Fields, Shape, WHITESPACE};
 use crate::{
-    cyclonedx, grype, harbor, kube_bench, kubeaudit, kubescape, operator, sarif, snyk, spdx, trivy,
-    trivy_kubernetes,
+    cyclonedx, grype, harbor, kube_bench, kubeaudit, kubescape, kubescape_frameworks, operator,
+    sarif, snyk, spdx, trivy, trivy_compliance, trivy_kubernetes,
 };
 use model::matches::MatchSet;
 use serde_json::value::RawValue;
@@ -18,6 +18,7 @@ enum Format {
     /// One result without a frame, of Trivy before schema 2.
     TrivyResult,
     TrivyKubernetes,
+    TrivyCompliance,
     Operator,
     Grype,
     Sarif,
@@ -29,6 +30,8 @@ enum Format {
     KubeBench,
     Kubeaudit,
     Kubescape,
+    /// Version 1.
+    KubescapeFrameworks,
     KubescapeObject,
 }
 
@@ -39,6 +42,7 @@ impl Format {
             Format::Trivy => ("trivy", "trivy-json/2"),
             Format::TrivyResult => ("trivy", "trivy-json/1"),
             Format::TrivyKubernetes => ("trivy", "trivy-kubernetes"),
+            Format::TrivyCompliance => ("trivy", "trivy-compliance"),
             Format::Operator => ("trivy", "trivy-operator"),
             Format::Grype => ("grype", "grype-json"),
             Format::Sarif => ("unknown", "sarif"),
@@ -49,6 +53,7 @@ impl Format {
             Format::KubeBench => ("kube-bench", "kube-bench-json"),
             Format::Kubeaudit => ("kubeaudit", "kubeaudit-json"),
             Format::Kubescape => ("kubescape", "kubescape-json"),
+            Format::KubescapeFrameworks => ("kubescape", "kubescape-json/v1"),
             Format::KubescapeObject => ("kubescape", "kubescape-crd"),
         }
     }
@@ -159,6 +164,7 @@ impl<'a> Sets<'_, 'a> {
                 trivy::result_list(document, &[one], builder)
             }
             Format::TrivyKubernetes => trivy_kubernetes::report(document, fields, builder),
+            Format::TrivyCompliance => trivy_compliance::report(document, fields, builder),
             Format::Operator => operator::report(document, fields, builder),
             Format::Grype => grype::report(document, fields, builder, None),
             Format::Sarif => sarif::report(document, fields, builder),
@@ -170,6 +176,9 @@ impl<'a> Sets<'_, 'a> {
             Format::KubeBench => kube_bench::report(document, raw, fields, builder),
             Format::Kubeaudit => kubeaudit::report(document, raw, fields, builder),
             Format::Kubescape => kubescape::report(document, fields, builder),
+            Format::KubescapeFrameworks => {
+                kubescape_frameworks::report(document, raw, fields, builder)
+            }
             Format::KubescapeObject => kubescape::object(document, fields, builder),
         }
     }
@@ -239,6 +248,9 @@ fn format_of<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format>
     {
         return Some(Format::KubeBench);
     }
+    if fields.has_any(&["controlReports", "frameworks"]) {
+        return Some(Format::KubescapeFrameworks);
+    }
     if fields.has("summaryDetails") || (fields.has("results") && fields.has("resources")) {
         return Some(Format::Kubescape);
     }
@@ -248,6 +260,9 @@ fn format_of<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format>
 /// Trivy writes upper-case keys; kubeaudit's `Results` too.
 fn of_trivy<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format> {
     let first = |key: &str| first_of(document, fields, key);
+    if fields.has(trivy_compliance::SUMMARY) {
+        return Some(Format::TrivyCompliance);
+    }
     if fields.has("ClusterName")
         || trivy_kubernetes::LISTS.iter().any(|list| {
             first(list).is_some_and(|item| item.has("Kind") && item.has_any(&["Name", "Results"]))
@@ -271,7 +286,11 @@ fn of_trivy<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Option<Format> 
         {
             Some(Format::Kubeaudit)
         }
+        Some(item) if fields.has("Title") && item.has_any(&["Severity", "Results"]) => {
+            Some(Format::TrivyCompliance)
+        }
         Some(_) => None,
+        None if fields.has_any(&["ID", "Title"]) => Some(Format::TrivyCompliance),
         None => Some(Format::Trivy),
     }
 }

@@ -52,6 +52,17 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The value of `key`; of a key that is not there, the empty one.
+    pub(crate) fn part<T: Deserialize<'a> + Default>(
+        &self,
+        fields: &Fields<'a>,
+        key: &str,
+    ) -> Result<T, IngestError> {
+        fields
+            .raw(key)
+            .map_or_else(|| Ok(T::default()), |raw| self.parse(raw))
+    }
+
     /// The top-level fields of the object `fragment`; of `null`, none.
     pub(crate) fn fields(&self, fragment: &'a str) -> Result<Fields<'a>, IngestError> {
         match self.parse(fragment)? {

@@ -4,14 +4,15 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_digest, add_reference, artifact,
+    AdvisoryDraft, Found, NAMES, PackageDraft, SetBuilder, add_digest, add_reference, artifact,
     os_release, platform,
 };
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
+use crate::shapes::Tool as Named;
 use model::evidence::GapWeight;
 use model::image::is_digest;
-use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match};
+use model::matches::{Artifact, ArtifactKind, Fix, FixState};
 use model::text::Text;
 use model::vulnerability::Severity;
 use serde::Deserialize;
@@ -19,7 +20,7 @@ use serde_json::value::RawValue;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Found<'a> {
+struct Entry<'a> {
     #[serde(borrow)]
     vulnerability: Maybe<Vulnerability<'a>>,
     #[serde(borrow)]
@@ -166,15 +167,6 @@ struct Image<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Distro<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    version: Word<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
 struct Descriptor<'a> {
     #[serde(borrow)]
     name: Str<'a>,
@@ -204,7 +196,7 @@ pub(crate) fn report<'a>(
     let index = builder.artifact(scanned.clone())?;
     for (list, ignored) in [("matches", false), ("ignoredMatches", true)] {
         if let Some(raw) = fields.raw(list) {
-            document.each(raw, |found: Obj<Found<'a>>| {
+            document.each(raw, |found: Obj<Entry<'a>>| {
                 read_match(builder, &scanned, index, &found, ignored)
             })?;
         }
@@ -213,10 +205,7 @@ pub(crate) fn report<'a>(
 }
 
 fn source<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, IngestError> {
-    let source: Source<'_> = match fields.get("source") {
-        Some(raw) => document.parse(raw)?,
-        None => Source::default(),
-    };
+    let source: Maybe<Source<'_>> = document.part(fields, "source")?;
     let kind = match &*source.kind {
         "image" => ArtifactKind::Image,
         "directory" | "file" | "snap" => ArtifactKind::Filesystem,
@@ -249,10 +238,8 @@ fn source<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, 
         }
         None => {}
     }
-    if let Some(raw) = fields.get("distro") {
-        let distro: Maybe<Distro<'_>> = document.parse(raw)?;
-        found.os = os_release(&distro.name, &distro.version, None);
-    }
+    let distro: Maybe<Named<'_>> = document.part(fields, "distro")?;
+    found.os = os_release(&distro.name, &distro.version, None);
     Ok(found)
 }
 
@@ -327,7 +314,7 @@ fn read_match(
     builder: &mut SetBuilder<'_>,
     scanned: &Artifact,
     artifact: u32,
-    found: &Found<'_>,
+    found: &Entry<'_>,
     ignored: bool,
 ) -> Result<(), IngestError> {
     let package = package(builder, scanned, &found.artifact);
@@ -338,17 +325,11 @@ fn read_match(
         let (by, reason) = ignored_by(&found.applied_ignore_rules);
         builder.suppression(by, &reason)
     });
-    builder.push(Match {
-        category: Category::Vulnerability,
-        artifact,
-        advisory,
-        package: Some(package),
-        target: None,
-        field: None,
-        severity,
-        fix,
+    let found = Found {
         suppression,
-    })
+        ..Found::vulnerability(artifact, Some(package), fix)
+    };
+    builder.found_of(found, advisory, severity)
 }
 
 fn package(builder: &mut SetBuilder<'_>, scanned: &Artifact, package: &Package<'_>) -> u32 {
@@ -376,7 +357,7 @@ fn package(builder: &mut SetBuilder<'_>, scanned: &Artifact, package: &Package<'
     })
 }
 
-fn advisory(builder: &mut SetBuilder<'_>, found: &Found<'_>, severity: Severity) -> u32 {
+fn advisory(builder: &mut SetBuilder<'_>, found: &Entry<'_>, severity: Severity) -> u32 {
     let main = &found.vulnerability.0;
     let names: Vec<&str> = found
         .related_vulnerabilities

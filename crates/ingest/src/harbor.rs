@@ -3,34 +3,15 @@
 //! Sources: pluggable-scanner-spec `scanner-adapter-openapi-v1.1.yaml`, Harbor API `VulnerabilityItem`.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact};
+use crate::build::{AdvisoryDraft, Found, PackageDraft, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::shapes::{ImageName, Tool};
 use crate::trivy::vectors;
 use crate::trivy_fields::VendorCvss;
 use model::matches::ArtifactKind;
 use model::vulnerability::Severity;
 use serde::Deserialize;
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Scanner<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    version: Word<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ImageName<'a> {
-    #[serde(borrow)]
-    repository: Str<'a>,
-    #[serde(borrow)]
-    digest: Str<'a>,
-    #[serde(borrow)]
-    tag: Word<'a>,
-}
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -65,6 +46,8 @@ struct Item<'a> {
     #[serde(borrow)]
     repository_name: Str<'a>,
     #[serde(borrow)]
+    layer: Maybe<Layer<'a>>,
+    #[serde(borrow)]
     digest: Str<'a>,
     #[serde(borrow)]
     tags: List<Str<'a>>,
@@ -79,6 +62,15 @@ struct Preferred<'a> {
     vector_v3: Str<'a>,
     #[serde(borrow)]
     vector_v2: Str<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Layer<'a> {
+    #[serde(borrow)]
+    digest: Str<'a>,
+    #[serde(borrow)]
+    diff_id: Str<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -123,14 +115,11 @@ fn read_report<'a>(
     }
     if let Some(raw) = fields.get("scanner") {
         // The set says `harbor`; the scanner behind it is its version.
-        let scanner: Maybe<Scanner<'_>> = document.parse(raw)?;
+        let scanner: Maybe<Tool<'_>> = document.parse(raw)?;
         let version = format!("{} {}", &*scanner.name, &*scanner.version);
         builder.tool("harbor", version.trim());
     }
-    let image: Maybe<ImageName<'_>> = match fields.raw("artifact") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let image: Maybe<ImageName<'_>> = document.part(fields, "artifact")?;
     match fields.raw("vulnerabilities") {
         Some(raw) => document.each(raw, |item: Obj<Item<'a>>| read_item(builder, &image, &item)),
         None => Ok(()),
@@ -169,6 +158,7 @@ fn read_item(
     let package = builder.package(&PackageDraft {
         name: &item.package,
         version: &item.version,
+        layer: item.layer.diff_id.some().or(item.layer.digest.some()),
         ..PackageDraft::default()
     });
     let preferred = &item.preferred_cvss;
@@ -192,5 +182,5 @@ fn read_item(
     };
     let versions = item.fix_version.some().or(item.fixed_version.some());
     let fix = crate::trivy::fix(builder, &item.status, versions.unwrap_or_default());
-    builder.vulnerable(index, Some(package), &draft, fix, None)
+    builder.found(Found::vulnerability(index, Some(package), fix), &draft)
 }

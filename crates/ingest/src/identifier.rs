@@ -18,22 +18,27 @@ pub(crate) fn is_identity(id: &str) -> bool {
     })
 }
 
-/// The other names of `id` among `others`, ordered. If together they hold several CVEs, the CVEs
-/// are left out: a closure over them would make one vulnerability of two. True says that this happened.
-pub(crate) fn aliases<'a>(id: &str, others: impl Iterator<Item = &'a str>) -> (Vec<&'a str>, bool) {
-    if !is_identity(id) {
-        return (Vec::new(), false);
-    }
-    let mut aliases: Vec<&str> = others
+/// The other names of `id` among `others`, and the CVEs that it only collects: those of a notice, and several
+/// of one advisory. A closure over these would make one vulnerability of two. Both are ordered.
+pub(crate) fn aliases<'a>(
+    id: &str,
+    others: impl Iterator<Item = &'a str>,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    let mut names: Vec<&str> = others
         .filter(|other| is_identity(other) && !other.eq_ignore_ascii_case(id))
         .collect();
-    aliases.sort_unstable();
-    aliases.dedup();
-    let cves = aliases.iter().filter(|alias| is_cve(alias)).count() + usize::from(is_cve(id));
-    if cves > 1 {
-        aliases.retain(|alias| !is_cve(alias));
+    names.sort_unstable();
+    names.dedup();
+    let (cves, mut aliases): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|n| is_cve(n));
+    if !is_identity(id) {
+        return (Vec::new(), cves);
     }
-    (aliases, cves > 1)
+    if cves.len() + usize::from(is_cve(id)) > 1 {
+        return (aliases, cves);
+    }
+    aliases.extend(cves);
+    aliases.sort_unstable();
+    (aliases, Vec::new())
 }
 
 pub(crate) fn is_cve(id: &str) -> bool {
@@ -51,7 +56,14 @@ pub(crate) fn identity_in(text: &str) -> Option<&str> {
     let mut end = rest
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .unwrap_or(rest.len());
-    if is_cve(rest) {
+    if !is_cve(rest) {
+        // Three groups of four (GitHub's form); Grype adds the package's name to it.
+        let groups = rest.get(..19).filter(|id| {
+            let whole = |group: &str| group.len() == 4;
+            id.split('-').skip(1).all(whole) && id.matches('-').count() == 3
+        });
+        end = groups.map_or(end, |id| id.len().min(end));
+    } else {
         let digits = |from: usize| {
             let tail = rest.get(from..)?;
             let length = tail.bytes().take_while(u8::is_ascii_digit).count();
@@ -89,25 +101,29 @@ mod tests {
 
     #[test]
     fn only_identities_are_aliases() {
-        let check = |id: &str, others: &[&str], expected: &[&str], several: bool| {
-            let (aliases, many) = aliases(id, others.iter().copied());
-            assert_eq!((&*aliases, many), (expected, several), "{id} {others:?}");
+        let check = |id: &str, others: &[&str], expected: &[&str], covers: &[&str]| {
+            let (aliases, covered) = aliases(id, others.iter().copied());
+            assert_eq!(
+                (&*aliases, &*covered),
+                (expected, covers),
+                "{id} {others:?}"
+            );
         };
-        check("GHSA-a", &["CVE-2024-1"], &["CVE-2024-1"], false);
+        check("GHSA-a", &["CVE-2024-1"], &["CVE-2024-1"], &[]);
         check(
             "CVE-2024-1",
             &["CVE-2024-1", "DSA-1", "GHSA-b"],
             &["GHSA-b"],
-            false,
+            &[],
         );
-        check("RHSA-2024:1", &["CVE-2024-1"], &[], false);
+        check("RHSA-2024:1", &["CVE-2024-1"], &[], &["CVE-2024-1"]);
         check(
             "SNYK-A",
             &["CVE-2024-1", "CVE-2024-2", "GHSA-a"],
             &["GHSA-a"],
-            true,
+            &["CVE-2024-1", "CVE-2024-2"],
         );
-        check("CVE-2024-1", &["CVE-2024-2"], &[], true);
+        check("CVE-2024-1", &["CVE-2024-2"], &[], &["CVE-2024-2"]);
     }
 
     #[test]
@@ -120,6 +136,7 @@ mod tests {
         );
         check("CVE-2023-1234-openssl", Some("CVE-2023-1234"));
         check("see GHSA-aaaa-bbbb-cccc.", Some("GHSA-aaaa-bbbb-cccc"));
+        check("GHSA-aaaa-bbbb-cccc-lodash", Some("GHSA-aaaa-bbbb-cccc"));
         check("é CVE-", None);
     }
 }

@@ -3,7 +3,7 @@
 //! checked by hand). PASS and INFO are counted. Source: kube-bench `check/controls.go`.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, SetBuilder, artifact};
+use crate::build::{AdvisoryDraft, Found, SetBuilder, artifact};
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Obj, Str, Word};
 use model::matches::{ArtifactKind, Category};
@@ -87,12 +87,9 @@ fn read_control(builder: &mut SetBuilder<'_>, control: &Control<'_>) -> Result<(
             feed: Some(&feed),
             ..AdvisoryDraft::default()
         };
-        builder.found_at(
-            Category::Misconfiguration,
-            index,
-            &check.test_number,
+        builder.found(
+            Found::at(Category::Misconfiguration, index, &check.test_number),
             &draft,
-            None,
         )?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! (`...Allowed`) is suppressed. Level error is high, warning medium. Source: kubeaudit `printer.go`.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, SetBuilder, artifact};
+use crate::build::{AdvisoryDraft, Found, SetBuilder, artifact};
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Maybe, Obj, Str, Word};
 use model::matches::{ArtifactKind, Category};
@@ -28,6 +28,9 @@ struct Line<'a> {
     resource_api_version: Str<'a>,
     #[serde(alias = "container", borrow)]
     container: Str<'a>,
+    /// The volume mount in the container, of the auditor `mounts`.
+    #[serde(borrow)]
+    mount_name: Hint<'a>,
     #[serde(rename = "level", borrow)]
     level: Word<'a>,
     #[serde(borrow)]
@@ -78,6 +81,12 @@ fn read_line(builder: &mut SetBuilder<'_>, line: &Line<'_>) -> Result<(), Ingest
     if line.audit_results.is_empty() && line.audit_result_name.is_empty() && line.level.is_empty() {
         return Ok(());
     }
+    let field = part(line);
+    let place = Place {
+        artifact: index,
+        target: &target,
+        field: field.as_deref(),
+    };
     if line.audit_results.is_empty() {
         let level = line
             .level
@@ -85,32 +94,45 @@ fn read_line(builder: &mut SetBuilder<'_>, line: &Line<'_>) -> Result<(), Ingest
             .or(line.severity.some())
             .unwrap_or_default();
         let title = line.msg.some().or(line.message.some());
-        return result(
-            builder,
-            index,
-            &target,
-            &line.audit_result_name,
-            level,
-            title,
-        );
+        return result(builder, &place, &line.audit_result_name, level, title);
     }
     for inner in line.audit_results.iter() {
-        result(
-            builder,
-            index,
-            &target,
-            &inner.name,
-            &inner.severity,
-            inner.message.some(),
-        )?;
+        let title = inner.message.some();
+        result(builder, &place, &inner.name, &inner.severity, title)?;
     }
     Ok(())
 }
 
+/// What the results of a line are about.
+struct Place<'p> {
+    artifact: u32,
+    target: &'p str,
+    field: Option<&'p str>,
+}
+
+/// `container web, mount docker-socket`. A capability is named by the override label alone that the message
+/// proposes (`auditors/capabilities`).
+fn part(line: &Line<'_>) -> Option<String> {
+    let message = line.msg.some().or(line.message.some()).unwrap_or_default();
+    let capability = message
+        .split_once("allow-capability-")
+        .map(|(_, rest)| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'))
+        .and_then(|mut words| words.next().filter(|word| !word.is_empty()));
+    let parts = [
+        ("container", line.container.some()),
+        ("mount", line.mount_name.some()),
+        ("capability", capability),
+    ];
+    let named = parts
+        .iter()
+        .filter_map(|(word, name)| name.map(|name| format!("{word} {name}")));
+    let parts: Vec<String> = named.collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn result(
     builder: &mut SetBuilder<'_>,
-    artifact: u32,
-    target: &str,
+    place: &Place<'_>,
     name: &str,
     level: &str,
     title: Option<&str>,
@@ -131,13 +153,12 @@ fn result(
     let suppression = name
         .ends_with("Allowed")
         .then(|| builder.suppression("kubeaudit override label", title.unwrap_or(name)));
-    builder.found_at(
-        Category::Misconfiguration,
-        artifact,
-        target,
-        &draft,
+    let found = Found {
+        field: place.field,
         suppression,
-    )
+        ..Found::at(Category::Misconfiguration, place.artifact, place.target)
+    };
+    builder.found(found, &draft)
 }
 
 fn object(line: &Line<'_>) -> ObjectRef {

@@ -1,14 +1,16 @@
-//! Kubescape: the JSON of a configuration scan (v2 and v3), and the custom resources
-//! VulnerabilityManifest and WorkloadConfigurationScan.
+//! Kubescape: the JSON of a configuration scan (format v2, of Kubescape 2 to 4), and the custom
+//! resources VulnerabilityManifest and WorkloadConfigurationScan.
 //! Out: one match per resource and control that failed; one that passed only by an exception is
 //! suppressed; passed and skipped ones are counted. Image scans have Grype's form.
 //! Source: kubescape/opa-utils `reporthandling/results/v1`.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, SetBuilder, add_reference, artifact};
+use crate::build::{AdvisoryDraft, Found, SetBuilder, add_reference, artifact};
 use crate::document::{Document, Fields};
+use crate::field;
 use crate::grype;
 use crate::loose::{Hint, List, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::shapes::ObjectMeta;
 use model::evidence::GapWeight;
 use model::matches::{Artifact, ArtifactKind, Category};
 use model::object::ObjectRef;
@@ -45,7 +47,7 @@ struct Resource<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Object<'a> {
+pub(crate) struct Object<'a> {
     #[serde(borrow)]
     api_version: Hint<'a>,
     #[serde(borrow)]
@@ -57,19 +59,6 @@ struct Object<'a> {
     namespace: Hint<'a>,
     #[serde(borrow)]
     metadata: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ObjectMeta<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    namespace: Str<'a>,
-    #[serde(borrow)]
-    labels: Pairs<'a, Word<'a>>,
-    #[serde(borrow)]
-    annotations: Pairs<'a, Word<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,6 +75,9 @@ struct Outcome<'a> {
     resource: Str<'a>,
     #[serde(borrow)]
     controls: List<Obj<Control<'a>>>,
+    /// The object, where the report has no list of resources.
+    #[serde(rename = "rawResource", borrow)]
+    raw: Maybe<Resource<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -100,6 +92,59 @@ struct Control<'a> {
     status: Option<&'a RawValue>,
     #[serde(borrow)]
     severity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    rules: List<Obj<Rule<'a>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Rule<'a> {
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    paths: List<Obj<Path<'a>>>,
+    exception: List<Obj<Nothing>>,
+}
+
+/// What is there and whose content is not read.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Nothing {}
+
+/// Where the rule failed: in the paths that are wrong, or in those that are to be set.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Path<'a> {
+    #[serde(borrow)]
+    failed_path: Hint<'a>,
+    #[serde(borrow)]
+    review_path: Hint<'a>,
+    #[serde(borrow)]
+    delete_path: Hint<'a>,
+    #[serde(borrow)]
+    fix_path: Maybe<Repair<'a>>,
+    /// Empty: the object that was looked at.
+    #[serde(rename = "resourceID", borrow)]
+    resource: Hint<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Repair<'a> {
+    #[serde(borrow)]
+    pub(crate) path: Hint<'a>,
+}
+
+impl Path<'_> {
+    fn shown(&self) -> Option<&str> {
+        let paths = [
+            &self.failed_path,
+            &self.review_path,
+            &self.delete_path,
+            &self.fix_path.path,
+        ];
+        paths.into_iter().find_map(|path| path.some())
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -122,10 +167,7 @@ pub(crate) fn report<'a>(
         builder.created(&time);
     }
     version(document, fields, builder)?;
-    let summary: Maybe<Summary<'a>> = match fields.raw("summaryDetails") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let summary: Maybe<Summary<'a>> = document.part(fields, "summaryDetails")?;
     let controls: FxHashMap<&str, &ControlSummary<'_>> = summary
         .controls
         .iter()
@@ -152,7 +194,11 @@ pub(crate) fn report<'a>(
             .get(&*outcome.resource)
             .cloned()
             .unwrap_or_else(|| {
-                artifact(ArtifactKind::KubernetesObject, (&*outcome.resource).into())
+                let mut found = of_resource(&outcome.raw);
+                if found.name.is_empty() {
+                    found.name = (&*outcome.resource).into();
+                }
+                found
             });
         let target = scanned
             .object
@@ -172,6 +218,7 @@ pub(crate) fn report<'a>(
                 control,
                 &Place {
                     index,
+                    resource: &outcome.resource,
                     target: &target,
                     severity,
                     title,
@@ -214,30 +261,9 @@ fn version<'a>(
 }
 
 fn of_resource(resource: &Resource<'_>) -> Artifact {
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct Names<'a> {
-        #[serde(borrow)]
-        name: Hint<'a>,
-        #[serde(borrow)]
-        namespace: Hint<'a>,
-    }
-    let object = &resource.object;
-    // The object is the user's own; what is odd in it is not the report's fault.
-    let metadata: Names<'_> = object
-        .metadata
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
-    let name = metadata.name.some().or(object.name.some());
-    let Some(name) = name.filter(|_| !object.kind.is_empty()) else {
+    let Some(reference) = reference(&resource.object) else {
         return artifact(ArtifactKind::KubernetesObject, (&*resource.id).into());
     };
-    let group = object
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group);
-    let namespace = metadata.namespace.some().or(object.namespace.some());
-    let reference = ObjectRef::new(group, &object.kind, namespace, name);
     // Two files of a repository may hold an object of the same name.
     let shown = match resource.source.relative_path.some() {
         Some(path) => format!("{reference} in {path}"),
@@ -248,8 +274,33 @@ fn of_resource(resource: &Resource<'_>) -> Artifact {
     found
 }
 
+/// The name of an object, if it says kind and name.
+pub(crate) fn reference(object: &Object<'_>) -> Option<ObjectRef> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Names<'a> {
+        #[serde(borrow)]
+        name: Hint<'a>,
+        #[serde(borrow)]
+        namespace: Hint<'a>,
+    }
+    // The object is the user's own; what is odd in it is not the report's fault.
+    let metadata: Names<'_> = object
+        .metadata
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let name = metadata.name.some().or(object.name.some())?;
+    let kind = object.kind.some()?;
+    let group = object
+        .api_version
+        .split_once('/')
+        .map_or("", |(group, _)| group);
+    let namespace = metadata.namespace.some().or(object.namespace.some());
+    Some(ObjectRef::new(group, kind, namespace, name))
+}
+
 /// Kubescape `apis/severity.go`: by the control's score factor.
-fn severity(factor: Option<f64>) -> Severity {
+pub(crate) fn severity(factor: Option<f64>) -> Severity {
     match factor {
         Some(factor) if factor >= 9.0 => Severity::Critical,
         Some(factor) if factor >= 7.0 => Severity::High,
@@ -261,9 +312,18 @@ fn severity(factor: Option<f64>) -> Severity {
 
 struct Place<'p> {
     index: u32,
+    resource: &'p str,
     target: &'p str,
     severity: Severity,
     title: Option<&'p str>,
+}
+
+/// What a control says of a resource.
+enum Verdict {
+    Failed,
+    /// It failed, and an exception lets it pass.
+    Excepted,
+    Passed(String),
 }
 
 fn read_control<'a>(
@@ -272,34 +332,77 @@ fn read_control<'a>(
     control: &Control<'a>,
     place: &Place<'_>,
 ) -> Result<(), IngestError> {
-    let status: Status<'_> = match control.status.map(RawValue::get) {
-        Some(raw) if raw.starts_with('{') => document.parse(raw)?,
-        Some(raw) => Status {
-            status: document.parse(raw)?,
-            sub_status: Str::default(),
-        },
-        None => Status::default(),
+    let suppression = match verdict(document, control)? {
+        Verdict::Passed(word) => {
+            builder.passed(&word);
+            return Ok(());
+        }
+        Verdict::Failed => None,
+        Verdict::Excepted => {
+            Some(builder.suppression("kubescape exception", "passed with exceptions"))
+        }
     };
-    let by_exception = &*status.sub_status == "w/exceptions";
-    if !by_exception && matches!(&*status.status, "passed" | "skipped" | "irrelevant" | "") {
-        builder.passed(status.status.some().unwrap_or("without status"));
-        return Ok(());
-    }
     let draft = AdvisoryDraft {
         id: &control.id,
         title: place.title,
         severity: place.severity,
         ..AdvisoryDraft::default()
     };
-    let suppression =
-        by_exception.then(|| builder.suppression("kubescape exception", "passed with exceptions"));
-    builder.found_at(
-        Category::Misconfiguration,
-        place.index,
-        place.target,
-        &draft,
+    let paths = control.rules.iter().flat_map(|rule| rule.paths.iter());
+    // A rule may look at related objects; their paths are not of this one.
+    let own = paths.filter(|path| path.resource.is_empty() || *path.resource == *place.resource);
+    let field = field::common(own.filter_map(|path| field::pointer(path.shown()?)));
+    let found = Found {
+        field: field.as_deref(),
         suppression,
-    )
+        ..Found::at(Category::Misconfiguration, place.index, place.target)
+    };
+    builder.found(found, &draft)
+}
+
+/// The control's own status; the first reports of format v2 give only those of its rules, and there the word
+/// `excluded` for an exception (kubescape/opa-utils `resourcesresults`).
+fn verdict<'a>(document: &Document<'a>, control: &Control<'a>) -> Result<Verdict, IngestError> {
+    if control.status.is_some() {
+        return Ok(of_status(&status(document, control.status)?, false));
+    }
+    let mut best = None;
+    for rule in control.rules.iter() {
+        let excepted = !rule.exception.is_empty();
+        match of_status(&status(document, rule.status)?, excepted) {
+            Verdict::Failed => return Ok(Verdict::Failed),
+            Verdict::Excepted => best = Some(Verdict::Excepted),
+            Verdict::Passed(word) => {
+                best.get_or_insert(Verdict::Passed(word));
+            }
+        }
+    }
+    Ok(best.unwrap_or_else(|| Verdict::Passed("without status".to_owned())))
+}
+
+fn status<'a>(
+    document: &Document<'a>,
+    raw: Option<&'a RawValue>,
+) -> Result<Status<'a>, IngestError> {
+    match raw.map(RawValue::get) {
+        Some(raw) if raw.starts_with('{') => document.parse(raw),
+        Some(raw) => Ok(Status {
+            status: document.parse(raw)?,
+            sub_status: Str::default(),
+        }),
+        None => Ok(Status::default()),
+    }
+}
+
+fn of_status(status: &Status<'_>, excepted: bool) -> Verdict {
+    let word = status.status.some().unwrap_or("without status");
+    match word {
+        _ if &*status.sub_status == "w/exceptions" => Verdict::Excepted,
+        "excluded" => Verdict::Excepted,
+        "passed" | "skipped" | "irrelevant" | "without status" => Verdict::Passed(word.to_owned()),
+        _ if excepted => Verdict::Excepted,
+        _ => Verdict::Failed,
+    }
 }
 
 /// Reads a custom resource, or a list of them.
@@ -321,10 +424,7 @@ fn custom_resource<'a>(
     fields: &Fields<'a>,
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let metadata: Maybe<ObjectMeta<'a>> = match fields.raw("metadata") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let metadata: Maybe<ObjectMeta<'a>> = document.part(fields, "metadata")?;
     let spec = match fields.get("spec") {
         Some(raw) => document.fields(raw)?,
         None => Fields::default(),
@@ -382,6 +482,7 @@ fn configuration<'a>(
         };
         let place = Place {
             index,
+            resource: "",
             target: &target,
             severity: severity(factor.score_factor.0),
             title: control.name.some(),
@@ -393,11 +494,7 @@ fn configuration<'a>(
 
 /// What labels and annotations say of the workload and its image.
 fn about(metadata: &ObjectMeta<'_>) -> Artifact {
-    let label = |name: &str| {
-        let all = metadata.labels.iter().chain(metadata.annotations.iter());
-        all.filter(|(key, _)| key.strip_prefix("kubescape.io/") == Some(name))
-            .find_map(|(_, value)| value.some())
-    };
+    let label = |name: &str| metadata.label(&["kubescape.io/"], name);
     let image = label("image-tag")
         .or(label("image-name"))
         .unwrap_or(&metadata.name);

@@ -4,11 +4,13 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, PackageDraft, SetBuilder, add_digest, add_reference, artifact, os_release,
+    AdvisoryDraft, Found, PackageDraft, SetBuilder, add_digest, add_reference, artifact, os_release,
 };
 use crate::document::{Document, Fields};
+use crate::field;
 use crate::identifier::day;
 use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Pairs, Str, Word};
+use crate::shapes::{ImageName, ObjectMeta, Tool};
 use crate::trivy::{fix, is_os, vectors};
 use crate::trivy_fields::VendorCvss;
 use crate::trivy_kubernetes::group;
@@ -33,37 +35,11 @@ struct Item<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct ObjectMeta<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    namespace: Str<'a>,
-    #[serde(borrow)]
-    labels: Pairs<'a, Word<'a>>,
-    #[serde(borrow)]
-    annotations: Pairs<'a, Word<'a>>,
-    #[serde(borrow)]
-    owner_references: List<Obj<Owner<'a>>>,
-    #[serde(borrow)]
-    creation_timestamp: Str<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Owner<'a> {
-    #[serde(borrow)]
-    kind: Str<'a>,
-    #[serde(borrow)]
-    name: Str<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
 struct Report<'a> {
     #[serde(borrow)]
     update_timestamp: Str<'a>,
     #[serde(borrow)]
-    scanner: Maybe<Scanner<'a>>,
+    scanner: Maybe<Tool<'a>>,
     #[serde(borrow)]
     registry: Maybe<Registry<'a>>,
     #[serde(borrow)]
@@ -80,29 +56,9 @@ struct Report<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Scanner<'a> {
-    #[serde(borrow)]
-    name: Str<'a>,
-    #[serde(borrow)]
-    version: Word<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
 struct Registry<'a> {
     #[serde(borrow)]
     server: Str<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ImageName<'a> {
-    #[serde(borrow)]
-    repository: Str<'a>,
-    #[serde(borrow)]
-    digest: Str<'a>,
-    #[serde(borrow)]
-    tag: Word<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -173,6 +129,9 @@ struct Check<'a> {
     severity: Str<'a>,
     #[serde(borrow)]
     target: Str<'a>,
+    /// What is wrong, one sentence for each place.
+    #[serde(borrow)]
+    messages: Many<Hint<'a>>,
     success: Flag,
 }
 
@@ -260,10 +219,7 @@ pub(crate) fn report<'a>(
     }
     let item = Item {
         kind: Str(fields.text("kind").unwrap_or_default()),
-        metadata: match fields.raw("metadata") {
-            Some(raw) => document.parse(raw)?,
-            None => Maybe::default(),
-        },
+        metadata: document.part(fields, "metadata")?,
         report: fields
             .get("report")
             .map(|raw| document.parse(raw))
@@ -328,7 +284,7 @@ fn read_report(
             severity: Severity::parse(&found.severity),
             ..AdvisoryDraft::default()
         };
-        builder.found_at(Category::Secret, index, &found.target, &draft, None)?;
+        builder.found(Found::at(Category::Secret, index, &found.target), &draft)?;
     }
     for check in report.checks.iter() {
         read_check(builder, index, check, &target, "", None)?;
@@ -358,15 +314,11 @@ fn image(item: &Item<'_>, report: &Report<'_>, object: Option<ObjectRef>) -> Art
     found
 }
 
-/// A label, or the annotation that stands for it where the value is too long for a label.
+/// Prefixes of the operator's labels, old and new.
+const LABELS: [&str; 2] = ["trivy-operator.", "starboard."];
+
 fn label<'m>(metadata: &'m ObjectMeta<'_>, name: &str) -> Option<&'m str> {
-    let all = metadata.labels.iter().chain(metadata.annotations.iter());
-    all.filter(|(key, _)| {
-        ["trivy-operator.", "starboard."]
-            .iter()
-            .any(|prefix| key.strip_prefix(prefix) == Some(name))
-    })
-    .find_map(|(_, value)| value.some())
+    metadata.label(&LABELS, name)
 }
 
 fn object(metadata: &ObjectMeta<'_>) -> Option<ObjectRef> {
@@ -426,7 +378,7 @@ fn vulnerability(
         ..AdvisoryDraft::default()
     };
     let fix = fix(builder, "", &found.fixed_version);
-    builder.vulnerable(index, Some(package), &draft, fix, None)
+    builder.found(Found::vulnerability(index, Some(package), fix), &draft)
 }
 
 /// `control` names the check where it has no name of its own.
@@ -453,7 +405,21 @@ fn read_check(
         severity: Severity::parse(&check.severity),
         ..AdvisoryDraft::default()
     };
-    builder.found_at(Category::Misconfiguration, artifact, target, &draft, None)
+    let field = container(&check.messages);
+    let found = Found {
+        field: field.as_deref(),
+        ..Found::at(Category::Misconfiguration, artifact, target)
+    };
+    builder.found(found, &draft)
+}
+
+/// The container that all of the messages are about.
+fn container(messages: &[Hint<'_>]) -> Option<String> {
+    let mut named = messages.iter().map(|message| field::container_in(message));
+    let first = named.next()??;
+    named
+        .all(|name| name == Some(first))
+        .then(|| field::container(first))
 }
 
 /// A compliance report repeats failed checks by control; its summary form only counts them.
@@ -485,9 +451,16 @@ fn compliance(
         .iter()
         .flat_map(|summary| summary.control_check.iter())
     {
-        if control.total_fail.0.is_none_or(|count| count <= 0.0) {
-            builder.passed("success");
-            continue;
+        match control.total_fail.0 {
+            Some(count) if count > 0.0 => {}
+            Some(_) => {
+                builder.passed("success");
+                continue;
+            }
+            None => {
+                builder.passed("manual");
+                continue;
+            }
         }
         let draft = AdvisoryDraft {
             id: &control.id,
@@ -495,7 +468,10 @@ fn compliance(
             severity: Severity::parse(&control.severity),
             ..AdvisoryDraft::default()
         };
-        builder.found_at(Category::Misconfiguration, index, &control.id, &draft, None)?;
+        builder.found(
+            Found::at(Category::Misconfiguration, index, &control.id),
+            &draft,
+        )?;
     }
     Ok(())
 }

@@ -141,7 +141,7 @@ fn segment(out: &mut String, text: &str) {
 }
 
 /// Percent-encodes all but `A-Z a-z 0-9 . - _ ~ :` (purl-spec, "Character encoding").
-fn escape(out: &mut String, text: &str) {
+pub(crate) fn escape(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') {
             out.push(char::from(byte));

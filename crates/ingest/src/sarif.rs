@@ -3,11 +3,15 @@
 //! absent are marked. Package and version come from where Trivy, Grype and Snyk write them.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact, cut};
+use crate::build::{
+    AdvisoryDraft, Found, NAMES, PackageDraft, SetBuilder, add_reference, artifact, cut,
+};
 use crate::document::{Document, Fields};
+use crate::field;
 use crate::identifier::identity_in;
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::image::is_digest;
+use model::keys::purl_without_version;
 use model::matches::{Artifact, ArtifactKind, Category, FixState, Suppression};
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
@@ -80,8 +84,18 @@ struct Properties<'a> {
     tags: Many<Word<'a>>,
     #[serde(borrow)]
     cwe: Many<Word<'a>>,
+    #[serde(rename = "cvssv2_vector", borrow)]
+    cvss2: Hint<'a>,
+    #[serde(rename = "cvssv2_score")]
+    cvss2_score: Num,
     #[serde(rename = "cvssv3_vector", borrow)]
-    cvss: Str<'a>,
+    cvss3: Hint<'a>,
+    #[serde(rename = "cvssv3_baseScore")]
+    cvss3_score: Num,
+    #[serde(rename = "cvssv40_vector", borrow)]
+    cvss4: Hint<'a>,
+    #[serde(rename = "cvssv40_baseScore")]
+    cvss4_score: Num,
     #[serde(borrow)]
     purl: Hint<'a>,
     #[serde(borrow)]
@@ -156,6 +170,7 @@ struct Uri<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct Region {
     start_line: Num,
+    start_column: Num,
 }
 
 #[derive(Deserialize, Default)]
@@ -225,10 +240,7 @@ fn read_run<'a>(
     fields: &Fields<'a>,
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let tool: Maybe<Tool<'a>> = match fields.raw("tool") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let tool: Maybe<Tool<'a>> = document.part(fields, "tool")?;
     let driver = &tool.driver;
     let version = driver.semantic_version.some().or(driver.version.some());
     builder.tool(&driver.name, version.unwrap_or_default());
@@ -247,10 +259,7 @@ fn read_run<'a>(
             Ok(())
         })?;
     }
-    let properties: Maybe<Properties<'a>> = match fields.raw("properties") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let properties: Maybe<Properties<'a>> = document.part(fields, "properties")?;
     let rules: Vec<&Rule<'_>> = driver
         .rules
         .iter()
@@ -371,7 +380,11 @@ fn read_finding(
         .unwrap_or_default();
     let said = Said::of(run, rule, finding);
     let stated = severity(rule, finding, &said);
-    let suppression = suppression(builder, finding);
+    // The first SARIF of Grype marks every result as suppressed.
+    let marked = !run
+        .tool
+        .starts_with("anchore container vulnerability report");
+    let suppression = suppression(builder, finding).filter(|_| marked);
     let index = builder.artifact(
         said.image
             .map_or_else(|| run.artifact.clone(), |image| named(&run.artifact, image)),
@@ -385,31 +398,33 @@ fn read_finding(
     let url = rule.and_then(|rule| rule.help_uri.some());
     let title = rule.and_then(|rule| rule.short_description.text.some().or(rule.name.some()));
     if category == Category::Vulnerability {
-        let vector = rule.map_or("", |rule| &*rule.properties.cvss);
-        let score = rule.and_then(|rule| rule.properties.security_severity.0);
-        // The rule of Grype is one vulnerability in one package.
-        let identity = identity_in(id)
-            .filter(|identity| id.starts_with(identity))
-            .unwrap_or(id);
+        let identity = identity(id, &said);
         let also: Vec<&str> = title.and_then(identity_in).into_iter().collect();
         let purl = [Some(&finding.properties), rule.map(|rule| &rule.properties)]
             .into_iter()
             .flatten()
             .find_map(|said| said.purl.some().or(said.purls.first().and_then(Hint::some)));
+        // A rule of Grype is one vulnerability in one package and serves all versions of that.
+        let purl = match said.version {
+            Some(version) if said.in_message => purl.map(|purl| of_version(purl, version)),
+            _ => purl.map(str::to_owned),
+        };
         let package = builder.package(&PackageDraft {
             name: said.package.unwrap_or_default(),
             version: said.version.unwrap_or_default(),
             kind: said.kind.unwrap_or_default(),
-            purl,
+            purl: purl.as_deref(),
             locations: said.path.as_slice(),
+            layer: said.layer,
             ..PackageDraft::default()
         });
+        let cvss = rule.map_or_else(Vec::new, |rule| vectors(&run.tool, &rule.properties));
         let draft = AdvisoryDraft {
             id: identity,
             names: &also,
             title,
             severity: stated,
-            cvss: &[(&run.tool, vector, score)],
+            cvss: &cvss,
             cwes: &cwes,
             url,
             ..AdvisoryDraft::default()
@@ -418,7 +433,11 @@ fn read_finding(
         if fix.versions.is_empty() {
             fix.state = FixState::Unknown;
         }
-        return builder.vulnerable(index, Some(package), &draft, fix, suppression);
+        let found = Found {
+            suppression,
+            ..Found::vulnerability(index, Some(package), fix)
+        };
+        return builder.found(found, &draft);
     }
     let draft = AdvisoryDraft {
         id,
@@ -428,21 +447,77 @@ fn read_finding(
         url,
         ..AdvisoryDraft::default()
     };
-    let line = location.and_then(|location| location.physical_location.region.start_line.0);
+    let region = location.map(|location| &location.physical_location.region.0);
+    let line = region.and_then(|region| region.start_line.0);
     let logical = location
         .and_then(|location| location.logical_locations.first())
         .and_then(|logical| logical.fully_qualified_name.some().or(logical.name.some()));
-    let target = match (uri, line) {
-        ("", _) => logical.unwrap_or_default().to_owned(),
-        (uri, Some(line)) => format!("{uri}:{line:.0}"),
-        (uri, None) => uri.to_owned(),
+    let (target, part) = match (uri, line) {
+        ("", _) => (logical.unwrap_or_default().to_owned(), None),
+        (uri, Some(line)) => (format!("{uri}:{line:.0}"), logical),
+        (uri, None) => (uri.to_owned(), logical),
     };
-    builder.found_at(category, index, &target, &draft, suppression)
+    // The target has the line; what is wrong twice in one line stands in two columns.
+    let column = region.and_then(|region| region.start_column.0);
+    let field = part
+        .map(str::to_owned)
+        .or_else(|| field::container_in(cut(&finding.message.text, TEXT)).map(field::container))
+        .or_else(|| {
+            column
+                .filter(|c| *c > 1.0)
+                .map(|c| format!("column {c:.0}"))
+        });
+    let found = Found {
+        field: field.as_deref(),
+        suppression,
+        ..Found::at(category, index, &target)
+    };
+    builder.found(found, &draft)
+}
+
+/// The vulnerability in a rule's id: Grype adds the package (`CVE-2024-1-musl`), older templates of Trivy the
+/// severity (`[HIGH] CVE-2024-1`), the first SARIF of Grype all it knows.
+fn identity<'i>(id: &'i str, said: &Said<'i>) -> &'i str {
+    if let Some(named) = said.id.filter(|named| id.contains(named)) {
+        return named;
+    }
+    let decorated = id.starts_with('[') || id.starts_with("ANCHOREVULN_");
+    identity_in(id)
+        .filter(|identity| decorated || id.starts_with(identity))
+        .unwrap_or(id)
+}
+
+/// The purl with the version that is there; qualifiers (a distribution, an architecture) stay only with their own.
+fn of_version(purl: &str, version: &str) -> String {
+    let bare = purl_without_version(purl);
+    let known = purl
+        .get(bare.len()..)
+        .and_then(|rest| rest.strip_prefix('@'));
+    let known = known.map_or("", |rest| rest.split(['?', '#']).next().unwrap_or(rest));
+    let mut of_version = format!("{bare}@");
+    crate::purl::escape(&mut of_version, version);
+    // Both spellings of the colon of an epoch are in use.
+    if of_version.ends_with(&format!("@{}", known.replace("%3A", ":"))) {
+        return purl.to_owned();
+    }
+    of_version
+}
+
+/// Vectors as Trivy and Snyk write them; without a score of its own one is scored later.
+fn vectors<'p>(tool: &'p str, said: &'p Properties<'_>) -> Vec<(&'p str, &'p str, Option<f64>)> {
+    [
+        (&said.cvss2, said.cvss2_score),
+        (&said.cvss3, said.cvss3_score),
+        (&said.cvss4, said.cvss4_score),
+    ]
+    .map(|(vector, score)| (tool, &**vector, score.0))
+    .to_vec()
 }
 
 /// What the texts of the known scanners say of the package.
 #[derive(Default)]
 struct Said<'s> {
+    id: Option<&'s str>,
     package: Option<&'s str>,
     version: Option<&'s str>,
     fixed: Option<&'s str>,
@@ -450,52 +525,49 @@ struct Said<'s> {
     severity: Option<&'s str>,
     path: Option<&'s str>,
     image: Option<&'s str>,
+    layer: Option<&'s str>,
+    /// The package is from the message, so it is the result's own and not its rule's.
+    in_message: bool,
 }
 
 impl<'s> Said<'s> {
     fn of(run: &Run<'_, '_>, rule: Option<&'s Rule<'_>>, finding: &'s Finding<'_>) -> Self {
         let message = cut(&finding.message.text, TEXT);
         let mut said = Said::default();
-        // Trivy: lines of the message. Grype: lines of the rule's help.
-        for line in message
-            .lines()
-            .chain(rule.map_or("", |rule| cut(&rule.help.text, TEXT)).lines())
-        {
-            let Some((key, value)) = line.split_once(": ") else {
-                continue;
-            };
-            let slot = match key.trim() {
-                "Package" => &mut said.package,
-                "Installed Version" | "Version" => &mut said.version,
-                "Fixed Version" | "Fix Version" => &mut said.fixed,
-                "Type" => &mut said.kind,
-                "Severity" => &mut said.severity,
-                "Location" => &mut said.path,
-                _ => continue,
-            };
-            let value = value.trim();
-            if slot.is_none() && !value.is_empty() {
-                *slot = Some(value);
-            }
+        // Trivy: lines of the message.
+        said.lines(message);
+        said.in_message = said.package.is_some();
+        if is_grype(&run.tool) {
+            said.sentence(message);
+            said.in_message = said.package.is_some();
         }
-        if run.tool.contains("grype")
-            && let Some((_, rest)) = message.split_once(" in image ")
-        {
-            said.image = rest.split_once(" at: ").map(|(image, _)| image);
+        // The rule is of its first result; of others it would tell another package's version and fix.
+        let help = rule.map_or("", |rule| cut(&rule.help.text, TEXT));
+        if !said.in_message || is_grype(&run.tool) {
+            said.lines(help);
         }
+        let logical = finding
+            .locations
+            .iter()
+            .flat_map(|location| location.logical_locations.iter())
+            .find_map(|logical| logical.fully_qualified_name.some());
         if run.tool.contains("snyk") {
             // `openssl/libssl1.1@1.1.1n-0` in a logical location.
-            let name = finding
-                .locations
-                .iter()
-                .flat_map(|location| location.logical_locations.iter())
-                .find_map(|logical| logical.fully_qualified_name.some());
-            if let Some((name, version)) = name.and_then(|name| name.rsplit_once('@')) {
+            if let Some((name, version)) = logical.and_then(|name| name.rsplit_once('@')) {
                 said.package = said.package.or(Some(name));
                 said.version = said.version.or(Some(version));
             }
         }
-        if said.path.is_none() {
+        if let (Some(image), Some(logical)) = (said.image, logical) {
+            // Grype: `IMAGE@LAYER:/PATH`.
+            let layer = logical
+                .strip_prefix(image)
+                .and_then(|rest| rest.strip_prefix('@')?.split_once(":/"));
+            said.layer = layer.map(|(layer, _)| layer).filter(|l| is_digest(l));
+        }
+        // Trivy puts the image's repository where a distribution's package has no file.
+        let of_os = rule.is_some_and(|rule| &*rule.name == "OsPackageVulnerability");
+        if said.path.is_none() && !of_os {
             said.path = finding
                 .locations
                 .first()
@@ -503,6 +575,57 @@ impl<'s> Said<'s> {
         }
         said
     }
+
+    /// `Package: openssl`, one a line; what is known stays.
+    fn lines(&mut self, text: &'s str) {
+        for line in text.lines() {
+            if let Some(id) = line.strip_prefix("Vulnerability ") {
+                self.id = self.id.or(Some(id.trim()).filter(|id| !id.is_empty()));
+                continue;
+            }
+            let Some((key, value)) = line.split_once(": ") else {
+                continue;
+            };
+            let slot = match key.trim() {
+                "Package" => &mut self.package,
+                "Installed Version" | "Version" => &mut self.version,
+                "Fixed Version" | "Fix Version" => &mut self.fixed,
+                "Type" => &mut self.kind,
+                "Severity" => &mut self.severity,
+                "Location" => &mut self.path,
+                // What follows is the advisory's own text.
+                "Link" => break,
+                _ => continue,
+            };
+            let value = value.trim();
+            if slot.is_none() && !value.is_empty() {
+                *slot = Some(value);
+            }
+        }
+    }
+
+    /// Grype: `A high vulnerability in deb package: libssl3, version 3.0 was found in image nginx:1 at: /var/lib/dpkg`.
+    fn sentence(&mut self, text: &'s str) {
+        let Some((head, tail)) = text.split_once(" was found ") else {
+            return;
+        };
+        let Some((kind, package)) = head.split_once(" package: ") else {
+            return;
+        };
+        self.kind = kind.rsplit_once(" in ").map(|(_, kind)| kind);
+        if let Some((name, version)) = package.rsplit_once(", version ") {
+            self.package = Some(name);
+            self.version = Some(version);
+        }
+        let (place, path) = tail.split_once("at: ").unwrap_or((tail, ""));
+        self.path = Some(path).filter(|path| !path.is_empty());
+        let image = place.strip_prefix("in image ").map(str::trim);
+        self.image = image.filter(|image| !image.is_empty());
+    }
+}
+
+fn is_grype(tool: &str) -> bool {
+    tool.contains("grype") || tool.starts_with("anchore")
 }
 
 fn named(base: &Artifact, image: &str) -> Artifact {
@@ -525,15 +648,18 @@ fn tags<'t>(rule: Option<&'t Rule<'_>>, finding: &'t Finding<'_>) -> impl Iterat
 
 /// The scanner's word, then `security-severity`, then a tag, then the level (SARIF 3.27.10).
 fn severity(rule: Option<&Rule<'_>>, finding: &Finding<'_>, said: &Said<'_>) -> Severity {
-    if let Some(word) = said
-        .severity
-        .map(Severity::parse)
-        .filter(|s| *s != Severity::Unknown)
-    {
-        return word;
-    }
     let score = finding.properties.security_severity.0;
-    if let Some(score) = score.or(rule.and_then(|rule| rule.properties.security_severity.0)) {
+    let score = score.or(rule.and_then(|rule| rule.properties.security_severity.0));
+    // Grype writes `low` and 0.0 where it does not know.
+    let unknown = |word: Severity| word == Severity::Low && score == Some(0.0);
+    if let Some(word) = said.severity.map(Severity::parse) {
+        return if unknown(word) {
+            Severity::Unknown
+        } else {
+            word
+        };
+    }
+    if let Some(score) = score {
         return Severity::of_cvss(score);
     }
     let tagged = tags(rule, finding)
@@ -566,7 +692,11 @@ fn category(tool: &str, id: &str, rule: Option<&Rule<'_>>, finding: &Finding<'_>
             _ => {}
         }
     }
-    if identity_in(id).is_some() || id.starts_with("SNYK-") {
+    // Snyk's rules of configuration, beside those of vulnerabilities.
+    if id.starts_with("SNYK-CC-") {
+        return Category::Misconfiguration;
+    }
+    if is_grype(tool) || identity_in(id).is_some() || id.starts_with("SNYK-") {
         return Category::Vulnerability;
     }
     if ["gitleaks", "trufflehog", "secret"]

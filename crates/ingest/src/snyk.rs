@@ -4,14 +4,16 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact, fix_from_versions, os_release,
+    AdvisoryDraft, Found, NAMES, PackageDraft, SetBuilder, add_reference, artifact,
+    fix_from_versions, os_release,
 };
 use crate::document::{Document, Fields};
+use crate::field;
 use crate::identifier::day;
 use crate::loose::{Flag, Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
 use model::image::ImageReference;
-use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match};
+use model::matches::{Artifact, ArtifactKind, Category};
 use model::text::Text;
 use model::vulnerability::Severity;
 use serde::Deserialize;
@@ -34,6 +36,11 @@ struct Issue<'a> {
     #[serde(rename = "CVSSv3", borrow)]
     vector: Str<'a>,
     cvss_score: Num,
+    /// All statements, since 2024; before only those of `cvssDetails`.
+    #[serde(borrow)]
+    cvss_sources: List<Obj<Scored<'a>>>,
+    #[serde(borrow)]
+    cvss_details: List<Obj<Scored<'a>>>,
     #[serde(borrow)]
     identifiers: Maybe<Identifiers<'a>>,
     #[serde(borrow)]
@@ -64,6 +71,17 @@ struct Issue<'a> {
     line_number: Num,
     #[serde(borrow)]
     path: Many<Word<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Scored<'a> {
+    #[serde(borrow)]
+    assigner: Hint<'a>,
+    #[serde(alias = "cvssV3Vector", borrow)]
+    vector: Hint<'a>,
+    #[serde(alias = "cvssV3BaseScore")]
+    base_score: Num,
 }
 
 #[derive(Deserialize, Default)]
@@ -117,20 +135,10 @@ pub(crate) fn report<'a>(
     project(document, fields, builder, index, 0)
 }
 
-fn text<'a>(
-    document: &Document<'a>,
-    fields: &Fields<'a>,
-    key: &str,
-) -> Result<Str<'a>, IngestError> {
-    fields
-        .raw(key)
-        .map_or(Ok(Str::default()), |raw| document.parse(raw))
-}
-
 fn scanned<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact, IngestError> {
-    let path = text(document, fields, "path")?;
-    let project = text(document, fields, "projectName")?;
-    let manager = text(document, fields, "packageManager")?;
+    let path = document.part::<Str<'_>>(fields, "path")?;
+    let project = document.part::<Str<'_>>(fields, "projectName")?;
+    let manager = document.part::<Str<'_>>(fields, "packageManager")?;
     let image = project.strip_prefix("docker-image|");
     let of_system = matches!(
         manager.split(':').next(),
@@ -150,7 +158,10 @@ fn scanned<'a>(document: &Document<'a>, fields: &Fields<'a>) -> Result<Artifact,
         .unwrap_or_default();
     let mut found = artifact(ArtifactKind::Image, name.into());
     add_reference(&mut found.identity, name);
-    found.identity.platform = text(document, fields, "platform")?.some().map(Text::from);
+    found.identity.platform = document
+        .part::<Str<'_>>(fields, "platform")?
+        .some()
+        .map(Text::from);
     Ok(found)
 }
 
@@ -161,15 +172,17 @@ fn project<'a>(
     index: u32,
     depth: usize,
 ) -> Result<(), IngestError> {
-    let file = text(document, fields, "displayTargetFile")?;
+    let file = document.part::<Str<'_>>(fields, "displayTargetFile")?;
     let file = file
         .some()
-        .map_or(text(document, fields, "targetFile")?, |file| {
+        .map_or(document.part::<Str<'_>>(fields, "targetFile")?, |file| {
             Str(file.to_owned().into())
         });
     let project_of = Project {
         index,
-        manager: text(document, fields, "packageManager")?.to_string(),
+        manager: document
+            .part::<Str<'_>>(fields, "packageManager")?
+            .to_string(),
         file: file.to_string(),
     };
     if fields.get("error").is_some() && !fields.has("vulnerabilities") {
@@ -265,12 +278,13 @@ fn dependency(
         .map(|id| &**id)
         .collect();
     let cwes: Vec<&str> = issue.identifiers.cwe.iter().map(|id| &**id).collect();
+    let cvss = vectors(issue);
     let draft = AdvisoryDraft {
         id: &issue.id,
         names: &names,
         title: issue.title.some(),
         severity,
-        cvss: &[("snyk", &issue.vector, issue.cvss_score.0)],
+        cvss: &cvss,
         cwes: &cwes,
         published: day(&issue.publication_time),
         ..AdvisoryDraft::default()
@@ -284,36 +298,39 @@ fn dependency(
         builder.suppression(&format!("snyk {by}"), reason.unwrap_or_default())
     });
     let is_license = &*issue.kind == "license" || issue.id.starts_with("snyk:lic:");
-    if is_license {
-        let advisory = builder.advisory(&draft);
-        return builder.push(Match {
-            category: Category::License,
-            artifact: project.index,
-            advisory,
+    let found = if is_license {
+        Found {
             package: Some(package),
-            target: None,
-            field: None,
-            severity,
-            fix: Fix {
-                state: FixState::Unknown,
-                versions: Vec::new(),
-            },
             suppression,
-        });
-    }
-    let mut versions = builder.versions(&issue.nearest_fixed_in_version);
-    if versions.is_empty() {
-        for version in issue.fixed_in.iter() {
-            versions.extend(builder.versions(version));
+            ..Found::at(Category::License, project.index, "")
+        }
+    } else {
+        let mut versions = builder.versions(&issue.nearest_fixed_in_version);
+        if versions.is_empty() {
+            for version in issue.fixed_in.iter() {
+                versions.extend(builder.versions(version));
+            }
+        }
+        let fix = fix_from_versions(versions);
+        Found {
+            suppression,
+            ..Found::vulnerability(project.index, Some(package), fix)
+        }
+    };
+    builder.found(found, &draft)
+}
+
+/// Snyk's own vector and those that it cites; the same one once.
+fn vectors<'i>(issue: &'i Issue<'_>) -> Vec<(&'i str, &'i str, Option<f64>)> {
+    let mut all = vec![("snyk", &*issue.vector, issue.cvss_score.0)];
+    let cited = issue.cvss_sources.iter().chain(issue.cvss_details.iter());
+    for one in cited.take(NAMES) {
+        if !all.iter().any(|(_, known, _)| **known == *one.vector) {
+            let assigner = one.assigner.some().unwrap_or("snyk");
+            all.push((assigner, &*one.vector, one.base_score.0));
         }
     }
-    builder.vulnerable(
-        project.index,
-        Some(package),
-        &draft,
-        fix_from_versions(versions),
-        suppression,
-    )
+    all
 }
 
 fn configuration(
@@ -343,11 +360,21 @@ fn configuration(
         }
     };
     let suppression = filtered.map(|by| builder.suppression(&format!("snyk {by}"), ""));
-    builder.found_at(
-        Category::Misconfiguration,
-        project.index,
-        &target,
-        &draft,
+    let field = pointer(&issue.path);
+    let found = Found {
+        field: field.as_deref(),
         suppression,
-    )
+        ..Found::at(Category::Misconfiguration, project.index, &target)
+    };
+    builder.found(found, &draft)
+}
+
+/// `/spec/containers/web/image` of `[DocId: 0]`, `input`, `spec`, `containers[web]`, `image`.
+fn pointer(path: &[Word<'_>]) -> Option<String> {
+    let steps: Vec<&str> = path
+        .iter()
+        .map(|step| &**step)
+        .filter(|step| !step.starts_with("[DocId:") && *step != "input")
+        .collect();
+    field::pointer(&steps.join("."))
 }

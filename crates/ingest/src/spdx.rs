@@ -4,7 +4,10 @@
 //! Sources: SPDX 2.3 annex F.2, SPDX 3.0 Security profile.
 
 use crate::IngestError;
-use crate::build::{AdvisoryDraft, NAMES, PackageDraft, SetBuilder, add_reference, artifact};
+use crate::build::{
+    AdvisoryDraft, Found, NAMES, PackageDraft, SetBuilder, add_oci, add_reference, artifact,
+    fix_from_versions,
+};
 use crate::document::{Document, Fields};
 use crate::identifier::{day, identity_in};
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
@@ -72,10 +75,7 @@ pub(crate) fn version2<'a>(
             builder.tool(name, version);
         }
     }
-    let packages: List<Obj<Package<'a>>> = match fields.raw("packages") {
-        Some(raw) => document.parse(raw)?,
-        None => List::default(),
-    };
+    let packages: List<Obj<Package<'a>>> = document.part(fields, "packages")?;
     let image = packages
         .iter()
         .find(|package| &*package.primary_package_purpose == "CONTAINER");
@@ -89,6 +89,7 @@ pub(crate) fn version2<'a>(
     if let Some(image) = image {
         add_reference(&mut scanned.identity, &image.name);
         add_reference(&mut scanned.identity, &image.version_info);
+        add_oci(&mut scanned.identity, image.purl().unwrap_or_default());
     }
     let index = builder.artifact(scanned)?;
     let mut any = false;
@@ -106,11 +107,8 @@ pub(crate) fn version2<'a>(
                 url: Some(locator).filter(|locator| locator.contains("://")),
                 ..AdvisoryDraft::default()
             };
-            let fix = Fix {
-                state: FixState::Unknown,
-                versions: Vec::new(),
-            };
-            builder.vulnerable(index, Some(package), &draft, fix, None)?;
+            let fix = fix_from_versions(Vec::new());
+            builder.found(Found::vulnerability(index, Some(package), fix), &draft)?;
         }
     }
     if !any {
@@ -128,16 +126,20 @@ fn without_results(builder: &mut SetBuilder<'_>) {
     );
 }
 
+impl Package<'_> {
+    fn purl(&self) -> Option<&str> {
+        self.external_refs
+            .iter()
+            .find(|reference| &*reference.kind == "purl")
+            .and_then(|reference| reference.locator.some())
+    }
+}
+
 fn package(builder: &mut SetBuilder<'_>, found: &Package<'_>) -> u32 {
-    let purl = found
-        .external_refs
-        .iter()
-        .find(|reference| &*reference.kind == "purl")
-        .and_then(|reference| reference.locator.some());
     builder.package(&PackageDraft {
         name: &found.name,
         version: &found.version_info,
-        purl,
+        purl: found.purl(),
         ..PackageDraft::default()
     })
 }
@@ -153,13 +155,13 @@ struct Element<'a> {
     name: Str<'a>,
     #[serde(borrow)]
     summary: Hint<'a>,
-    #[serde(borrow)]
+    #[serde(alias = "externalIdentifiers", borrow)]
     external_identifier: Many<Maybe<Identifier<'a>>>,
-    #[serde(rename = "security_publishedTime", borrow)]
+    #[serde(rename = "security_publishedTime", alias = "publishedTime", borrow)]
     published: Hint<'a>,
-    #[serde(rename = "software_packageVersion", borrow)]
+    #[serde(rename = "software_packageVersion", alias = "packageVersion", borrow)]
     version: Word<'a>,
-    #[serde(rename = "software_packageUrl", borrow)]
+    #[serde(rename = "software_packageUrl", alias = "packageUrl", borrow)]
     purl: Str<'a>,
     #[serde(borrow)]
     from: Str<'a>,
@@ -167,17 +169,29 @@ struct Element<'a> {
     to: Many<Str<'a>>,
     #[serde(borrow)]
     relationship_type: Str<'a>,
-    #[serde(rename = "security_vectorString", borrow)]
+    /// The part of the product in which the vulnerability is.
+    #[serde(rename = "security_assessedElement", alias = "assessedElement", borrow)]
+    assessed: Hint<'a>,
+    /// Of the element `CreationInfo`.
+    #[serde(borrow)]
+    spec_version: Hint<'a>,
+    #[serde(borrow)]
+    created: Hint<'a>,
+    #[serde(rename = "security_vectorString", alias = "vectorString", borrow)]
     vector: Str<'a>,
-    #[serde(rename = "security_score")]
+    #[serde(rename = "security_score", alias = "score")]
     score: Num,
-    #[serde(rename = "security_severity", borrow)]
+    #[serde(rename = "security_severity", alias = "severity", borrow)]
     severity: Str<'a>,
-    #[serde(rename = "security_justificationType", borrow)]
+    #[serde(
+        rename = "security_justificationType",
+        alias = "justificationType",
+        borrow
+    )]
     justification: Hint<'a>,
-    #[serde(rename = "security_impactStatement", borrow)]
+    #[serde(rename = "security_impactStatement", alias = "impactStatement", borrow)]
     impact: Hint<'a>,
-    #[serde(rename = "security_statusNotes", borrow)]
+    #[serde(rename = "security_statusNotes", alias = "statusNotes", borrow)]
     notes: Hint<'a>,
 }
 
@@ -189,8 +203,25 @@ struct Identifier<'a> {
 }
 
 impl Element<'_> {
+    /// The class without its profile: 3.0.0 writes `VexFixed...`, 3.0.1 `security_VexFixed...`.
     fn kind(&self) -> &str {
-        self.r#type.first().map_or("", |kind| &**kind)
+        let kind = self.r#type.first().map_or("", |kind| &**kind);
+        kind.strip_prefix("security_").unwrap_or(kind)
+    }
+}
+
+/// Version, time and tool, which are elements too.
+fn about(builder: &mut SetBuilder<'_>, elements: &[Obj<Element<'_>>]) {
+    let of = |kind: &'static str| elements.iter().filter(move |e| e.kind() == kind);
+    if let Some(creation) = of("CreationInfo").next() {
+        if let Some(version) = creation.spec_version.some() {
+            builder.format(&format!("spdx/{version}"));
+        }
+        builder.created(&creation.created);
+    }
+    if let Some(tool) = of("Tool").find_map(|tool| tool.name.some()) {
+        let (name, version) = tool.rsplit_once('-').unwrap_or((tool, ""));
+        builder.tool(name, version);
     }
 }
 
@@ -200,24 +231,22 @@ pub(crate) fn version3<'a>(
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
     builder.format("spdx/3.0");
-    let elements: List<Obj<Element<'a>>> = match fields.raw("@graph") {
-        Some(raw) => document.parse(raw)?,
-        None => List::default(),
-    };
+    let elements: List<Obj<Element<'a>>> = document.part(fields, "@graph")?;
+    about(builder, &elements);
     let by_id: FxHashMap<&str, &Element<'_>> = elements
         .iter()
         .map(|element| (&*element.spdx_id, &element.0))
         .collect();
     let mut ratings: FxHashMap<&str, Vec<&Element<'_>>> = FxHashMap::default();
     for element in elements.iter() {
-        if element.kind().starts_with("security_Cvss") {
+        if element.kind().starts_with("Cvss") {
             ratings.entry(&element.from).or_default().push(element);
         }
     }
-    let index = builder.artifact(artifact(ArtifactKind::Sbom, "".into()))?;
+    let unnamed = builder.artifact(artifact(ArtifactKind::Sbom, "".into()))?;
     let mut any = false;
     for element in elements.iter() {
-        let is_vex = element.kind().starts_with("security_Vex");
+        let is_vex = element.kind().starts_with("Vex");
         let is_relation = &*element.relationship_type == "hasAssociatedVulnerability" && !is_vex;
         if !(is_vex || (is_relation && element.kind() == "Relationship")) {
             continue;
@@ -230,6 +259,16 @@ pub(crate) fn version3<'a>(
             } else {
                 (to, &element.from)
             };
+            // A product may name its part that has the vulnerability; the product is what was scanned.
+            let product = by_id.get(&**affected).and_then(|p| p.name.some());
+            let (index, affected) = match (element.assessed.some(), product) {
+                (Some(part), Some(product)) => {
+                    let scanned = artifact(ArtifactKind::Sbom, product.into());
+                    (builder.artifact(scanned)?, part)
+                }
+                (Some(part), None) => (unnamed, part),
+                (None, _) => (unnamed, &**affected),
+            };
             statement(
                 builder,
                 index,
@@ -237,7 +276,7 @@ pub(crate) fn version3<'a>(
                     element,
                     vulnerability: by_id.get(&**vulnerability).copied(),
                     id: vulnerability,
-                    affected: by_id.get(&**affected).copied(),
+                    affected: by_id.get(affected).copied(),
                     affected_id: affected,
                     ratings: ratings
                         .get(&**vulnerability)
@@ -312,9 +351,9 @@ fn statement(
     };
     let kind = said.element.kind();
     let state = match kind {
-        "security_VexFixedVulnAssessmentRelationship" => FixState::Fixed,
-        "security_VexNotAffectedVulnAssessmentRelationship" => FixState::NotAffected,
-        "security_VexUnderInvestigationVulnAssessmentRelationship" => FixState::UnderInvestigation,
+        "VexFixedVulnAssessmentRelationship" => FixState::Fixed,
+        "VexNotAffectedVulnAssessmentRelationship" => FixState::NotAffected,
+        "VexUnderInvestigationVulnAssessmentRelationship" => FixState::UnderInvestigation,
         _ => FixState::Unknown,
     };
     let element = said.element;
@@ -330,5 +369,9 @@ fn statement(
         state,
         versions: Vec::new(),
     };
-    builder.vulnerable(index, Some(package), &draft, fix, suppression)
+    let found = Found {
+        suppression,
+        ..Found::vulnerability(index, Some(package), fix)
+    };
+    builder.found(found, &draft)
 }

@@ -5,16 +5,17 @@
 
 use crate::IngestError;
 use crate::build::{
-    AdvisoryDraft, PackageDraft, SetBuilder, add_reference, artifact, os_release, platform,
+    AdvisoryDraft, Found, PackageDraft, SetBuilder, add_reference, artifact, os_release, platform,
 };
 use crate::document::{Document, Fields};
+use crate::field;
 use crate::identifier::day;
 use crate::loose::{Maybe, Num, Str, Word};
 use crate::trivy_fields::{
     License, Metadata, Misconfiguration, Modified, Secret, TargetResult, VendorCvss, Vulnerability,
 };
 use model::image::{ImageReference, is_digest};
-use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Match, Suppression};
+use model::matches::{Artifact, ArtifactKind, Category, Fix, FixState, Suppression};
 use model::text::Text;
 use model::vulnerability::Severity;
 use serde::Deserialize;
@@ -26,15 +27,8 @@ pub(crate) fn report<'a>(
     fields: &Fields<'a>,
     builder: &mut SetBuilder<'_>,
 ) -> Result<(), IngestError> {
-    let text = |key: &str| -> Result<Str<'a>, IngestError> {
-        fields
-            .raw(key)
-            .map_or(Ok(Str::default()), |raw| document.parse(raw))
-    };
-    let metadata: Maybe<Metadata<'a>> = match fields.raw("Metadata") {
-        Some(raw) => document.parse(raw)?,
-        None => Maybe::default(),
-    };
+    let text = |key: &str| document.part::<Str<'a>>(fields, key);
+    let metadata: Maybe<Metadata<'a>> = document.part(fields, "Metadata")?;
     builder.created(&text("CreatedAt")?);
     if let Some(raw) = fields.get("Trivy") {
         #[derive(Deserialize, Default)]
@@ -121,7 +115,7 @@ impl Place {
         Place::new(found)
     }
 
-    fn artifact(&mut self, builder: &mut SetBuilder<'_>) -> Result<u32, IngestError> {
+    pub(crate) fn artifact(&mut self, builder: &mut SetBuilder<'_>) -> Result<u32, IngestError> {
         if let Some(index) = self.index {
             return Ok(index);
         }
@@ -344,7 +338,11 @@ fn vulnerability(
     };
     let artifact = place.artifact(builder)?;
     let fix = fix(builder, &found.status, &found.fixed_version);
-    builder.vulnerable(artifact, Some(package), &draft, fix, suppression)
+    let found = Found {
+        suppression,
+        ..Found::vulnerability(artifact, Some(package), fix)
+    };
+    builder.found(found, &draft)
 }
 
 /// Vectors by vendor, as [`AdvisoryDraft`] takes them.
@@ -418,14 +416,21 @@ fn misconfiguration(
         }
         (None, _) => at_line(&result.target, found.cause.start_line),
     };
+    let cause = &found.cause;
+    let field = field::container_in(&found.message).map(field::container);
+    // What the target says already is not said again.
+    let field = field.or_else(|| match cause.resource.some() {
+        Some(resource) if !target.ends_with(resource) => Some(resource.to_owned()),
+        None if place.object.is_some() => field::lines(cause.start_line.0, cause.end_line.0),
+        _ => None,
+    });
     let artifact = place.artifact(builder)?;
-    builder.found_at(
-        Category::Misconfiguration,
-        artifact,
-        &target,
-        &draft,
+    let found = Found {
+        field: field.as_deref(),
         suppression,
-    )
+        ..Found::at(Category::Misconfiguration, artifact, &target)
+    };
+    builder.found(found, &draft)
 }
 
 fn secret(
@@ -447,7 +452,11 @@ fn secret(
     };
     let target = at_line(&result.target, found.start_line);
     let artifact = place.artifact(builder)?;
-    builder.found_at(Category::Secret, artifact, &target, &draft, suppression)
+    let found = Found {
+        suppression,
+        ..Found::at(Category::Secret, artifact, &target)
+    };
+    builder.found(found, &draft)
 }
 
 fn license(
@@ -456,36 +465,26 @@ fn license(
     found: &License<'_>,
     suppression: Option<Suppression>,
 ) -> Result<(), IngestError> {
-    let severity = Severity::parse(&found.severity);
-    let advisory = builder.advisory(&AdvisoryDraft {
+    let draft = AdvisoryDraft {
         id: &found.name,
         title: found.category.some(),
-        severity,
+        severity: Severity::parse(&found.severity),
         url: found.link.some(),
         ..AdvisoryDraft::default()
-    });
+    };
     let package = found.pkg_name.some().map(|name| {
         builder.package(&PackageDraft {
             name,
             ..PackageDraft::default()
         })
     });
-    let target = found.file_path.some().map(|path| builder.text(path));
     let artifact = place.artifact(builder)?;
-    builder.push(Match {
-        category: Category::License,
-        artifact,
-        advisory,
+    let found = Found {
         package,
-        target,
-        field: None,
-        severity,
-        fix: Fix {
-            state: FixState::Unknown,
-            versions: Vec::new(),
-        },
         suppression,
-    })
+        ..Found::at(Category::License, artifact, &found.file_path)
+    };
+    builder.found(found, &draft)
 }
 
 /// `app/config.py:12`.

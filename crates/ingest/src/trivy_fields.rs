@@ -167,6 +167,8 @@ pub(crate) struct Misconfiguration<'a> {
     pub(crate) title: Hint<'a>,
     #[serde(rename = "Severity", borrow)]
     pub(crate) severity: Str<'a>,
+    #[serde(rename = "Message", borrow)]
+    pub(crate) message: Hint<'a>,
     #[serde(rename = "PrimaryURL", borrow)]
     pub(crate) primary_url: Hint<'a>,
     #[serde(rename = "Status", borrow)]
@@ -181,6 +183,7 @@ pub(crate) struct Cause<'a> {
     #[serde(borrow)]
     pub(crate) resource: Str<'a>,
     pub(crate) start_line: Num,
+    pub(crate) end_line: Num,
 }
 
 /// The secret's own text is not read.

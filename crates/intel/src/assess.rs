@@ -6,6 +6,8 @@
 //! version the CNA's, CISA's, other feeds'; reports' only where the database has none. Severity: that vector's,
 //! else the highest word of the feeds, else the highest word of the reports. EPSS and KEV of a closure with
 //! several CVEs: the highest score, the first listing. A distribution's own severity stays on its match.
+//! CVEs that an advisory only collects lend it their EPSS, KEV and SSVC, and CVSS and severity where it has none:
+//! the worst of them.
 
 use crate::cvss;
 use crate::intelligence::Intelligence;
@@ -53,20 +55,38 @@ pub fn vulnerability(
         .collect();
     let statements = if valid.is_empty() { all } else { valid };
 
+    let covered = covered(intel, said);
+    let lent: Vec<&Statement> = covered
+        .iter()
+        .flat_map(|record| &record.statements)
+        .filter(|s| s.withdrawn.is_none())
+        .collect();
+
     let feed_cvss: Vec<&Cvss> = statements.iter().flat_map(|s| &s.cvss).collect();
+    let computed = computed(said);
     let report_cvss: Vec<&Cvss> = said
         .iter()
         .flat_map(|(_, advisory)| &advisory.cvss)
+        .chain(&computed)
         .collect();
     let best = cvss::best(feed_cvss.iter().copied());
+    let worst_lent = lent
+        .iter()
+        .filter_map(|s| cvss::best(&s.cvss))
+        .max_by(|a, b| a.base.total_cmp(&b.base));
     let profile = best
         .or_else(|| cvss::best(report_cvss.iter().copied()))
+        .or(worst_lent)
         .map_or_else(AttackProfile::default, |cvss| cvss::profile(&cvss.vector));
-    let severity = severity(best, &statements, said, &report_cvss);
+    let severity = match severity(best, &statements, said, &report_cvss) {
+        Severity::Unknown => worst_lent.map_or(Severity::Unknown, |c| Severity::of_cvss(c.base)),
+        severity => severity,
+    };
 
-    let epss = epss(&records, gaps.epss);
-    let kev = kev(&records, gaps.kev);
-    let ssvc = ssvc(&statements, gaps.ssvc);
+    let of_all = || records.iter().chain(&covered);
+    let epss = epss(of_all(), gaps.epss);
+    let kev = kev(of_all, gaps.kev);
+    let ssvc = ssvc(statements.iter().chain(&lent), gaps.ssvc);
     let likelihood = likelihood(&LikelihoodInput {
         epss: &epss,
         kev: &kev,
@@ -117,6 +137,30 @@ fn records(intel: Option<&Intelligence>, closure_ids: &[&str]) -> (Vec<Record>, 
     (records, ids)
 }
 
+/// The records of the CVEs that the advisories collect.
+fn covered(intel: Option<&Intelligence>, said: &[(&str, &Advisory)]) -> Vec<Record> {
+    let Some(intel) = intel else {
+        return Vec::new();
+    };
+    let ids: BTreeSet<&Text> = said.iter().flat_map(|(_, one)| &one.covers).collect();
+    ids.into_iter().filter_map(|id| intel.lookup(id)).collect()
+}
+
+/// The reports' vectors that come without a score, with their base score; what is no vector is left out.
+fn computed(said: &[(&str, &Advisory)]) -> Vec<Cvss> {
+    let vectors = said.iter().flat_map(|(_, advisory)| &advisory.vectors);
+    let scored = vectors.filter_map(|one| {
+        let read = cvss::parse(&one.vector)?;
+        Some(Cvss {
+            source: Text::clone(&one.source),
+            version: read.version.name().into(),
+            vector: Text::clone(&one.vector),
+            base: read.base,
+        })
+    });
+    scored.collect()
+}
+
 fn title(
     intel: Option<&Intelligence>,
     statements: &[&Statement],
@@ -154,14 +198,17 @@ fn severity(
         .unwrap_or(Severity::Unknown)
 }
 
-fn epss(records: &[Record], missing: Option<GapId>) -> Fact<Epss> {
-    let scores = records.iter().flat_map(|record| &record.epss);
+fn epss<'r>(records: impl Iterator<Item = &'r Record>, missing: Option<GapId>) -> Fact<Epss> {
+    let scores = records.flat_map(|record| &record.epss);
     let highest = scores.max_by(|a, b| a.1.score.total_cmp(&b.1.score).then_with(|| b.0.cmp(&a.0)));
     fact(highest.map(|(_, epss)| epss.clone()), missing)
 }
 
-fn kev(records: &[Record], missing: Option<GapId>) -> Fact<Kev> {
-    let entries = || records.iter().flat_map(|record| &record.kev);
+fn kev<'r, I: Iterator<Item = &'r Record>>(
+    records: impl Fn() -> I,
+    missing: Option<GapId>,
+) -> Fact<Kev> {
+    let entries = || records().flat_map(|record| &record.kev);
     let first = entries().min_by_key(|(id, entry)| (entry.kev.added, id.clone()));
     let ransomware = entries().any(|(_, entry)| entry.kev.ransomware);
     let kev = first.map(|(_, entry)| Kev {
@@ -172,15 +219,15 @@ fn kev(records: &[Record], missing: Option<GapId>) -> Fact<Kev> {
 }
 
 /// The worse value of each decision point over the CVEs of the closure.
-fn ssvc(statements: &[&Statement], missing: Option<GapId>) -> Fact<Ssvc> {
-    let worst = statements
-        .iter()
-        .filter_map(|s| s.ssvc)
-        .reduce(|a, b| Ssvc {
-            exploitation: Exploitation::max(a.exploitation, b.exploitation),
-            automatable: a.automatable || b.automatable,
-            total_impact: a.total_impact || b.total_impact,
-        });
+fn ssvc<'s, 'r: 's>(
+    statements: impl Iterator<Item = &'s &'r Statement>,
+    missing: Option<GapId>,
+) -> Fact<Ssvc> {
+    let worst = statements.filter_map(|s| s.ssvc).reduce(|a, b| Ssvc {
+        exploitation: Exploitation::max(a.exploitation, b.exploitation),
+        automatable: a.automatable || b.automatable,
+        total_impact: a.total_impact || b.total_impact,
+    });
     fact(worst, missing)
 }
 

@@ -107,11 +107,18 @@ pub struct Advisory {
     pub id: Text,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub aliases: Vec<Text>,
+    /// CVEs that it collects: of a distribution's notice, or of an advisory that names several. They are no aliases
+    /// (a closure over them would make one vulnerability of two); it is as likely and as grave as the worst of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub covers: Vec<Text>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub title: Option<Text>,
     pub severity: Severity,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub cvss: Vec<Cvss>,
+    /// CVSS vectors that the source gives without a score.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub vectors: Vec<Vector>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub cwes: Vec<Text>,
     /// Primary page of the advisory.
@@ -122,6 +129,14 @@ pub struct Advisory {
     pub feed: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub published: Option<Date>,
+}
+
+/// A CVSS vector whose score is to be computed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Vector {
+    /// Who says it, as in [`Cvss`].
+    pub source: Text,
+    pub vector: Text,
 }
 
 /// One statement: this artifact has this problem.

@@ -89,9 +89,11 @@ fn add(set: &mut MatchSet, version: &Text, nodes: &[&Node], id: &Text, fixed: Op
     set.advisories.push(Advisory {
         id: Text::clone(id),
         aliases: Vec::new(),
+        covers: Vec::new(),
         title: None,
         severity: Severity::Unknown,
         cvss: Vec::new(),
+        vectors: Vec::new(),
         cwes: Vec::new(),
         url: None,
         feed: Some("osv/Kubernetes".into()),

@@ -38,13 +38,14 @@ fn operator_reports() {
     let audit = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ConfigAuditReport",
         "metadata": {"name": "r", "namespace": "shop", "ownerReferences": [{"kind": "Deployment", "name": "web"}]},
         "report": {"checks": [
-            {"checkID": "KSV001", "severity": "LOW", "success": false, "messages": null},
+            {"checkID": "KSV001", "severity": "LOW", "success": false, "messages": ["Container 'web' of ReplicaSet 'web-1' should x"]},
             {"title": "no id", "severity": "HIGH"}, {"checkID": "KSV002", "success": true}]}});
     let set = check(&audit, "trivy-operator/v1alpha1", 2);
     assert_eq!(
         set.matches[0].target.as_deref(),
         Some("Deployment shop/web")
     );
+    assert_eq!(set.matches[0].field.as_deref(), Some("container web"));
     let secrets = json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ExposedSecretReport", "metadata": {"labels": null},
         "report": {"artifact": {"repository": "x/y"}, "secrets": [{"target": "/k", "ruleID": "key", "severity": "HIGH", "match": "SECRETCANARY"}]}});
     let set = check(&secrets, "trivy-operator/v1alpha1", 1);
@@ -123,6 +124,19 @@ fn kubeaudit() {
         "Deployment shop/web"
     );
     assert_eq!(set.artifacts[0].container.as_deref(), Some("c"));
+    assert_eq!(set.matches[0].field.as_deref(), Some("container c"));
+    let mut mount = line("SensitivePathsMounted", "error");
+    mount["MountName"] = json!("sock");
+    let mut added = line("CapabilityAdded", "error");
+    added["msg"] = json!(
+        "It should be removed. Or add 'container.kubernetes.io/c.allow-capability-sys-time: SomeReason'."
+    );
+    for (one, field) in [
+        (mount, "container c, mount sock"),
+        (added, "container c, capability sys-time"),
+    ] {
+        assert_eq!(read(&one).matches[0].field.as_deref(), Some(field));
+    }
     check(&lines[0], "kubeaudit-json", 1);
     check(&json!({"Results": lines}), "kubeaudit-json", 3);
     check(
@@ -151,6 +165,61 @@ fn kubescape() {
             set.matches[0].target.as_deref()
         ),
         (1, Severity::High, Some("Deployment shop/web"))
+    );
+    let rule = |status: &str, paths: Value, exception: Value| json!({"name": "r", "status": status, "paths": paths, "exception": exception});
+    let one = json!([{"failedPath": "spec.containers[0].securityContext.privileged", "fixPath": {"path": "", "value": ""}}]);
+    let two = json!([{"fixPath": {"path": "spec.containers[0].image", "value": "X"}}, {"reviewPath": "spec.containers[1].image"}, {"resourceID": "other", "failedPath": "rules[0]"}]);
+    let first_v2 = json!({"summaryDetails": {}, "resources": null, "results": [{"resourceID": "/v1//Pod/p",
+        "rawResource": {"resourceID": "/v1//Pod/p", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}}, "controls": [
+            {"controlID": "C-1", "rules": [rule("passed", json!(null), json!(null)), rule("failed", one, json!(null))]},
+            {"controlID": "C-2", "rules": [rule("failed", two, json!(null))]},
+            {"controlID": "C-3", "rules": [rule("failed", json!([]), json!([{"policyType": "x"}]))]},
+            {"controlID": "C-4", "rules": [rule("excluded", json!([]), json!(null))]},
+            {"controlID": "C-5", "rules": [rule("passed", json!([]), json!(null))]}, {"controlID": "C-6"}]}]});
+    let set = check(&first_v2, "kubescape-json", 4);
+    assert_eq!(
+        (suppressed(&set), set.matches[0].target.as_deref()),
+        (2, Some("Pod p"))
+    );
+    assert_eq!(
+        set.matches
+            .iter()
+            .map(|m| m.field.as_deref())
+            .collect::<Vec<_>>(),
+        [
+            Some("/spec/containers/0/securityContext/privileged"),
+            Some("/spec/containers"),
+            None,
+            None
+        ]
+    );
+    let response = |status: &str, exception: Value| {
+        json!({"alertMessage": "m", "ruleStatus": status, "failedPaths": ["spec.hostPID"], "fixPaths": null, "exception": exception,
+        "alertObject": {"k8sApiObjects": [{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}]}})
+    };
+    let framework = json!({"name": "NSA", "controlReports": [{"controlID": "C-0038", "name": "Host PID", "baseScore": 7.0, "ruleReports": [
+        {"name": "r", "ruleStatus": {"status": "success"}, "ruleResponses": [response("failed", json!(null)), response("", json!(null)), response("success", json!(null)), response("warning", json!({"actions": ["alertOnly"]}))]},
+        {"name": "s", "ruleResponses": null}]}]});
+    let set = check(&framework, "kubescape-json/v1", 3);
+    assert_eq!(suppressed(&set), 1);
+    let first = &set.matches[0];
+    assert_eq!(
+        (
+            first.severity,
+            first.target.as_deref(),
+            first.field.as_deref()
+        ),
+        (
+            Severity::High,
+            Some("Deployment shop/web"),
+            Some("/spec/hostPID")
+        )
+    );
+    check(&json!([framework, framework]), "kubescape-json/v1", 6);
+    check(
+        &json!({"clusterName": "c", "generationTime": "2022-01-01T00:00:00Z", "frameworks": [framework], "resource": null}),
+        "kubescape-json/v1",
+        3,
     );
     let manifest = json!({"apiVersion": "spdx.softwarecomposition.kubescape.io/v1beta1", "kind": "VulnerabilityManifest",
         "metadata": {"name": "m", "annotations": {"kubescape.io/image-id": format!("docker.io/library/x@{}", digest("a")), "kubescape.io/image-tag": "docker.io/library/x:1"},

@@ -54,7 +54,9 @@ fn object(v: &Value) -> usize {
                     {
                         len(element, "to")
                     }
-                    kind if kind.starts_with("security_Vex") => len(element, "to"),
+                    kind if kind.trim_start_matches("security_").starts_with("Vex") => {
+                        len(element, "to")
+                    }
                     _ => 0,
                 },
             )
@@ -74,6 +76,27 @@ fn object(v: &Value) -> usize {
     }
     if v.get("Controls").is_some() || v.get("tests").is_some() || v.get("Totals").is_some() {
         return kube_bench(v);
+    }
+    if v.get("frameworks").is_some() || v.get("controlReports").is_some() {
+        return items(v, "frameworks")
+            .chain([v])
+            .flat_map(|framework| items(framework, "controlReports"))
+            .flat_map(|control| items(control, "ruleReports"))
+            .flat_map(|rule| items(rule, "ruleResponses"))
+            .filter(|r| !is(r, "ruleStatus", &["success", "passed", "skipped"]))
+            .map(|response| len(&response["alertObject"], "k8sApiObjects").max(1))
+            .sum();
+    }
+    if v.get("SummaryControls").is_some() {
+        return items(v, "SummaryControls")
+            .filter(|control| control["TotalFail"].as_u64().is_some_and(|n| n > 0))
+            .count();
+    }
+    if v.get("Title").is_some() {
+        return items(v, "Results")
+            .flat_map(|control| items(control, "Results"))
+            .map(trivy)
+            .sum();
     }
     if v.get("summaryDetails").is_some() {
         return items(v, "results")
@@ -188,14 +211,20 @@ fn kube_bench(v: &Value) -> usize {
 }
 
 fn kubescape(control: &Value) -> bool {
-    let status = match &control["status"] {
-        Value::String(word) => (word.as_str(), ""),
-        status => (
-            status["status"].as_str().unwrap_or_default(),
-            status["subStatus"].as_str().unwrap_or_default(),
-        ),
+    let counts = |holder: &Value| {
+        let status = match &holder["status"] {
+            Value::String(word) => (word.as_str(), ""),
+            status => (
+                status["status"].as_str().unwrap_or_default(),
+                status["subStatus"].as_str().unwrap_or_default(),
+            ),
+        };
+        !matches!(status.0, "passed" | "skipped" | "irrelevant" | "") || status.1 == "w/exceptions"
     };
-    !matches!(status.0, "passed" | "skipped" | "irrelevant" | "") || status.1 == "w/exceptions"
+    if control.get("status").is_some() {
+        return counts(control);
+    }
+    items(control, "rules").any(counts)
 }
 
 fn snyk(v: &Value) -> usize {

@@ -253,16 +253,25 @@ fn trivy_old_forms() {
 #[test]
 fn trivy_kubernetes() {
     let vulnerability = json!({"VulnerabilityID": "CVE-2019-1", "PkgName": "musl", "InstalledVersion": "1.1", "Severity": "LOW"});
-    let check_of = |id: &str| json!({"ID": id, "Severity": "LOW", "Status": "FAIL"});
+    let check_of = |id: &str| json!({"ID": id, "Severity": "LOW", "Status": "FAIL", "CauseMetadata": {"StartLine": 3, "EndLine": 5}});
+    let mut of_container = check_of("KSV001");
+    of_container["Message"] = json!("Container 'side' of Deployment 'web' should set x");
     let old = json!({"ClusterName": "c",
         "Vulnerabilities": [{"Namespace": "shop", "Kind": "Deployment", "Name": "web", "Results": [
             {"Target": "web:1 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]},
             {"Target": "Node.js", "Class": "lang-pkgs", "Type": "node-pkg", "Vulnerabilities": [vulnerability]},
             {"Target": "side:2 (alpine 3.9)", "Class": "os-pkgs", "Type": "alpine", "Vulnerabilities": [vulnerability]}]}],
         "Misconfigurations": [{"Namespace": "shop", "Kind": "Deployment", "Name": "web", "Results": [
-            {"Target": "Deployment/web", "Class": "config", "Type": "kubernetes", "Misconfigurations": [check_of("KSV001")]}]},
+            {"Target": "Deployment/web", "Class": "config", "Type": "kubernetes", "Misconfigurations": [check_of("KSV001"), of_container]}]},
             {"Kind": "ClusterRole", "Name": "admin", "Results": null, "Error": "boom"}]});
-    let set = check(&old, "trivy-kubernetes", 4);
+    let set = check(&old, "trivy-kubernetes", 5);
+    assert_eq!(
+        set.matches[3..]
+            .iter()
+            .map(|m| m.field.as_deref())
+            .collect::<Vec<_>>(),
+        [Some("lines 3-5"), Some("container side")]
+    );
     assert_eq!(
         set.artifacts.len(),
         3,
@@ -308,6 +317,35 @@ fn trivy_kubernetes() {
 }
 
 #[test]
+fn trivy_compliance() {
+    let failed = json!({"Target": "Deployment/web", "Class": "config", "Type": "kubernetes", "Misconfigurations": [
+        {"ID": "KSV001", "Severity": "LOW", "Status": "FAIL", "Message": "Container 'web' of Deployment 'web' should x"},
+        {"ID": "KSV001", "Status": "PASS"}]});
+    let vulnerable = json!({"Target": "nginx:1 (debian 12)", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": [{"VulnerabilityID": "CVE-2024-1"}]});
+    let all = json!({"ID": "k8s-nsa-1.0", "Title": "NSA", "Description": "d", "Version": "1.0", "RelatedResources": ["x"], "Results": [
+        {"ID": "1.0", "Name": "n", "Severity": "MEDIUM", "Results": [failed, vulnerable]},
+        {"ID": "1.1", "Name": "m", "DefaultStatus": "FAIL", "Severity": "HIGH", "Results": null},
+        {"ID": "1.2", "Name": "o", "Severity": "HIGH", "Results": [failed]}]});
+    let set = check(&all, "trivy-compliance", 3);
+    assert_eq!(set.matches[0].field.as_deref(), Some("container web"));
+    assert_eq!(set.matches[2].target.as_deref(), Some("Deployment/web"));
+    let summary = json!({"ID": "k8s-nsa-1.0", "Title": "NSA", "SummaryControls": [
+        {"ID": "1.0", "Name": "n", "Severity": "MEDIUM", "TotalFail": 2}, {"ID": "1.1", "Severity": "LOW", "TotalFail": 0},
+        {"ID": "1.2", "Name": "by hand (Manual)", "Severity": "LOW"}]});
+    let set = check(&summary, "trivy-compliance", 1);
+    assert_eq!(
+        (&*set.advisories[0].id, set.matches[0].severity),
+        ("1.0", Severity::Medium)
+    );
+    assert!(set.gaps.iter().any(|gap| gap.what.contains("by hand")));
+    check(
+        &json!({"ID": "x", "Title": "t", "Results": null}),
+        "trivy-compliance",
+        0,
+    );
+}
+
+#[test]
 fn grype() {
     let found = |id: &str, related: Value| {
         json!({"vulnerability": {"id": id, "namespace": "github:language:go", "severity": "Medium", "dataSource": "https://x",
@@ -340,10 +378,9 @@ fn grype() {
     let said = advisory(&set, &set.matches[0]);
     assert_eq!(said.aliases, ["CVE-2024-5".into()]);
     assert_eq!((said.cvss.len(), &*said.cvss[0].source), (1, "nvd:cpe"));
-    assert!(
-        advisory(&set, &set.matches[1]).aliases.is_empty(),
-        "a notice has no aliases"
-    );
+    let notice = advisory(&set, &set.matches[1]);
+    assert!(notice.aliases.is_empty(), "a notice has no aliases");
+    assert_eq!(notice.covers, ["CVE-2024-8".into()]);
     let image = &set.artifacts[0];
     assert_eq!(image.identity.manifests, [digest("b").into()]);
     assert_eq!(image.identity.digests, [digest("c").into()]);
@@ -425,6 +462,119 @@ fn sarif() {
     let set = check(&snyk, "sarif/2.1.0", 1);
     assert_eq!(set.advisories[0].aliases, ["CVE-2011-3374".into()]);
     assert_eq!(&*set.packages[0].version, "1.8");
+}
+
+/// What the writers of Trivy and Grype really put where, and what their rules say of another package.
+#[test]
+fn sarif_of_trivy_and_grype() {
+    let run = |tool: &str, rules: Value, results: Value| json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": tool, "rules": rules}}, "results": results}]});
+    let at = |uri: &str, line: u32, end: u32| {
+        json!([{"message": {"text": uri}, "physicalLocation": {"artifactLocation": {"uri": uri, "uriBaseId": "ROOTPATH"},
+        "region": {"startLine": line, "startColumn": 1, "endLine": end, "endColumn": 1}}}])
+    };
+    let text = |name: &str, fixed: &str, severity: &str| {
+        format!(
+            "Package: {name}\nInstalled Version: 1\nVulnerability CVE-2024-1\nSeverity: {severity}\nFixed Version: {fixed}\nLink: [CVE-2024-1](https://x)"
+        )
+    };
+    let trivy = run(
+        "Trivy",
+        json!([{"id": "CVE-2024-1", "name": "OsPackageVulnerability", "shortDescription": {"text": "t"},
+                "help": {"text": "Vulnerability CVE-2024-1\nSeverity: HIGH\nPackage: openssl\nFixed Version: 2\nLink: [CVE-2024-1](https://x)\nType: of attack"},
+                "properties": {"precision": "very-high", "security-severity": "9.8", "tags": ["vulnerability", "security", "HIGH"], "cvssv3_vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+                    "cvssv3_baseScore": 9.8, "cvssv40_vector": "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"}},
+            {"id": "KSV001", "name": "Misconfiguration", "properties": {"tags": ["misconfiguration", "security", "LOW"], "security-severity": "2.0"}}]),
+        json!([{"ruleId": "CVE-2024-1", "ruleIndex": 0, "level": "error", "message": {"text": text("openssl", "2", "HIGH")}, "locations": at("library/nginx", 1, 1)},
+            {"ruleId": "CVE-2024-1", "ruleIndex": 0, "level": "note", "message": {"text": text("libssl", "", "UNKNOWN")}, "locations": at("library/nginx", 1, 1)},
+            {"ruleId": "KSV001", "ruleIndex": 1, "message": {"text": "Artifact: k.yaml\nType: kubernetes\nVulnerability KSV001\nSeverity: LOW\nMessage: Container 'web' of Deployment 'x' should y\nLink: [KSV001](https://x)"}, "locations": at("k.yaml", 7, 9)},
+            {"ruleId": "[HIGH] CVE-2020-9", "message": {"text": "x"}}]),
+    );
+    let set = check(&trivy, "sarif/2.1.0", 4);
+    let [first, second, config, old] = &*set.matches else {
+        panic!()
+    };
+    assert!(package(&set, first).locations.is_empty());
+    let said = advisory(&set, first);
+    assert_eq!((said.cvss.len(), said.vectors.len()), (1, 1));
+    assert_eq!(
+        (
+            &*package(&set, second).name,
+            second.fix.state,
+            second.severity
+        ),
+        ("libssl", FixState::Unknown, Severity::Unknown),
+        "the rule's package, fix and severity are not this one's"
+    );
+    assert_eq!(
+        (config.target.as_deref(), config.field.as_deref()),
+        (Some("k.yaml:7"), Some("container web"))
+    );
+    assert_eq!(&*advisory(&set, old).id, "CVE-2020-9");
+
+    let layer = digest("f");
+    let help = "Vulnerability GHSA-aaaa-bbbb-cccc\nSeverity: low\nPackage: lodash\nVersion: 4.0.0\nFix Version: 4.1\nType: npm\nLocation: /a/package.json\nData Namespace: github:language:javascript\nLink: [x](https://x)";
+    let found = |version: &str, path: &str| {
+        json!({"ruleId": "GHSA-aaaa-bbbb-cccc-lodash", "message": {"text": format!("A low vulnerability in npm package: lodash, version {version} was found in image app@{layer} at: {path}")},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": format!("app/{path}")}}, "logicalLocations": [{"fullyQualifiedName": format!("app@{layer}@{layer}:/{path}"), "name": path}]}]})
+    };
+    let grype = run(
+        "grype",
+        json!([{"id": "GHSA-aaaa-bbbb-cccc-lodash", "help": {"text": help}, "properties": {"security-severity": "0.0", "purls": ["pkg:npm/lodash@4.0.0"]}},
+            {"id": "ELSA-2024-1-curl", "help": {"text": "Vulnerability ELSA-2024-1\nSeverity: high\nPackage: curl\nVersion: 7"}, "properties": {"security-severity": "7.0"}}]),
+        json!([found("4.0.0", "/a/package.json"), found("3.9.0", "/b/package.json"), {"ruleId": "ELSA-2024-1-curl", "message": {"text": "A high vulnerability in rpm package: curl, version 7 was found at: x"}}]),
+    );
+    let set = check(&grype, "sarif/2.1.0", 3);
+    let [first, second, notice] = &*set.matches else {
+        panic!()
+    };
+    assert_eq!(&*advisory(&set, first).id, "GHSA-aaaa-bbbb-cccc");
+    assert_eq!(
+        package(&set, first).purl.as_deref(),
+        Some("pkg:npm/lodash@4.0.0")
+    );
+    let other = package(&set, second);
+    assert_eq!(
+        (
+            &*other.version,
+            other.purl.as_deref(),
+            &*other.locations[0],
+            other.layer.as_deref()
+        ),
+        (
+            "3.9.0",
+            Some("pkg:npm/lodash@3.9.0"),
+            "/b/package.json",
+            Some(&*layer)
+        )
+    );
+    assert_eq!(
+        first.severity,
+        Severity::Unknown,
+        "low and 0.0 is not known"
+    );
+    assert_eq!(
+        (notice.category, &*advisory(&set, notice).id),
+        (Category::Vulnerability, "ELSA-2024-1")
+    );
+    let oldest = run(
+        "Anchore Container Vulnerability Report (T0)",
+        json!([]),
+        json!([{"ruleId": "ANCHOREVULN_alpine_CVE-2019-1_apk_musl_1.1", "suppressions": [{"kind": "external"}], "baselineState": "unchanged"}]),
+    );
+    let set = check(&oldest, "sarif/2.1.0", 1);
+    assert_eq!(
+        (suppressed(&set), &*set.advisories[0].id),
+        (0, "CVE-2019-1")
+    );
+    let snyk = run(
+        "Snyk IaC",
+        json!([]),
+        json!([{"ruleId": "SNYK-CC-K8S-1", "locations": at("k.yaml", 3, 3)},
+            {"ruleId": "SNYK-CC-K8S-1", "locations": [{"physicalLocation": {"artifactLocation": {"uri": "k.json"}, "region": {"startLine": 1, "startColumn": 40}}}]}]),
+    );
+    let set = check(&snyk, "sarif/2.1.0", 2);
+    assert_eq!(of(&set, Category::Misconfiguration), 2);
+    assert_eq!(set.matches[1].field.as_deref(), Some("column 40"));
 }
 
 #[test]
@@ -509,6 +659,23 @@ fn spdx() {
         ),
         (1, "CVE-2020-28498", Severity::Medium)
     );
+    // 3.0.0 has no profile prefixes; a product names its part; version, time and tool are elements.
+    let document = json!({"@context": "x", "@graph": [
+        {"type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.0", "created": "2026-01-01T00:00:00Z"},
+        {"type": "Tool", "spdxId": "urn:t", "name": "scan-2.1"},
+        {"type": "Vulnerability", "spdxId": "urn:v1", "externalIdentifiers": [{"identifier": "CVE-2020-28498"}]},
+        {"type": "Package", "spdxId": "urn:p1", "name": "elliptic", "packageVersion": "6.5.2", "packageUrl": "pkg:npm/elliptic@6.5.2"},
+        {"type": "Package", "spdxId": "urn:app", "name": "acme"},
+        {"type": "VexAffectedVulnAssessmentRelationship", "from": "urn:v1", "to": ["urn:app"], "assessedElement": "urn:p1", "relationshipType": "affects"},
+        {"type": "CvssV3VulnAssessmentRelationship", "from": "urn:v1", "to": ["urn:app"], "vectorString": "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:C/C:H/I:N/A:N"}]});
+    let set = check(&document, "spdx/3.0.0", 1);
+    assert_eq!(
+        (&*set.source.tool, &*set.packages[0].name),
+        ("scan", "elliptic")
+    );
+    let scanned = &set.artifacts[set.matches[0].artifact as usize];
+    assert_eq!(&*scanned.name, "acme");
+    assert_eq!(set.advisories[0].vectors.len(), 1, "a vector without score");
 }
 
 #[test]
@@ -555,19 +722,41 @@ fn snyk() {
         1,
     );
     assert!(set.advisories[0].aliases.is_empty());
-    assert!(
-        set.gaps
-            .iter()
-            .any(|gap| &*gap.class == "advisory-names-several-cves")
+    assert_eq!(
+        set.advisories[0].covers,
+        ["CVE-2024-1".into(), "CVE-2024-2".into()]
     );
-    let infrastructure = json!({"targetFile": "k.yaml", "infrastructureAsCodeIssues": [{"id": "SNYK-CC-K8S-1", "severity": "low", "path": ["spec", 0], "isIgnored": true}], "ok": false});
-    assert_eq!(suppressed(&check(&infrastructure, "snyk-json", 1)), 1);
+    let infrastructure = json!({"targetFile": "k.yaml", "infrastructureAsCodeIssues": [
+        {"id": "SNYK-CC-K8S-1", "severity": "low", "path": ["spec", 0], "isIgnored": true},
+        {"id": "SNYK-CC-K8S-1", "severity": "low", "lineNumber": 7, "path": ["[DocId: 0]", "input", "spec", "containers[web]", "image"]}], "ok": false});
+    let set = check(&infrastructure, "snyk-json", 2);
+    assert_eq!(suppressed(&set), 1);
+    assert_eq!(
+        set.matches[1].field.as_deref(),
+        Some("/spec/containers/web/image")
+    );
+    let mut sourced = issue("SNYK-4", "x");
+    sourced["cvssScore"] = json!(null);
+    sourced["cvssSources"] = json!([
+        {"type": "primary", "assigner": "Snyk", "vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "baseScore": 9.8},
+        {"type": "secondary", "assigner": "NVD", "vector": "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", "baseScore": 9.3}]);
+    let set = check(
+        &json!({"vulnerabilities": [sourced], "ok": false, "projectName": "p"}),
+        "snyk-json",
+        1,
+    );
+    let said = &set.advisories[0];
+    assert_eq!(
+        (said.cvss.len(), &*said.cvss[0].source, said.vectors.len()),
+        (1, "NVD", 1)
+    );
 }
 
 #[test]
 fn harbor() {
     let item = json!({"id": "CVE-2024-1", "package": "openssl", "version": "1.1", "fix_version": "1.2", "severity": "High", "links": ["https://x"],
-        "artifact_digests": [digest("a")], "preferred_cvss": {"score_v3": 7.5, "vector_v3": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "score_v2": null, "vector_v2": ""},
+        "artifact_digests": [digest("a")], "preferred_cvss": {"score_v3": 7.5, "vector_v3": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "score_v2": null, "vector_v2": "AV:N/AC:L/Au:N/C:N/I:N/A:P"},
+        "layer": {"digest": digest("d"), "diff_id": digest("e")},
         "cwe_ids": ["CWE-1"], "vendor_attributes": {"CVSS": {"nvd": {"V3Score": 7.5, "V3Vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}}}});
     let bare = json!({"id": "CVE-2024-2", "package": "x", "version": "", "fix_version": null, "severity": "Unknown", "links": null});
     let plain = json!({"generated_at": "2026-01-01T00:00:00Z", "scanner": {"name": "Trivy", "version": "v0.5"}, "severity": "High", "vulnerabilities": [item, bare]});
@@ -580,6 +769,11 @@ fn harbor() {
         (Some("Trivy v0.5"), 1)
     );
     assert_eq!(set.artifacts[0].identity.digests, [digest("a").into()]);
+    assert_eq!(
+        &*set.advisories[0].vectors[0].vector,
+        "AV:N/AC:L/Au:N/C:N/I:N/A:P"
+    );
+    assert_eq!(set.packages[0].layer.as_deref(), Some(&*digest("e")));
     check(
         &json!({"application/vnd.security.vulnerability.report; version=1.1": plain}),
         "harbor-json",

@@ -278,6 +278,7 @@ fn report(severity: Severity, vector: Option<&str>) -> Advisory {
     Advisory {
         id: "CVE-2024-0001".into(),
         aliases: Vec::new(),
+        covers: Vec::new(),
         title: Some("the report's title".into()),
         severity,
         cvss: vector
@@ -289,11 +290,61 @@ fn report(severity: Severity, vector: Option<&str>) -> Advisory {
             })
             .into_iter()
             .collect(),
+        vectors: Vec::new(),
         cwes: vec!["CWE-1".into(), "odd".into()],
         url: None,
         feed: None,
         published: Some(jiff::civil::date(2020, 1, 1)),
     }
+}
+
+/// A notice has no record of its own; what it collects is in force all the same, and stays what it is.
+#[test]
+fn a_notice_is_as_grave_as_the_worst_of_its_cves() {
+    let intel = open(&feeds());
+    let mut notice = report(Severity::Unknown, None);
+    notice.id = "RHSA-2024:0001".into();
+    notice.covers = vec!["CVE-2024-0001".into(), "CVE-2024-0002".into()];
+    let known = vulnerability(
+        Some(&intel),
+        &["RHSA-2024:0001"],
+        &[("trivy", &notice)],
+        &NO_GAPS,
+    );
+    assert_eq!((&*known.id, known.aliases.len()), ("RHSA-2024:0001", 0));
+    assert_eq!(known.epss.value().unwrap().score, 0.97);
+    assert!(known.kev.value().is_some_and(|kev| kev.ransomware));
+    assert_eq!(
+        known.ssvc.value().unwrap().exploitation,
+        Exploitation::PublicPoc
+    );
+    assert_eq!(
+        known.severity,
+        Severity::High,
+        "of the vector of CVE-2024-0001"
+    );
+    let alone = vulnerability(None, &["RHSA-2024:0001"], &[("trivy", &notice)], &NO_GAPS);
+    assert_eq!(alone.severity, Severity::Unknown);
+}
+
+#[test]
+fn a_vector_without_a_score_is_scored() {
+    let mut said = report(Severity::Unknown, None);
+    said.id = "GHSA-xxxx-yyyy-zzzz".into();
+    for vector in [
+        "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+        "CVSS:3.1/AV:N",
+        "nonsense",
+    ] {
+        said.vectors.push(model::matches::Vector {
+            source: "snyk".into(),
+            vector: vector.into(),
+        });
+    }
+    let known = vulnerability(None, &["GHSA-xxxx-yyyy-zzzz"], &[("snyk", &said)], &NO_GAPS);
+    let scored: Vec<(&str, f64)> = known.cvss.iter().map(|c| (&*c.version, c.base)).collect();
+    assert_eq!(scored, [("3.1", 9.8)]);
+    assert_eq!(known.severity, Severity::Critical);
 }
 
 #[test]

@@ -71,9 +71,11 @@ pub(crate) fn set(
         set.advisories.push(Advisory {
             id: (*id).into(),
             aliases: aliases.iter().map(|alias| (*alias).into()).collect(),
+            covers: Vec::new(),
             title: None,
             severity: Severity::High,
             cvss: Vec::new(),
+            vectors: Vec::new(),
             cwes: Vec::new(),
             url: None,
             feed: None,
