@@ -9,49 +9,54 @@ use serde::{Deserialize, Serialize};
 /// One row: which files, and what is made of them.
 pub struct Extractor {
     pub name: &'static str,
-    /// Decides by what is known before the content: most files are never read.
-    pub wants: fn(&Candidate<'_>) -> bool,
+    pub wants: Wants,
     /// Most bytes of content; a larger file is a gap.
     pub limit: u64,
     pub extract: fn(&File<'_>, &mut Extracts),
 }
 
-/// A regular file before its content.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
-    /// Normalised, without a leading slash, below the artifact's root.
-    pub path: &'a str,
-    /// Permission bits.
-    pub mode: u32,
-    pub size: u64,
-    /// The first bytes (at most 64), for what is known by its magic.
-    pub head: &'a [u8],
+/// Which files an extractor reads. Most files of an image are wanted by none and never read.
+#[derive(Clone, Copy)]
+pub enum Wants {
+    /// Decided by the path alone, which is normalised and has no leading slash. A link of such a name is followed.
+    Named(fn(&str) -> bool),
+    /// Every regular file with an executable bit that begins like a program (ELF).
+    Programs,
 }
 
 /// A regular file with its content.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
+    /// Normalised, without a leading slash, below the artifact's root.
     pub path: &'a str,
+    /// Permission bits with setuid, setgid and sticky.
     pub mode: u32,
     pub bytes: &'a [u8],
 }
 
-/// What files alone say.
+/// What one file says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extracts {
     pub all: Vec<Extract>,
     pub gaps: Vec<Gap>,
 }
 
-/// What one file says.
+/// One statement of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Extract {
-    /// `precedence`: of several files that say it, the highest counts (`/etc/debian_version` over `os-release`).
-    Release { release: Release, precedence: u8 },
-    /// Components that stand in this file, without places and owners.
+    Release {
+        release: Release,
+        /// Of several files that say it the highest counts (`/etc/debian_version` over `os-release`).
+        precedence: u8,
+    },
+    /// Components that stand in this file, without owners. A place with an empty path is the file itself; one that
+    /// begins with `!/` lies inside it.
     Components(Vec<Component>),
     /// The files of a package that another file describes (dpkg's `info/*.list`).
-    Files { package: Text, paths: Vec<Text> },
+    Files {
+        package: Text,
+        paths: Vec<Text>,
+    },
     /// Components of one program with what it links.
     Program {
         components: Vec<Component>,

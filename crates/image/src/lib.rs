@@ -7,3 +7,8 @@
 //! over each other ([`tree`]); the facts of the files that remain make the inventory ([`assemble`]).
 
 pub mod extract;
+pub mod layer;
+pub mod limits;
+pub mod path;
+pub mod tar;
+pub mod tree;
