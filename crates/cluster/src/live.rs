@@ -3,6 +3,7 @@
 
 mod discovery;
 mod kinds;
+mod kubeconfig;
 mod list;
 mod request;
 
@@ -80,7 +81,7 @@ pub fn collect(options: &Options) -> Result<Snapshot, LiveError> {
 async fn connect_and_read(options: &Options) -> Result<Snapshot, LiveError> {
     // One crypto provider for the process; a second installation changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = config(options).await?;
+    let config = kubeconfig::config(options).await?;
     let url = shown(&config.cluster_url);
     let name = options
         .cluster_name
@@ -114,64 +115,6 @@ fn shown(url: &http::Uri) -> String {
         .port()
         .map_or_else(String::new, |port| format!(":{port}"));
     format!("{scheme}://{host}{port}{}", url.path())
-}
-
-/// Parsers quote the lines they stumble over, and in a kubeconfig those hold tokens (rule 20): they are not passed on.
-fn kubeconfig_words(error: &kube::config::KubeconfigError) -> String {
-    use kube::config::KubeconfigError as E;
-    match error {
-        E::CurrentContextNotSet => "it names no current context; pass --context".to_owned(),
-        E::LoadContext(name) => format!("it has no context {name}"),
-        E::LoadClusterOfContext(name) => {
-            format!("it has no cluster {name}, which the context names")
-        }
-        E::ReadConfig(source, path) => format!("cannot read {}: {}", path.display(), source.kind()),
-        E::Parse(error) => match error.without_snippet().location() {
-            Some(at) => format!("it is broken in line {}, column {}", at.line(), at.column()),
-            None => "it is no kubeconfig".to_owned(),
-        },
-        E::MissingClusterUrl | E::ParseClusterUrl(_) => {
-            "the cluster has no usable server URL".to_owned()
-        }
-        E::ParseProxyUrl(_) => "the proxy-url is no URL".to_owned(),
-        E::LoadCertificateAuthority(_) | E::ParseCertificates(_) => {
-            "the certificate authority cannot be read".to_owned()
-        }
-        E::LoadClientCertificate(_) | E::LoadClientKey(_) => {
-            "the client certificate or its key cannot be read".to_owned()
-        }
-        E::KindMismatch | E::ApiVersionMismatch | E::FindPath => error.to_string(),
-        E::ParseNoProxy(_) => "the variable NO_PROXY is not understood".to_owned(),
-    }
-}
-
-async fn config(options: &Options) -> Result<kube::Config, LiveError> {
-    let from = kube::config::KubeConfigOptions {
-        context: options.context.clone(),
-        ..Default::default()
-    };
-    let mut config = match (&options.kubeconfig, &options.context) {
-        (Some(path), _) => {
-            let file = kube::config::Kubeconfig::read_from(path)
-                .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?;
-            kube::Config::from_custom_kubeconfig(file, &from)
-                .await
-                .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?
-        }
-        (None, Some(_)) => kube::Config::from_kubeconfig(&from)
-            .await
-            .map_err(|error| LiveError::Kubeconfig(kubeconfig_words(&error)))?,
-        (None, None) => kube::Config::infer().await.map_err(|error| {
-            let of_file =
-                std::error::Error::source(&error).and_then(|source| source.downcast_ref());
-            LiveError::Infer(of_file.map_or_else(String::new, kubeconfig_words))
-        })?,
-    };
-    config.connect_timeout = Some(std::time::Duration::from_secs(10));
-    config.read_timeout = Some(std::time::Duration::from_mins(1));
-    // Retries are ours: they must end in a gap.
-    config.default_retry = false;
-    Ok(config)
 }
 
 async fn read(

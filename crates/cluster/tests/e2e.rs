@@ -21,8 +21,7 @@ const CONFIG_MAPS: usize = 23;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let server = std::env::var_os("PLIMSOLL_E2E_KUBECONFIG").map(PathBuf::from);
-    let required = std::env::var("PLIMSOLL_REQUIRE")
-        .is_ok_and(|all| all.split(',').any(|one| one.trim() == "apiserver"));
+    let required = testkit::required("apiserver");
     let absent = server.is_none();
     let trial = |name: &str, run: fn(&Path) -> Result<(), Failed>| {
         let server = server.clone();

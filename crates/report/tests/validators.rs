@@ -116,8 +116,7 @@ fn trial(
         .filter(|path| !path.exists())
         .map(|path| path.display().to_string())
         .collect();
-    let required = env::var("PLIMSOLL_REQUIRE")
-        .is_ok_and(|all| all.split(',').any(|one| one.trim() == "validators"));
+    let required = testkit::required("validators");
     if missing.is_empty() {
         let place = Arc::clone(place);
         return Trial::test(name, move || {

@@ -1,21 +1,18 @@
 //! Every report of the shared conformance data, one trial a file: as many matches come out as stand in it.
 
-#![allow(clippy::print_stdout, reason = "a skipped run is told")]
-
 #[path = "../it/count.rs"]
 mod count;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let shared = std::env::var_os("PLIMSOLL_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let reports = shared.join("conformance/reports");
+    let Some(reports) = testkit::shared("conformance/reports") else {
+        let absent = Trial::test("reports", || Ok(())).with_ignored_flag(true);
+        return libtest_mimic::run(&arguments, vec![absent]).exit_code();
+    };
     let mut files = Vec::new();
     let mut folders = vec![reports.clone()];
     while let Some(folder) = folders.pop() {
@@ -29,7 +26,7 @@ fn main() -> ExitCode {
         }
     }
     files.sort();
-    let mut trials: Vec<Trial> = files
+    let trials: Vec<Trial> = files
         .into_iter()
         .map(|path| {
             let name = path
@@ -40,21 +37,6 @@ fn main() -> ExitCode {
             Trial::test(name, move || check(&path))
         })
         .collect();
-    if trials.is_empty() {
-        let required = std::env::var("PLIMSOLL_REQUIRE")
-            .is_ok_and(|list| list.split(',').any(|need| need == "shared"));
-        println!("skipped: no reports in {}", reports.display());
-        trials.push(
-            Trial::test("reports", move || {
-                if required {
-                    Err("the shared reports are required".into())
-                } else {
-                    Ok(())
-                }
-            })
-            .with_ignored_flag(!required),
-        );
-    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
