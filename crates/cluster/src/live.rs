@@ -122,7 +122,7 @@ async fn read(
     options: &Options,
     cluster_name: Option<Text>,
 ) -> Result<Snapshot, ServerError> {
-    let version = server_version(requester).await?;
+    let (version, server_version) = server_version(requester).await?;
     let (resources, mut gaps) = discovery::discover(requester).await?;
     let (wanted, others) = kinds::choose(&resources);
     let mut listings = lists(requester, options, wanted).await;
@@ -167,6 +167,7 @@ async fn read(
         cluster: Fact::Absent,
         cluster_name,
         version,
+        server_version,
         taken_at: Some(options.now),
         objects,
         files: Vec::new(),
@@ -182,11 +183,22 @@ async fn read(
 #[derive(Deserialize)]
 struct Version {
     minor: String,
+    #[serde(rename = "gitVersion", default)]
+    git: Option<String>,
 }
 
-async fn server_version(requester: &Requester) -> Result<KubernetesVersion, ServerError> {
+/// Longer ones are no versions.
+const LONGEST_VERSION: usize = 128;
+
+/// The minor version that objects are judged by, and the version as the server says it.
+async fn server_version(
+    requester: &Requester,
+) -> Result<(KubernetesVersion, Option<Text>), ServerError> {
     let bytes = requester.get("/version", request::JSON).await?;
     let version: Option<Version> = serde_json::from_slice(&bytes).ok();
+    let said = version.as_ref().and_then(|version| version.git.as_deref());
+    let said = said.filter(|said| said.len() <= LONGEST_VERSION && !said.contains(char::is_control));
+    let said = said.map(Text::from);
     // Some providers answer `27+`.
     let minor = version.and_then(|v| {
         v.minor
@@ -194,13 +206,14 @@ async fn server_version(requester: &Requester) -> Result<KubernetesVersion, Serv
             .parse()
             .ok()
     });
-    Ok(match minor {
+    let version = match minor {
         Some(minor) => KubernetesVersion { minor, known: true },
         None => KubernetesVersion {
             minor: NEWEST_KUBERNETES_MINOR,
             known: false,
         },
-    })
+    };
+    Ok((version, said))
 }
 
 #[derive(Deserialize)]

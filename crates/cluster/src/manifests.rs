@@ -107,6 +107,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Snapshot, ManifestErr
             minor: options.kubernetes_minor.unwrap_or(NEWEST_KUBERNETES_MINOR),
             known: options.kubernetes_minor.is_some(),
         },
+        server_version: None,
         taken_at: None,
         listed: listed(&objects),
         objects,

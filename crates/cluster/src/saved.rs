@@ -64,6 +64,9 @@ struct Header<'a> {
     cluster: Fact<ClusterId>,
     cluster_name: Option<Text>,
     version: KubernetesVersion,
+    /// Absent from files of before it was kept.
+    #[serde(default)]
+    server_version: Option<Text>,
     taken_at: Option<jiff::Timestamp>,
     files: Cow<'a, [Text]>,
     listed: Cow<'a, [Listed]>,
@@ -134,6 +137,7 @@ fn write_lines(snapshot: &Snapshot, to: &mut impl Write) -> Result<(), SavedErro
             cluster: snapshot.cluster.clone(),
             cluster_name: snapshot.cluster_name.clone(),
             version: snapshot.version,
+            server_version: snapshot.server_version.clone(),
             taken_at: snapshot.taken_at,
             files: Cow::Borrowed(&snapshot.files),
             listed: Cow::Borrowed(&snapshot.listed),
@@ -224,6 +228,7 @@ fn read_lines(lines: &mut Lines<impl BufRead>) -> Result<Snapshot, SavedError> {
         cluster: header.cluster,
         cluster_name: header.cluster_name,
         version: header.version,
+        server_version: header.server_version,
         taken_at: header.taken_at,
         objects,
         files: header.files.into_owned(),

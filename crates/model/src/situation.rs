@@ -17,6 +17,9 @@ pub struct Situation {
     pub direct: Estimate,
     /// P(an attacker reaches it over another pod that he took first), never more than that pod's own `direct`.
     pub lateral: Estimate,
+    /// P(an attacker's code runs in a pod of it), for nodes: their pods share the kernel. `None` for all else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tenants: Option<Estimate>,
     pub blast: Blast,
     /// Index into the paths of the Assessment: the worst route through this container.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -44,6 +47,7 @@ impl Situation {
             listens: Claim::unknown(missing),
             direct: anything(0.02, 0.15),
             lateral: anything(0.0, 0.0),
+            tenants: None,
             blast: Blast {
                 value: anything(Reach::Pod.value(), 0.3),
                 steps: vec![BlastStep {

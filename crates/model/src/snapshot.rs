@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub cluster_name: Option<Text>,
     /// Version that the objects are judged by.
     pub version: KubernetesVersion,
+    /// `gitVersion` as the API server says it: `v1.30.4-eks-a737599`. `None`: it did not, or there is no server.
+    pub server_version: Option<Text>,
     pub taken_at: Option<Timestamp>,
     pub objects: Vec<Object>,
     /// Files that objects point into, in the order of reading.

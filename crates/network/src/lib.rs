@@ -13,12 +13,14 @@ mod cloud;
 mod combine;
 mod exposure;
 mod front;
+mod hosts;
 mod namespaces;
 mod policy;
 mod published;
 mod services;
 
 pub use exposure::exposures;
+pub use hosts::{HostExposure, Hosts, hosts};
 
 use model::evidence::{Claim, Estimate, EvidenceId, GapId};
 use model::object::ObjectRef;

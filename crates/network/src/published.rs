@@ -58,16 +58,7 @@ impl<'a> Nodes<'a> {
         ledger: &mut Ledger,
     ) -> (Span, Vec<EvidenceId>, Vec<GapId>) {
         if let Some(public) = self.declared {
-            let says = ledger.evidence(Evidence {
-                statement: format!(
-                    "the settings say that the internet {} ports of the nodes",
-                    if public { "reaches" } else { "does not reach" }
-                )
-                .into(),
-                object: None,
-                pointer: None,
-                source: None,
-            });
+            let says = declared(public, ledger);
             let class = if public { Internet } else { External };
             return (Span::exact(class), vec![says], Vec::new());
         }
@@ -82,7 +73,7 @@ impl<'a> Nodes<'a> {
                 "node-addresses-unknown",
                 "no node was seen: whether their ports are public is open",
                 "nodes",
-                "scan the live cluster with the right to list nodes",
+                "declare publicNodes in plimsoll.yaml, or scan the live cluster with the right to list nodes",
             ));
             return (Span::between(External, Internet), Vec::new(), vec![gap]);
         }
@@ -107,7 +98,7 @@ impl<'a> Nodes<'a> {
             "node-port-upstream-unknown",
             "no node has a public address: whether a load balancer or gateway outside of the cluster leads to their ports was not seen",
             "nodes",
-            "",
+            "declare publicNodes in plimsoll.yaml",
         ));
         (
             Span::seen(External, External, Internet),
@@ -115,6 +106,20 @@ impl<'a> Nodes<'a> {
             vec![gap],
         )
     }
+}
+
+/// What the user said of the nodes' addresses.
+pub(crate) fn declared(public: bool, ledger: &mut Ledger) -> EvidenceId {
+    ledger.evidence(Evidence {
+        statement: format!(
+            "the settings say that the internet {} ports of the nodes",
+            if public { "reaches" } else { "does not reach" }
+        )
+        .into(),
+        object: None,
+        pointer: None,
+        source: None,
+    })
 }
 
 /// All ways into the pods of a workload that its Services and its own pod spec open.

@@ -33,6 +33,8 @@ pub(crate) struct Attack {
     pub(crate) containers: FxHashMap<NodeId, (u32, u32)>,
     /// Workload -> "the nodes that it runs on".
     pub(crate) ground: Vec<Option<NodeId>>,
+    /// Nodes of the cluster by name.
+    pub(crate) nodes: BTreeMap<Text, NodeId>,
     pub(crate) sinks: Vec<Sink>,
 }
 
@@ -125,6 +127,7 @@ pub(crate) fn attack(
             .map(|(place, node)| (node, place))
             .collect(),
         ground: builder.ground,
+        nodes: builder.nodes,
         sinks: vec![
             Sink {
                 name: "cluster-admin".into(),
@@ -556,29 +559,24 @@ impl Builder<'_> {
 
     /// A node of the control plane holds the keys of the cluster.
     fn control_plane(&mut self, ledger: &mut Ledger) {
-        let roles = [
-            "node-role.kubernetes.io/control-plane",
-            "node-role.kubernetes.io/master",
-        ];
         let own: Vec<Text> = self
             .inventory
             .nodes
             .iter()
-            .filter(|node| roles.iter().any(|role| node.labels.contains_key(*role)))
+            .filter(|node| is_control_plane(node))
             .map(|node| Text::clone(&node.name))
             .collect();
         for name in &own {
             let object = ObjectRef::new("", "Node", None, name);
-            let evidence = ledger.about(&object, format!("node {name} is of the control plane"));
-            if let Some(node) = self.nodes.get(name).copied() {
-                let arc = self.graph.arc(
-                    node,
-                    self.cluster_admin,
-                    "control-plane",
-                    Estimate::exact(0.9),
-                );
-                arc.evidence.push(evidence);
-            }
+            let evidence = ledger.about(&object, of_control_plane(name));
+            let node = self.node(name);
+            let arc = self.graph.arc(
+                node,
+                self.cluster_admin,
+                "control-plane",
+                Estimate::exact(0.9),
+            );
+            arc.evidence.push(evidence);
             if own.first() == Some(name) {
                 let arc = self.graph.arc(
                     self.any_node,
@@ -612,6 +610,19 @@ impl Builder<'_> {
             ledger,
         ))
     }
+}
+
+pub(crate) fn is_control_plane(node: &semantics::view::Node) -> bool {
+    [
+        "node-role.kubernetes.io/control-plane",
+        "node-role.kubernetes.io/master",
+    ]
+    .iter()
+    .any(|role| node.labels.contains_key(*role))
+}
+
+pub(crate) fn of_control_plane(name: &str) -> String {
+    format!("node {name} is of the control plane")
 }
 
 fn provided(inventory: &Inventory) -> BTreeSet<&ObjectRef> {

@@ -12,6 +12,7 @@ mod build;
 mod cut;
 mod graph;
 mod host_path;
+mod hosts;
 mod lateral;
 mod rights;
 mod route;
@@ -21,7 +22,7 @@ use model::evidence::{Estimate, Ledger};
 use model::graph::{Cut, Path};
 use model::situation::Situation;
 use model::text::Text;
-use network::WorkloadExposure;
+use network::{Hosts, WorkloadExposure};
 use semantics::view::Inventory;
 
 /// A vulnerability of a container that the network can deliver; the caller gives the strongest of each container.
@@ -47,15 +48,20 @@ pub struct Relations {
     pub situations: Vec<Situation>,
     /// Workload -> container -> index into the situations.
     pub of: Vec<Vec<u32>>,
+    /// Node -> index into the situations, parallel to the inventory's nodes; empty where no kubelets were given.
+    pub nodes: Vec<u32>,
+    /// Of the API server, where its exposure was given.
+    pub api_server: Option<u32>,
     /// By sink, the most probable first; one a workload that falls first.
     pub paths: Vec<Path>,
     pub cuts: Vec<Cut>,
 }
 
-/// Relates every container with its entries and its consequences.
+/// Relates every container and host with its entries and its consequences.
 pub fn relate(
     inventory: &Inventory,
     exposures: &[WorkloadExposure],
+    hosts: &Hosts,
     weaknesses: &[Weakness],
     ledger: &mut Ledger,
 ) -> Relations {
@@ -69,10 +75,15 @@ pub fn relate(
         .iter()
         .map(|route| route.shown(&attack))
         .collect();
-    let found = situation::situations(inventory, exposures, steps, &lateral, &attack, &routes);
+    let mut found = situation::situations(inventory, exposures, steps, &lateral, &attack, &routes);
+    let fallen = hosts::fallen(inventory, exposures, weaknesses, &lateral);
+    let nodes = hosts::nodes(inventory, hosts, &fallen, &attack, &routes, &mut found, ledger);
+    let api_server = hosts::api_server(hosts, &fallen, &mut found);
     Relations {
         situations: found.situations,
         of: found.of,
+        nodes,
+        api_server,
         paths,
         cuts,
     }

@@ -13,6 +13,7 @@ use std::hash::{Hash, Hasher};
 
 pub(crate) struct Found {
     pub(crate) situations: Vec<Situation>,
+    known: FxHashMap<u64, Vec<u32>>,
     pub(crate) of: Vec<Vec<u32>>,
 }
 
@@ -28,9 +29,9 @@ pub(crate) fn situations(
     let over_nodes = over_nodes(attack, routes);
     let mut found = Found {
         situations: Vec::new(),
+        known: FxHashMap::default(),
         of: Vec::with_capacity(inventory.workloads.len()),
     };
-    let mut known: FxHashMap<u64, Vec<u32>> = FxHashMap::default();
     let places = (0_u32..)
         .zip(&inventory.workloads)
         .zip(exposures)
@@ -51,10 +52,11 @@ pub(crate) fn situations(
                 listens: exposure.listens.clone(),
                 direct: exposure.direct,
                 lateral: *lateral,
+                tenants: None,
                 blast: blast(&steps),
                 path: worst.get(&(workload, container)).copied(),
             };
-            of.push(intern(situation, &mut found.situations, &mut known));
+            of.push(found.keep(situation));
         }
         found.of.push(of);
     }
@@ -76,7 +78,7 @@ fn worst_routes(attack: &Attack, routes: &Routes) -> FxHashMap<(u32, u32), u32> 
 }
 
 /// P(cluster-admin follows) for each node of the graph, all bounds.
-fn over_nodes(attack: &Attack, routes: &Routes) -> Vec<Estimate> {
+pub(crate) fn over_nodes(attack: &Attack, routes: &Routes) -> Vec<Estimate> {
     let Some((sink, expected)) = attack.sinks.first().zip(routes.reach.first()) else {
         return Vec::new();
     };
@@ -116,13 +118,26 @@ fn over_the_node(steps: &[Step], follows: Estimate) -> Option<Step> {
     })
 }
 
+impl Found {
+    /// The index of an equal situation, or of this one.
+    pub(crate) fn keep(&mut self, situation: Situation) -> u32 {
+        intern(situation, &mut self.situations, &mut self.known)
+    }
+}
+
 fn intern(
     situation: Situation,
     all: &mut Vec<Situation>,
     known: &mut FxHashMap<u64, Vec<u32>>,
 ) -> u32 {
     let mut hasher = FxHasher::default();
-    for estimate in [situation.direct, situation.lateral, situation.blast.value] {
+    let tenants = situation.tenants.unwrap_or(Estimate::exact(0.0));
+    for estimate in [
+        situation.direct,
+        situation.lateral,
+        situation.blast.value,
+        tenants,
+    ] {
         for bound in [estimate.low, estimate.expected, estimate.high] {
             bound.to_bits().hash(&mut hasher);
         }

@@ -54,7 +54,7 @@ pub(crate) fn is_system_package(package: &Package) -> bool {
 }
 
 /// The package families of Debian, Ubuntu, Alpine and the rpm distributions that are built from the kernel's source.
-fn is_kernel(package: &Package) -> bool {
+pub(crate) fn is_kernel(package: &Package) -> bool {
     package.upstream.as_deref().is_some_and(is_kernel_source) || is_kernel_binary(&package.name)
 }
 

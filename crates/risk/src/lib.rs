@@ -32,8 +32,9 @@ pub struct Settings {
     pub base_rate: f64,
     /// The same for one that does not listen: supply chain and stolen credentials.
     pub idle_rate: f64,
-    /// Registry and repository prefixes that the user builds himself, e.g. `docker.io/acme`.
-    pub own_images: Vec<Text>,
+    /// Repositories, or beginnings of them up to a `/`, that the user builds himself, e.g. `ghcr.io/shop`; all others are
+    /// someone else's. `None`: nobody said it, and the registry decides.
+    pub own_images: Option<Vec<Text>>,
 }
 
 impl Default for Settings {
@@ -42,7 +43,7 @@ impl Default for Settings {
             queue_limit: 100,
             base_rate: 1e-3,
             idle_rate: 1e-4,
-            own_images: Vec::new(),
+            own_images: None,
         }
     }
 }

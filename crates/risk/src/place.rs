@@ -2,8 +2,10 @@
 //! In: situations, workloads and the ledger; out: one [`Place`] per distinct content, so that a
 //! thousand pods that are in the same position share their scores.
 
+use crate::Settings;
 use crate::delivery::{CLUSTER, Reach, same_build};
 use crate::scale::sane;
+use crate::score::base_rate;
 use model::assessment::Assessment;
 use model::evidence::{Estimate, EvidenceId, Ledger, Truth};
 use model::image::JoinGrade;
@@ -19,6 +21,8 @@ pub(crate) struct Place {
     pub same_build: Estimate,
     pub grade: JoinGrade,
     pub blast: Estimate,
+    /// P(an attacker's code runs in a pod of the node); 0 for all that is no node.
+    pub tenants: Estimate,
     pub criticality: Estimate,
     pub level: CriticalityLevel,
     pub class: ExposureClass,
@@ -74,7 +78,7 @@ impl Places {
 /// The content of a place as a hash key.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
-    numbers: [[u64; 3]; 5],
+    numbers: [[u64; 3]; 6],
     class: ExposureClass,
     public: bool,
     listens: Truth,
@@ -96,6 +100,7 @@ impl Place {
             same_build: same_build(placement.grade),
             grade: placement.grade,
             blast: sane(situation.blast.value),
+            tenants: sane(situation.tenants.unwrap_or(Estimate::exact(0.0))),
             criticality: sane(criticality.value),
             level: criticality.level,
             class: situation.exposure.class,
@@ -123,6 +128,7 @@ impl Place {
             same_build: same_build(grade),
             grade,
             blast: anything(0.1, 0.3),
+            tenants: Estimate::exact(0.0),
             criticality: anything(0.25, 0.5),
             level: CriticalityLevel::Undeclared,
             class: ExposureClass::Unknown,
@@ -142,6 +148,7 @@ impl Place {
                 bits(self.reach.adjacent),
                 bits(self.same_build),
                 bits(self.blast),
+                bits(self.tenants),
                 bits(self.criticality),
             ],
             class: self.class,
@@ -154,6 +161,16 @@ impl Place {
                 Text::clone(&self.blast_words),
                 Text::clone(&self.criticality_words),
             ],
+        }
+    }
+
+    /// P(an attacker's code runs here by something that no finding of the place itself names).
+    pub(crate) fn base(&self, settings: &Settings) -> Estimate {
+        let base = base_rate(self.listens, settings);
+        if self.tenants.high > 0.0 {
+            base.noisy_or(self.tenants)
+        } else {
+            base
         }
     }
 

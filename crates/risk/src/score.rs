@@ -35,7 +35,7 @@ pub(crate) fn inside(
             else {
                 continue;
             };
-            let base = base_rate(place.listens, settings);
+            let base = place.base(settings);
             *slot = entered(entries, &place.reach, place.same_build, base)
                 .min(place.reach.network)
                 .max(base);

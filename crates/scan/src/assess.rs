@@ -4,10 +4,12 @@
 use crate::accept::accept;
 use crate::coverage::coverage;
 use crate::findings::{Findings, findings};
+use crate::hosts::Hosts;
 use crate::inputs::Source;
 use crate::join::{Images, join};
+use crate::platform::{Platform, platform};
 use crate::vulnerabilities::{Vulnerabilities, close};
-use crate::{drift, platform, sources};
+use crate::{drift, sources};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -70,9 +72,20 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         None => Inventory::default(),
     };
     ledger.gaps(inventory.gaps.iter().cloned());
-    sets.extend(platform::matches(&inventory, intel, &settings.tool_version));
+    let below = snapshot
+        .and_then(|snapshot| platform(snapshot, &inventory, intel, &settings.tool_version));
+    let api_server = below.as_ref().is_some_and(Platform::api_server);
+    let hosts = Hosts::of(&inventory, api_server);
+    let own = below.map(|below| {
+        sets.push(below.set);
+        (sets.len() - 1, below.on)
+    });
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
-    let images = join(&sets, snapshot.map(|_| &inventory));
+    let mut images = join(&sets, snapshot.map(|_| &inventory));
+    if snapshot.is_some() {
+        let own = own.as_ref().map(|(set, on)| (*set, &**on));
+        hosts.join(&mut images, &sets, own);
+    }
     ledger.gaps(images.gaps.iter().cloned());
 
     let feeds = feed_gaps(intel, &mut ledger);
@@ -93,11 +106,14 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
 
     let declared = NetworkDeclarations {
         enforced: declarations.network.enforced,
-        ..NetworkDeclarations::default()
+        public_nodes: declarations.public_nodes,
     };
     let exposures = network::exposures(&inventory, &declared, &mut ledger);
     let weaknesses = weaknesses(&found, &images, &vulnerabilities);
-    let relations = paths::relate(&inventory, &exposures, &weaknesses, &mut ledger);
+    let nodes = !inventory.nodes.is_empty();
+    let reached = network::hosts(nodes, api_server, &declared, &mut ledger);
+    let mut relations =
+        paths::relate(&inventory, &exposures, &reached, &weaknesses, &mut ledger);
 
     if let Some(snapshot) = snapshot {
         sources::locate(
@@ -111,7 +127,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     }
     let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
     let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);
-    let mut situations = relations.situations;
+    let mut situations = std::mem::take(&mut relations.situations);
     let unseen = u32::try_from(situations.len()).unwrap_or(u32::MAX);
     if snapshot.is_none() {
         situations.push(Situation::unseen(ledger.gap(no_cluster())));
@@ -125,9 +141,9 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
             grade: join.grade,
             situation: join
                 .runs_in
-                .map_or(Some(unseen), |at| {
-                    let of = relations.of.get(at.workload as usize)?;
-                    of.get(at.container as usize).copied()
+                .map_or(Some(unseen), |at| match relations.of.get(at.workload as usize) {
+                    Some(of) => of.get(at.container as usize).copied(),
+                    None => hosts.situation(&relations, at.workload),
                 })
                 .unwrap_or(u32::MAX),
         })
@@ -139,6 +155,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
             .workloads
             .into_iter()
             .map(|view| view.workload)
+            .chain(hosts.workloads)
             .collect(),
         images: images.images,
         placements,
@@ -156,7 +173,11 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         coverage,
         sets,
     };
-    risk::rank(&mut assessment, &settings.risk);
+    let mut ranking = settings.risk.clone();
+    if declarations.own_images.is_some() {
+        ranking.own_images.clone_from(&declarations.own_images);
+    }
+    risk::rank(&mut assessment, &ranking);
     if let Some(snapshot) = snapshot {
         sources::point(&mut assessment, snapshot, inputs);
     }

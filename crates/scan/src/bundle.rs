@@ -165,7 +165,7 @@ fn check(assessment: &Assessment) -> Result<(), BundleError> {
             && p.runs_in.is_none_or(|at| {
                 a.workloads
                     .get(at.workload as usize)
-                    .is_some_and(|w| within(Some(at.container), w.containers.len()))
+                    .is_some_and(|w| w.is_host() || within(Some(at.container), w.containers.len()))
             })
     });
     let actions = a.actions.iter().all(|action| {

@@ -45,14 +45,22 @@ pub fn join(sets: &[MatchSet], inventory: Option<&Inventory>) -> Images {
                 grade: JoinGrade::Digest,
             })),
     }
+    number(&mut joined);
+    joined.gaps.sort_unstable();
+    joined.gaps.dedup();
+    joined
+}
+
+/// Tells each image its placements; the joins are in order.
+pub(crate) fn number(joined: &mut Images) {
+    for image in &mut joined.images {
+        image.placements.clear();
+    }
     for (placement, join) in (0u32..).zip(&joined.joins) {
         if let Some(image) = joined.images.get_mut(join.image as usize) {
             image.placements.push(placement);
         }
     }
-    joined.gaps.sort_unstable();
-    joined.gaps.dedup();
-    joined
 }
 
 fn place(joined: &mut Images, sets: &[MatchSet], inventory: &Inventory) {
@@ -221,7 +229,7 @@ fn absorb(image: &mut ScannedImage, artifact: &Artifact, tool: &Text) {
     into.references.dedup();
 }
 
-/// Digests that name this very image; an index digest names several and unites nothing.
+/// Digests that name this very image; an index digest names several and unites nothing. Nodes have a name instead.
 fn digests(artifact: &Artifact) -> impl Iterator<Item = &str> {
     let identity = &artifact.identity;
     identity
@@ -230,6 +238,14 @@ fn digests(artifact: &Artifact) -> impl Iterator<Item = &str> {
         .chain(&identity.manifests)
         .chain(&identity.digests)
         .map(|digest| &**digest)
+        .chain(node(artifact))
+}
+
+/// The node that a report is about; digests have a colon, names have none.
+fn node(artifact: &Artifact) -> Option<&str> {
+    let object = artifact.object.as_ref()?;
+    let node = artifact.kind == ArtifactKind::Node && &*object.kind == "Node";
+    Some(&*object.name).filter(|name| node && !name.contains(':'))
 }
 
 struct ImageIndex<'a> {

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod filter;
 pub mod findings;
 pub mod gate;
+pub mod hosts;
 pub mod inputs;
 pub mod join;
 pub mod platform;

@@ -11,6 +11,8 @@
 //!   enforced: true                 # a CNI enforces NetworkPolicy here; decides over what was seen
 //!   internal:                      # reachable from inside the organisation only
 //!     - { kinds: [Service, Ingress, Gateway], namespaces: [intra], names: ["*"], classes: ["nginx-internal"] }
+//! publicNodes: false               # whether the nodes have addresses that the internet reaches
+//! ownImages: [ghcr.io/shop, acme]  # what the team builds itself, by registry and repository; all else is others' work
 //! podSecurity:
 //!   default: baseline              # AdmissionConfiguration's default enforce level
 //! acceptedGaps:                    # what is not seen, and who answers for that until when; it stays said
@@ -32,6 +34,13 @@ pub struct Declarations {
     pub workloads: Vec<Declaration>,
     pub network: Network,
     pub pod_security: PodSecurity,
+    /// Whether the nodes have addresses that the internet reaches; `None`: their addresses decide what can be decided.
+    #[serde(alias = "public_nodes")]
+    pub public_nodes: Option<bool>,
+    /// Repositories, or beginnings of them up to a `/`, that the team builds itself; without a registry: of Docker Hub.
+    /// `None`: the registry decides.
+    #[serde(alias = "own_images")]
+    pub own_images: Option<Vec<Text>>,
     #[serde(alias = "accepted_gaps")]
     pub accepted_gaps: Vec<AcceptedGap>,
     /// Lines of CODEOWNERS, see [`code_owners`]; they are not part of the file.
@@ -399,6 +408,15 @@ mod tests {
         assert_eq!(file.network.enforced, Some(true));
         assert_eq!(file.pod_security.default, Some(PodSecurityLevel::Baseline));
         assert!(file.network.internal[0].matches("Ingress", "a", "b", Some("nginx-internal")));
+        assert_eq!((file.public_nodes, &file.own_images), (None, &None));
+        for text in [
+            "publicNodes: false\nownImages: [ghcr.io/shop]",
+            "public_nodes: false\nown_images: [ghcr.io/shop]",
+        ] {
+            let file: Declarations = serde_saphyr::from_str(text).unwrap();
+            assert_eq!(file.public_nodes, Some(false));
+            assert_eq!(file.own_images, Some(vec!["ghcr.io/shop".into()]));
+        }
         assert!(!file.network.internal[0].matches("Ingress", "a", "b", None));
         assert!(!Internal::default().matches("Ingress", "a", "b", None));
         assert_eq!(
@@ -407,6 +425,8 @@ mod tests {
         );
         for wrong in [
             "workload: []",
+            "publicNodes: maybe",
+            "ownImages: ghcr.io/shop",
             "network: { enforce: true }",
             "workloads: [{ criticality: highest }]",
             "workloads: [{ match: { name: x } }]",

@@ -15,7 +15,7 @@ mod owners;
 mod places;
 mod podspec;
 mod policies;
-mod provider;
+pub mod provider;
 pub mod rbac;
 mod running;
 mod selector;

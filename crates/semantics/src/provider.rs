@@ -14,7 +14,7 @@ use model::image::ImageReference;
 use model::object::ObjectRef;
 use model::snapshot::{Object, Snapshot};
 use model::text::Text;
-use model::workload::ManagedBy;
+use model::workload::{ManagedBy, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A workload that a distribution brings.
@@ -241,6 +241,20 @@ const CONTROLLERS: &[(&str, &[RightClass])] = {
         ("token-cleaner", &[ReadSecrets]),
     ]
 };
+
+/// The component of the control plane that a workload is, where it is a static pod of the cluster itself.
+pub fn static_pod(workload: &Workload) -> Option<&'static str> {
+    let object = &workload.object;
+    let own = workload.is_provided() && &*object.kind == "Pod";
+    STATIC
+        .iter()
+        .map(|(component, _)| *component)
+        .filter(|_| own)
+        .find(|component| {
+            let rest = object.name.strip_prefix(component);
+            rest.is_some_and(|rest| rest.starts_with('-'))
+        })
+}
 
 /// Marks the workloads that are parts of the cluster. Whoever manages such a part stays told in the name.
 pub(crate) fn mark(

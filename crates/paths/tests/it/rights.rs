@@ -53,6 +53,8 @@ pub(crate) fn weakness(workload: u32, likelihood: f64) -> Weakness {
 pub(crate) fn relate(world: &Inventory, weaknesses: &[Weakness]) -> (Relations, Ledger) {
     let mut ledger = Ledger::default();
     let exposures = network::exposures(world, &NetworkDeclarations::default(), &mut ledger);
-    let relations = paths::relate(world, &exposures, weaknesses, &mut ledger);
+    let declared = NetworkDeclarations::default();
+    let hosts = network::hosts(!world.nodes.is_empty(), true, &declared, &mut ledger);
+    let relations = paths::relate(world, &exposures, &hosts, weaknesses, &mut ledger);
     (relations, ledger)
 }

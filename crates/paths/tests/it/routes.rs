@@ -447,6 +447,28 @@ fn a_control_plane_node_is_the_cluster() {
 }
 
 #[test]
+fn a_node_is_worth_its_pods_and_reached_from_them() {
+    let (found, _) = relate(&shop(), &[weakness(0, 0.5)]);
+    let node = |n: usize| &found.situations[found.nodes[n] as usize];
+    // On worker-1 lies the token of cluster-admin, and an exposed pod that falls; worker-2 is empty.
+    assert!(node(0).blast.value.expected > 0.8, "{:?}", node(0).blast);
+    assert!((node(1).blast.value.expected - 0.6).abs() < 1e-9);
+    let tenants = |n| node(n).tenants.unwrap();
+    assert!(tenants(0).expected > 0.5 && tenants(1).high <= 0.0);
+    assert!(node(0).lateral.expected > 0.15 && node(0).lateral.expected < 0.3);
+    let api_server = &found.situations[found.api_server.unwrap() as usize];
+    assert!((api_server.blast.value.expected - 1.0).abs() < 1e-9);
+    let mut world = shop();
+    world.nodes[1]
+        .labels
+        .insert("node-role.kubernetes.io/control-plane".into(), "".into());
+    let (found, _) = relate(&world, &[]);
+    let control_plane = &found.situations[found.nodes[1] as usize];
+    assert!(control_plane.blast.value.expected > 0.8);
+    assert_eq!(&*control_plane.blast.steps[0].reason, "the node is of the control plane");
+}
+
+#[test]
 fn equal_situations_are_kept_once() {
     let mut world = shop();
     let mut template = world.templates[0].clone();

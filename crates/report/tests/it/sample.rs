@@ -653,6 +653,7 @@ fn exposed(evidence: &[EvidenceId], no_secrets: GapId) -> Situation {
         listens: Claim::yes(evidence[0]),
         direct: Estimate::exact(1.0),
         lateral: Estimate::exact(0.02),
+        tenants: None,
         blast: Blast {
             value: Estimate::between(0.54, 0.95, 1.0),
             steps: vec![
@@ -689,6 +690,7 @@ fn isolated(evidence: &[EvidenceId]) -> Situation {
         listens: Claim::no(evidence[4]),
         direct: Estimate::exact(0.02),
         lateral: Estimate::exact(0.001),
+        tenants: None,
         blast: Blast {
             value: Estimate::exact(0.1),
             steps: Vec::new(),

@@ -4,6 +4,7 @@
 
 mod change;
 mod exposure;
+mod hosts;
 mod imported;
 mod upgrade;
 mod value;
@@ -68,6 +69,7 @@ pub(crate) fn build(
 ) -> Vec<Action> {
     let mut board = Board::new(assessment, places, subjects, settings);
     let mut candidates = upgrade::candidates(assessment, subjects, settings, &mut board);
+    candidates.extend(hosts::candidates(assessment, subjects, &mut board));
     candidates.extend(change::candidates(assessment, &board));
     candidates.extend(exposure::candidates(assessment, &board));
     candidates.sort_by(|a, b| {

@@ -8,7 +8,7 @@ use crate::kernel::is_system_package;
 use crate::subject::Subjects;
 use model::action::{ActionKind, FixClass};
 use model::assessment::{Assessment, ScannedImage};
-use model::matches::FixState;
+use model::matches::{ArtifactKind, FixState};
 use model::text::Text;
 use model::vulnerability::Kev;
 use std::collections::BTreeMap;
@@ -50,6 +50,9 @@ pub(crate) fn candidates(
         if board.by_image.get(index as usize).is_none_or(Vec::is_empty) {
             continue;
         }
+        if is_host(image) {
+            continue;
+        }
         let image_groups = Groups::of(assessment, subjects, index);
         let foreign = is_foreign(image, settings);
         let mut drafts = first_drafts(image_groups.fixable, foreign);
@@ -60,7 +63,7 @@ pub(crate) fn candidates(
         candidates.extend(unfixed(
             assessment,
             board,
-            image,
+            &words::image_name(image),
             index,
             &image_groups.stuck_findings,
         ));
@@ -226,10 +229,7 @@ fn entries(draft: &Draft) -> Vec<u32> {
 }
 
 fn effect(image: u32, draft: &Draft) -> Effect {
-    Effect::Fix {
-        image,
-        entries: entries(draft),
-    }
+    Effect::Fix(vec![(image, entries(draft))])
 }
 
 fn candidate(
@@ -346,10 +346,10 @@ fn class(draft: &Draft, foreign: bool) -> (FixClass, Text) {
 }
 
 /// What nothing repairs yet and is bad enough to be told apart: known exploited, or high in score.
-fn unfixed(
+pub(super) fn unfixed(
     assessment: &Assessment,
     board: &Board,
-    image: &ScannedImage,
+    name: &str,
     index: u32,
     findings: &[u32],
 ) -> Option<Candidate> {
@@ -372,7 +372,6 @@ fn unfixed(
         .collect();
     let (finding, _) = super::best_score(assessment, &closes, board)?;
     let worst = assessment.findings.get(finding as usize)?;
-    let name = words::image_name(image);
     let more = match closes.len() {
         0 | 1 => String::new(),
         n => format!(" and {} more", n - 1),
@@ -421,14 +420,33 @@ const FOREIGN: [&str; 16] = [
     "registry.gitlab.com/gitlab-org/",
 ];
 
+/// Whether it is what runs below the pods; its actions are those of `hosts`.
+pub(super) fn is_host(image: &ScannedImage) -> bool {
+    image.kind == ArtifactKind::Node
+}
+
 /// Rule 13: whether others build it.
 fn is_foreign(image: &ScannedImage, settings: &Settings) -> bool {
     let Some(name) = image.reference().map(|reference| reference.name()) else {
         return false;
     };
-    let own = settings
-        .own_images
-        .iter()
-        .any(|prefix| name.starts_with(&**prefix));
-    !own && FOREIGN.iter().any(|prefix| name.starts_with(prefix))
+    match &settings.own_images {
+        Some(own) => !own.iter().any(|own| is_within(&name, own)),
+        None => FOREIGN.iter().any(|prefix| name.starts_with(prefix)),
+    }
+}
+
+/// Whether a repository is `own` or lies below it. A name without a registry is of Docker Hub, as in a reference.
+fn is_within(name: &str, own: &str) -> bool {
+    let own = own.trim_end_matches('/');
+    let first = own.split('/').next().unwrap_or("");
+    let has_registry = first.contains(['.', ':']) || first == "localhost";
+    let rest = if has_registry {
+        name.strip_prefix(own)
+    } else {
+        name.strip_prefix("docker.io/")
+            .and_then(|name| name.strip_prefix(own))
+            .filter(|_| !own.is_empty())
+    };
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -6,7 +6,6 @@ use crate::Settings;
 use crate::delivery::{Reach, Way};
 use crate::place::{Places, counts};
 use crate::scale::sane;
-use crate::score::base_rate;
 use crate::subject::{Entry, Subjects};
 use model::assessment::Assessment;
 use model::evidence::{Estimate, EvidenceId};
@@ -52,8 +51,8 @@ pub(crate) struct Target {
 /// What an action does.
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
-    /// Closes these entries of one image.
-    Fix { image: u32, entries: Vec<u32> },
+    /// Closes entries: image and its entries.
+    Fix(Vec<(u32, Vec<u32>)>),
     /// Takes what carries steps of the blast radius away: target and evidence.
     Blast(Vec<(u32, Vec<EvidenceId>)>),
     /// Leaves less reach: target and what remains.
@@ -115,7 +114,7 @@ impl<'a> Board<'a> {
                 blast: lanes(place.blast),
                 criticality: lanes(place.criticality),
                 same_build: lanes(place.same_build),
-                base: lanes(base_rate(place.listens, settings)),
+                base: lanes(place.base(settings)),
                 outside: [0.0; 3],
                 inside: [0.0; 3],
                 peak: [0.0; 3],
@@ -172,7 +171,7 @@ impl<'a> Board<'a> {
     /// What the action removes now.
     pub(crate) fn removes(&self, effect: &Effect) -> Estimate {
         let removed = match effect {
-            Effect::Fix { image, entries } => self.fixed(*image, entries),
+            Effect::Fix(images) => self.fixed(images),
             Effect::Blast(changes) => union(changes.iter().filter_map(|(target, evidence)| {
                 let before = self.targets.get(*target as usize)?;
                 let after = self.blast_without(*target, evidence)?;
@@ -201,55 +200,63 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn fixed(&self, image: u32, entries: &[u32]) -> Lanes {
-        let Some(targets) = self.by_image.get(image as usize) else {
-            return [0.0; 3];
-        };
-        let closing = || {
-            entries
-                .iter()
-                .filter(|entry| self.open.get(**entry as usize) == Some(&1))
-                .filter_map(|entry| self.subjects.entries.get(*entry as usize))
-        };
-        let targets = || {
-            targets
-                .iter()
-                .filter_map(|target| self.targets.get(*target as usize))
-        };
-        let worst = closing()
-            .flat_map(|entry| targets().map(move |target| target.by(entry)))
-            .fold([0.0; 3], |worst, one| zip(worst, one, f64::max));
-        let per_target = union(targets().map(|target| {
-            let (mut outside, mut inside) = (target.outside, target.inside);
-            for entry in closing() {
-                let side = if entry.way.enters() {
-                    &mut outside
-                } else {
-                    &mut inside
-                };
-                *side = zip(*side, threat(entry, target), |all, one| {
-                    (all - one).max(0.0)
-                });
-            }
-            let after = zip(target.value(), falls(outside, inside), |v, f| v * f);
-            zip(target.risk(), after, |b, a| (b - a).max(0.0))
+    fn fixed(&self, images: &[(u32, Vec<u32>)]) -> Lanes {
+        let parts: Vec<Part<'_>> = images
+            .iter()
+            .map(|(image, entries)| self.part(*image, entries))
+            .collect();
+        let worst = parts
+            .iter()
+            .flat_map(Part::doors)
+            .fold([0.0; 3], |worst, (entry, target)| {
+                zip(worst, target.by(entry), f64::max)
+            });
+        let per_target = union(parts.iter().flat_map(|part| {
+            let closing = &part.closing;
+            part.targets.iter().map(|target| target.less_by(closing))
         }));
         let bounded = zip(per_target, worst, |all, worst| all.min(VOLUME * worst));
-        if targets().nth(1).is_none() {
+        if parts.iter().map(|part| part.targets.len()).sum::<usize>() < 2 {
             return bounded;
         }
-        let per_vulnerability = union(closing().map(|entry| self.shared(entry, targets())));
+        let mut closing: Vec<(&Entry, &Part<'_>)> = parts
+            .iter()
+            .flat_map(|part| part.closing.iter().map(move |entry| (*entry, part)))
+            .collect();
+        closing.sort_by_key(|(entry, _)| entry.vulnerability);
+        let shared = closing.chunk_by(|a, b| a.0.vulnerability == b.0.vulnerability);
+        let per_vulnerability = union(shared.map(|doors| self.shared(doors)));
         zip(bounded, per_vulnerability, f64::min)
     }
 
+    fn part(&self, image: u32, entries: &[u32]) -> Part<'_> {
+        let targets = self.by_image.get(image as usize).map_or(&[][..], |t| t);
+        Part {
+            targets: targets
+                .iter()
+                .filter_map(|target| self.targets.get(*target as usize))
+                .collect(),
+            closing: entries
+                .iter()
+                .filter(|entry| self.open.get(**entry as usize) == Some(&1))
+                .filter_map(|entry| self.subjects.entries.get(*entry as usize))
+                .collect(),
+        }
+    }
+
     /// L x (1 - product over the targets of (1 - E x B x A)): one exploit, many doors.
-    fn shared<'t>(&self, entry: &Entry, targets: impl Iterator<Item = &'t Target>) -> Lanes {
-        let likelihood = self
-            .assessment
-            .vulnerabilities
-            .get(entry.vulnerability as usize)
+    fn shared(&self, doors: &[(&Entry, &Part<'_>)]) -> Lanes {
+        let likelihood = doors
+            .first()
+            .and_then(|(entry, _)| {
+                let all = &self.assessment.vulnerabilities;
+                all.get(entry.vulnerability as usize)
+            })
             .map_or([1.0; 3], |known| lanes(sane(known.likelihood.estimate)));
-        let stands = targets.fold([1.0; 3], |stands, target| {
+        let targets = doors
+            .iter()
+            .flat_map(|(entry, part)| part.targets.iter().map(move |target| (*entry, *target)));
+        let stands = targets.fold([1.0; 3], |stands, (entry, target)| {
             let given = zip(target.by(entry), likelihood, |r, l| {
                 if l > 0.0 { r / l } else { 0.0 }
             });
@@ -280,16 +287,18 @@ impl<'a> Board<'a> {
     /// Takes the action: the targets that it changed.
     pub(crate) fn take(&mut self, effect: &Effect) -> Vec<u32> {
         match effect {
-            Effect::Fix { image, entries } => {
-                for entry in entries {
+            Effect::Fix(images) => {
+                for entry in images.iter().flat_map(|(_, entries)| entries) {
                     if let Some(open) = self.open.get_mut(*entry as usize) {
                         *open = open.saturating_sub(1);
                     }
                 }
-                self.by_image
-                    .get(*image as usize)
-                    .cloned()
-                    .unwrap_or_default()
+                images
+                    .iter()
+                    .filter_map(|(image, _)| self.by_image.get(*image as usize))
+                    .flatten()
+                    .copied()
+                    .collect()
             }
             Effect::Blast(changes) => {
                 for (target, evidence) in changes {
@@ -348,7 +357,37 @@ impl<'a> Board<'a> {
     }
 }
 
+/// One image of a fix: where it runs, and which of its entries the fix closes.
+struct Part<'a> {
+    targets: Vec<&'a Target>,
+    closing: Vec<&'a Entry>,
+}
+
+impl<'a> Part<'a> {
+    fn doors(&self) -> impl Iterator<Item = (&'a Entry, &'a Target)> {
+        let targets = &self.targets;
+        self.closing
+            .iter()
+            .flat_map(move |entry| targets.iter().map(move |target| (*entry, *target)))
+    }
+}
+
 impl Target {
+    /// What is removed here when these entries are closed.
+    fn less_by(&self, closing: &[&Entry]) -> Lanes {
+        let (mut outside, mut inside) = (self.outside, self.inside);
+        for entry in closing {
+            let side = if entry.way.enters() {
+                &mut outside
+            } else {
+                &mut inside
+            };
+            *side = zip(*side, threat(entry, self), |all, one| (all - one).max(0.0));
+        }
+        let after = zip(self.value(), falls(outside, inside), |v, f| v * f);
+        zip(self.risk(), after, |b, a| (b - a).max(0.0))
+    }
+
     /// P(it falls within the horizon).
     fn falls(&self) -> Lanes {
         falls(self.outside, self.inside)

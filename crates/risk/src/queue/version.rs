@@ -56,6 +56,31 @@ pub(crate) fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text>
         .or_else(|| fixes.iter().max_by(|a, b| compare(a, b)))
 }
 
+/// `1.20` of `v1.20.15`: the first two numbers, after an epoch and a leading `v`.
+pub(crate) fn minor(version: &str) -> String {
+    let (_, rest) = epoch(strip(version));
+    let digits = |part: &str| {
+        let end = part.bytes().position(|byte| !byte.is_ascii_digit());
+        part.get(..end.unwrap_or(part.len()))
+            .unwrap_or("")
+            .to_owned()
+    };
+    let mut parts = rest.split('.').map(digits);
+    let first = parts.next().unwrap_or_default();
+    format!("{first}.{}", parts.next().unwrap_or_default())
+}
+
+/// The smallest fix above the installed version, of the same minor version if there is one; never one below.
+pub(crate) fn choose_patch<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
+    let above = || fixes.iter().filter(|fix| compare(fix, installed).is_gt());
+    let smallest = |a: &&Text, b: &&Text| compare(a, b);
+    let own = minor(installed);
+    above()
+        .filter(|fix| minor(fix) == own)
+        .min_by(smallest)
+        .or_else(|| above().min_by(smallest))
+}
+
 /// The upstream part: without epoch and the distribution's revision.
 pub(crate) fn upstream(version: &str) -> &str {
     let (_, rest) = epoch(version);
@@ -155,5 +180,15 @@ mod tests {
         check("1.0", &["3.0", "2.0"], Some("2.0"));
         check("9", &["3.0", "2.0"], Some("3.0"));
         check("9", &[], None);
+        let patch = |installed: &str, fixes: &[&str], expected: Option<&str>| {
+            let fixes: Vec<Text> = fixes.iter().map(|fix| Text::from(*fix)).collect();
+            let found = choose_patch(installed, &fixes).map(|fix| &**fix);
+            assert_eq!(found, expected, "{installed} {fixes:?}");
+        };
+        patch("v1.20.2", &["1.18.3", "1.21.0", "1.20.15"], Some("1.20.15"));
+        patch("v1.20.2", &["1.22.1", "1.21.4"], Some("1.21.4"));
+        patch("v1.20.2", &["1.19.9"], None);
+        assert_eq!(minor("v1.20.15-gke.1"), "1.20");
+        assert_eq!(minor("2"), "2.");
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod golden;
+mod hosts;
 mod laws;
 mod queue;
 mod scale;

@@ -112,7 +112,7 @@ fn packages_of_the_distribution_are_rebuilt_together() {
 
 #[test]
 fn the_image_of_others_is_moved_not_patched() {
-    let check = |image: &str, foreign: bool| {
+    let check = |image: &str, own: Option<&[&str]>, foreign: bool| {
         let mut world = World::new();
         world.run("web", image, EXPOSED);
         let v = world.vulnerability("CVE-2026-0001", 0.5, false, easy());
@@ -120,7 +120,7 @@ fn the_image_of_others_is_moved_not_patched() {
         rank(
             &mut world.0,
             &Settings {
-                own_images: vec!["docker.io/acme/".into()],
+                own_images: own.map(|own| own.iter().map(|own| (*own).into()).collect()),
                 ..Settings::default()
             },
         );
@@ -131,12 +131,23 @@ fn the_image_of_others_is_moved_not_patched() {
             assert!(!action.exact.iter().any(|line| line.contains("apt-get")));
         }
     };
-    check("nginx:1.25", true);
-    check("quay.io/prometheus/node-exporter:v1", true);
-    check("registry.k8s.io/ingress-nginx/controller:v1.9.0", true);
-    check("acme/web:1", false);
-    check("ghcr.io/shop/web:1", false);
-    check("registry.example:5000/web:1", false);
+    check("nginx:1.25", None, true);
+    check("quay.io/prometheus/node-exporter:v1", None, true);
+    check("registry.k8s.io/ingress-nginx/controller:v1.9.0", None, true);
+    check("acme/web:1", None, true);
+    check("ghcr.io/shop/web:1", None, false);
+    check("registry.example:5000/web:1", None, false);
+    // Declared: the list decides, and nothing else does.
+    let own: Option<&[&str]> = Some(&["acme", "ghcr.io/shop/", "registry.example:5000"]);
+    check("acme/web:1", own, false);
+    check("docker.io/acme/web:1", own, false);
+    check("acmes/web:1", own, true);
+    check("nginx:1.25", own, true);
+    check("ghcr.io/shop/web:1", own, false);
+    check("ghcr.io/shopping/web:1", own, true);
+    check("registry.example:5000/web:1", own, false);
+    check("registry.example/web:1", own, true);
+    check("ghcr.io/shop/web:1", Some(&[]), true);
 }
 
 #[test]

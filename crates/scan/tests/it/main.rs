@@ -7,5 +7,6 @@ mod database;
 mod findings;
 mod gate;
 mod join;
+mod platform;
 mod sample;
 mod shop;

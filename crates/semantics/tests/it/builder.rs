@@ -85,6 +85,7 @@ pub(crate) fn snapshot(origin: Origin, objects: Vec<Object>) -> Snapshot {
             minor: 36,
             known: true,
         },
+        server_version: None,
         taken_at: None,
         objects,
         files: vec!["deploy/all.yaml".into()],
