@@ -99,7 +99,6 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         &sets,
         &images,
         &vulnerabilities,
-        snapshot.is_none(),
         |object| objects.contains(object),
     );
     found.open.extend(drift::findings(&inventory));

@@ -30,16 +30,14 @@ struct Statement {
     id: MatchId,
 }
 
-/// All findings of all documents. `known` says whether an object is part of what was looked at. Where only reports
-/// were given (`alone`), nothing could run anywhere, and every finding is open: a gate must see it.
+/// All findings of all documents. `known` says whether an object is part of what was looked at. What an image without
+/// a place has is unjoined; where only reports were given each has one, and every finding is open: a gate must see it.
 pub fn findings(
     sets: &[MatchSet],
     images: &Images,
     vulnerabilities: &Vulnerabilities,
-    alone: bool,
     known: impl Fn(&ObjectRef) -> bool,
 ) -> Findings {
-    let known = |object: &ObjectRef| alone || known(object);
     let mut found = Findings::default();
     let mut packages = Packages::default();
     let mut statements = Vec::new();
@@ -74,7 +72,7 @@ pub fn findings(
                         id,
                     });
                 }
-                _ => found.place_single(set, one, id, image, vulnerability, images, alone, &known),
+                _ => found.place_single(set, one, id, image, vulnerability, images, &known),
             }
         }
     }
@@ -95,8 +93,7 @@ pub fn findings(
     found.open.reserve_exact(joined);
     for group in groups {
         if let Some(finding) = vulnerability_finding(group, sets, vulnerabilities) {
-            let joined = alone
-                || finding.object.as_ref().is_some_and(&known)
+            let joined = finding.object.as_ref().is_some_and(&known)
                 || finding
                     .image
                     .and_then(|image| images.images.get(image as usize))
@@ -126,7 +123,6 @@ impl Findings {
         image: Option<u32>,
         vulnerability: Option<u32>,
         images: &Images,
-        alone: bool,
         known: &impl Fn(&ObjectRef) -> bool,
     ) {
         let Some(advisory) = set.advisories.get(one.advisory as usize) else {
@@ -134,8 +130,7 @@ impl Findings {
         };
         let artifact = set.artifacts.get(one.artifact as usize);
         let object = artifact.and_then(|artifact| artifact.object.clone());
-        let joined = alone
-            || object.as_ref().is_some_and(known)
+        let joined = object.as_ref().is_some_and(known)
             || image
                 .and_then(|image| images.images.get(image as usize))
                 .is_some_and(|image| !image.placements.is_empty());

@@ -8,6 +8,9 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+/// Writes one format.
+type Writer = fn(&View, &mut dyn Write) -> io::Result<()>;
+
 fn written(
     assessment: &Assessment,
     redact_names: bool,
@@ -369,4 +372,38 @@ fn wrong_indices_are_survived() {
         assert!(!written(&a, false, write).is_empty());
         assert!(!written(&a, true, write).is_empty());
     }
+}
+
+/// The shop's images and findings as they are told when no cluster was looked at.
+#[test]
+fn without_a_cluster_no_format_speaks_of_a_workload() {
+    let mut a = sample::shop();
+    a.about.origin = None;
+    a.about.cluster_name = None;
+    for placement in &mut a.placements {
+        placement.runs_in = None;
+    }
+    for action in &mut a.actions {
+        action.workloads.clear();
+    }
+    for finding in &mut a.findings {
+        finding.object = None;
+        finding.source = None;
+    }
+    a.workloads.clear();
+    a.unjoined.clear();
+    a.suppressed.clear();
+    for (write, said) in [
+        (json::write as Writer, "\"object\":null"),
+        (markdown::write, "not seen in a cluster"),
+        (markdown::write, "no cluster was looked at"),
+        (write_sarif, "not seen in a cluster: exposure unknown"),
+    ] {
+        let text = written(&a, false, write);
+        assert!(text.contains(said), "{said}: {text}");
+        assert!(!text.contains("in no workloads"), "{text}");
+    }
+    let text = written(&a, false, csv::write);
+    let open = text.lines().filter(|line| line.starts_with("open,"));
+    assert_eq!(open.count(), a.findings.len());
 }

@@ -16,7 +16,7 @@ fn found(sets: &[MatchSet], images: &[(&str, &[String])]) -> Findings {
         kev: None,
         ssvc: None,
     };
-    findings(sets, &images, &close(sets, None, &gaps), false, |_| false)
+    findings(sets, &images, &close(sets, None, &gaps), |_| false)
 }
 
 fn cited(found: &Findings) -> Vec<MatchId> {

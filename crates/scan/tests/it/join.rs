@@ -132,3 +132,20 @@ fn several_builds_under_one_tag_are_a_finding() {
         .collect();
     assert_eq!(objects, ["w0"]);
 }
+
+#[test]
+fn without_a_cluster_each_artifact_has_one_place() {
+    let sets = [
+        set("trivy", &["nginx:1"], &[digest('a')], &[]),
+        set("grype", &["redis:7"], &[digest('b')], &[]),
+    ];
+    let alone = join(&sets, None);
+    let places: Vec<_> = alone.joins.iter().map(|j| (j.image, j.runs_in)).collect();
+    assert_eq!(places, [(0, None), (1, None)]);
+    assert_eq!(alone.images[1].placements, [1]);
+    assert!(alone.gaps.is_empty());
+    // Where a cluster was looked at, what runs nowhere in it has no place.
+    let empty = join(&sets, Some(&inventory(&[])));
+    assert!(empty.joins.is_empty());
+    assert!(empty.images.iter().all(|image| image.placements.is_empty()));
+}
