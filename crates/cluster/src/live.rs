@@ -197,7 +197,8 @@ async fn server_version(
     let bytes = requester.get("/version", request::JSON).await?;
     let version: Option<Version> = serde_json::from_slice(&bytes).ok();
     let said = version.as_ref().and_then(|version| version.git.as_deref());
-    let said = said.filter(|said| said.len() <= LONGEST_VERSION && !said.contains(char::is_control));
+    let said =
+        said.filter(|said| said.len() <= LONGEST_VERSION && !said.contains(char::is_control));
     let said = said.map(Text::from);
     // Some providers answer `27+`.
     let minor = version.and_then(|v| {

@@ -62,9 +62,23 @@ fn kubelets(public: Option<bool>, ledger: &mut Ledger) -> HostExposure {
             )),
         ),
     };
-    let seen = if public == Some(true) { Internet } else { Cluster };
-    let low = if public == Some(true) { Internet } else { Cluster };
-    host(KUBELET, Span::seen(low, seen, high), listens, because, ledger)
+    let seen = if public == Some(true) {
+        Internet
+    } else {
+        Cluster
+    };
+    let low = if public == Some(true) {
+        Internet
+    } else {
+        Cluster
+    };
+    host(
+        KUBELET,
+        Span::seen(low, seen, high),
+        listens,
+        because,
+        ledger,
+    )
 }
 
 /// Every pod reaches it over the Service `kubernetes`; its public end point is a setting of the provider.
@@ -76,7 +90,13 @@ fn api(ledger: &mut Ledger) -> HostExposure {
         "control plane",
         "",
     );
-    host(API_SERVER, Span::between(Cluster, Internet), listens, Err(open), ledger)
+    host(
+        API_SERVER,
+        Span::between(Cluster, Internet),
+        listens,
+        Err(open),
+        ledger,
+    )
 }
 
 fn said(ledger: &mut Ledger, statement: &str) -> EvidenceId {
@@ -157,7 +177,12 @@ mod tests {
             assert_eq!(api_server.public.truth(), Truth::Unknown);
         }
         assert_eq!(
-            hosts(false, false, &NetworkDeclarations::default(), &mut Ledger::default()),
+            hosts(
+                false,
+                false,
+                &NetworkDeclarations::default(),
+                &mut Ledger::default()
+            ),
             Hosts::default()
         );
     }

@@ -85,7 +85,12 @@ impl Hosts {
             let with_flaws = flawed(set);
             for (at, artifact) in set.artifacts.iter().enumerate() {
                 let places: Vec<ContainerIndex> = match own {
-                    Some(on) => on.get(at).into_iter().flatten().filter_map(|on| self.place(*on)).collect(),
+                    Some(on) => on
+                        .get(at)
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|on| self.place(*on))
+                        .collect(),
                     None => self.named(artifact).into_iter().map(host).collect(),
                 };
                 if own.is_none() && (artifact.os.is_some() || with_flaws.contains(&at)) {

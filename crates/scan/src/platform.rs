@@ -91,7 +91,12 @@ fn running(snapshot: &Snapshot, inventory: &Inventory, gaps: &mut Vec<Gap>) -> R
                 .entry(("kubelet", Text::clone(version)))
                 .or_default()
                 .push(On::Node(number)),
-            None => gaps.push(gap("kubelet", &node.name, "its kubelet does not tell its version", "")),
+            None => gaps.push(gap(
+                "kubelet",
+                &node.name,
+                "its kubelet does not tell its version",
+                "",
+            )),
         }
     }
     let mut shown: Vec<&str> = Vec::new();
@@ -104,7 +109,10 @@ fn running(snapshot: &Snapshot, inventory: &Inventory, gaps: &mut Vec<Gap>) -> R
         };
         shown.push(component);
         let containers = &view.workload.containers;
-        let at = containers.iter().position(|c| &*c.name == component).unwrap_or(0);
+        let at = containers
+            .iter()
+            .position(|c| &*c.name == component)
+            .unwrap_or(0);
         let tag = containers
             .get(at)
             .and_then(|container| container.reference.as_ref()?.tag.clone());
@@ -113,8 +121,16 @@ fn running(snapshot: &Snapshot, inventory: &Inventory, gaps: &mut Vec<Gap>) -> R
             container: u32::try_from(at).unwrap_or(u32::MAX),
         };
         match tag {
-            Some(tag) => running.entry((component, tag)).or_default().push(On::Container(place)),
-            None => gaps.push(gap(component, &view.workload.object.name, "its image has no tag that tells its version", "")),
+            Some(tag) => running
+                .entry((component, tag))
+                .or_default()
+                .push(On::Container(place)),
+            None => gaps.push(gap(
+                component,
+                &view.workload.object.name,
+                "its image has no tag that tells its version",
+                "",
+            )),
         }
     }
     if snapshot.origin == Origin::Live {
@@ -133,11 +149,21 @@ fn server(snapshot: &Snapshot, shown: &[&str], running: &mut Running, gaps: &mut
                 known.push(On::ApiServer);
             }
         }
-        None => gaps.push(gap(api, "of the cluster", "it did not tell its version", "")),
+        None => gaps.push(gap(
+            api,
+            "of the cluster",
+            "it did not tell its version",
+            "",
+        )),
     }
     for component in ["kube-controller-manager", "kube-scheduler"] {
         if !shown.contains(&component) {
-            gaps.push(gap(component, "of the cluster", "it shows no pod, and nothing else tells its version", "ask who runs the control plane"));
+            gaps.push(gap(
+                component,
+                "of the cluster",
+                "it shows no pod, and nothing else tells its version",
+                "ask who runs the control plane",
+            ));
         }
     }
 }
@@ -171,18 +197,17 @@ impl Platform {
         }
         let mut known = Vec::new();
         for package in packages(component) {
-            match intel.and_then(|intel| intel.kubernetes(package, version)) {
-                Some(cves) => known.extend(cves),
-                None => {
-                    self.set.gaps.push(gap(
-                        component,
-                        version,
-                        "there is no feed of Kubernetes CVEs for this version",
-                        "plimsoll db update",
-                    ));
-                    return;
-                }
-            }
+            let cves = intel.and_then(|intel| intel.kubernetes(package, version));
+            let Some(cves) = cves else {
+                self.set.gaps.push(gap(
+                    component,
+                    version,
+                    "there is no feed of Kubernetes CVEs for this version",
+                    "plimsoll db update",
+                ));
+                return;
+            };
+            known.extend(cves);
         }
         known.sort_by(|a, b| a.id.cmp(&b.id));
         known.dedup_by(|a, b| a.id == b.id);
@@ -257,7 +282,11 @@ fn is_upstream(version: &str) -> bool {
         Some((core, build)) => (core, Some(build)),
         None => (version, None),
     };
-    let follows = |build: &str| ["k3s", "rke2r", "k0s"].iter().any(|name| build.starts_with(name));
+    let follows = |build: &str| {
+        ["k3s", "rke2r", "k0s"]
+            .iter()
+            .any(|name| build.starts_with(name))
+    };
     let pre = core.split_once('-').map(|(_, pre)| pre);
     let upstream_pre = |pre: &str| {
         let mut parts = pre.split('.');

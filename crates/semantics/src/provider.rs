@@ -228,7 +228,10 @@ const CONTROLLERS: &[(&str, &[RightClass])] = {
             &[Exec, ReadSecrets, Nodes, Escalate],
         ),
         ("node-controller", &[Nodes]),
-        ("persistent-volume-binder", &[ReadSecrets, CreatePods, Nodes]),
+        (
+            "persistent-volume-binder",
+            &[ReadSecrets, CreatePods, Nodes],
+        ),
         ("pv-protection-controller", &[Nodes]),
         ("replicaset-controller", &[CreatePods]),
         ("replication-controller", &[CreatePods]),

@@ -218,7 +218,9 @@ fn cuts() {
             right.binding.name = "system:controller:backdoor".into();
         },
         "cluster-admin",
-        &["ClusterRoleBinding system:controller:backdoor: delete it, or bind a smaller role than some-role"],
+        &[
+            "ClusterRoleBinding system:controller:backdoor: delete it, or bind a smaller role than some-role",
+        ],
         true,
     );
     check(
@@ -465,7 +467,10 @@ fn a_node_is_worth_its_pods_and_reached_from_them() {
     let (found, _) = relate(&world, &[]);
     let control_plane = &found.situations[found.nodes[1] as usize];
     assert!(control_plane.blast.value.expected > 0.8);
-    assert_eq!(&*control_plane.blast.steps[0].reason, "the node is of the control plane");
+    assert_eq!(
+        &*control_plane.blast.steps[0].reason,
+        "the node is of the control plane"
+    );
 }
 
 #[test]

@@ -101,9 +101,15 @@ fn block(groups: &BTreeMap<Step, Group>, kept_open: &[u32], board: &mut Board) {
             *open = count(*open);
         }
     };
-    closing().for_each(|entry| set(entry, |_| 0));
-    kept_open.iter().for_each(|entry| set(entry, |_| 1));
-    closing().for_each(|entry| set(entry, |open| open.saturating_add(1)));
+    for entry in closing() {
+        set(entry, |_| 0);
+    }
+    for entry in kept_open {
+        set(entry, |_| 1);
+    }
+    for entry in closing() {
+        set(entry, |open| open.saturating_add(1));
+    }
 }
 
 /// What closes a finding, and the version that it takes.

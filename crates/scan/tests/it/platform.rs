@@ -59,8 +59,11 @@ fn snapshot(yaml: &str, server: Option<&str>) -> Snapshot {
     snapshot
 }
 
-fn assess(snapshot: &Snapshot, declarations: &str, sets: Vec<MatchSet>) -> Assessment {
-    let declarations = declared(declarations);
+fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) -> Assessment {
+    let declarations = Declarations {
+        public_nodes,
+        ..Declarations::default()
+    };
     let intel = intel();
     let settings = Settings {
         now: "2026-08-16T12:00:00Z".parse().unwrap(),
@@ -78,20 +81,6 @@ fn assess(snapshot: &Snapshot, declarations: &str, sets: Vec<MatchSet>) -> Asses
     scan::assess(input, &settings)
 }
 
-/// The two declarations that these tests know.
-fn declared(text: &str) -> Declarations {
-    let public_nodes = match text {
-        "" => None,
-        "publicNodes: true" => Some(true),
-        "publicNodes: false" => Some(false),
-        other => panic!("{other}"),
-    };
-    Declarations {
-        public_nodes,
-        ..Declarations::default()
-    }
-}
-
 /// `ID at HOST, HOST` of all open findings.
 fn placed(assessment: &Assessment) -> Vec<String> {
     let mut lines: Vec<String> = assessment
@@ -103,7 +92,11 @@ fn placed(assessment: &Assessment) -> Vec<String> {
                 .placements
                 .iter()
                 .map(|n| assessment.placements[*n as usize].runs_in.unwrap())
-                .map(|at| assessment.workloads[at.workload as usize].object.to_string())
+                .map(|at| {
+                    assessment.workloads[at.workload as usize]
+                        .object
+                        .to_string()
+                })
                 .collect();
             assert_eq!(finding.scores.len(), hosts.len(), "every place is scored");
             format!("{} at {}", finding.id, hosts.join(", "))
@@ -121,13 +114,21 @@ fn titles(assessment: &Assessment) -> Vec<&str> {
 
 fn gaps<'a>(assessment: &'a Assessment, class: &str) -> Vec<&'a str> {
     let all = assessment.ledger.gaps.iter();
-    all.filter(|gap| &*gap.class == class).map(|gap| &*gap.scope).collect()
+    all.filter(|gap| &*gap.class == class)
+        .map(|gap| &*gap.scope)
+        .collect()
 }
 
 #[test]
 fn kubelets_are_placed_on_their_nodes_and_upgraded_together() {
-    let yaml = [node("a", "v1.20.2"), node("b", "v1.20.2"), node("c", "v1.20.7"), node("d", "v1.21.9")].concat();
-    let found = assess(&snapshot(&yaml, None), "", Vec::new());
+    let yaml = [
+        node("a", "v1.20.2"),
+        node("b", "v1.20.2"),
+        node("c", "v1.20.7"),
+        node("d", "v1.21.9"),
+    ]
+    .concat();
+    let found = assess(&snapshot(&yaml, None), None, Vec::new());
     assert_eq!(
         placed(&found),
         [
@@ -144,40 +145,68 @@ fn kubelets_are_placed_on_their_nodes_and_upgraded_together() {
             "upgrade kubelet to 1.21.9, across a minor version, on 3 nodes: a, b, c",
         ]
     );
-    assert_eq!(found.coverage.workloads, 0, "a node is no workload of the user's");
-    assert!(found.actions.iter().all(|action| action.removes.expected > 0.0));
+    assert_eq!(
+        found.coverage.workloads, 0,
+        "a node is no workload of the user's"
+    );
+    assert!(
+        found
+            .actions
+            .iter()
+            .all(|action| action.removes.expected > 0.0)
+    );
 }
 
 #[test]
 fn a_node_is_worth_more_where_the_internet_reaches_it() {
     let cluster = snapshot(&node("a", "v1.20.2"), None);
-    let best = |declared: &str| {
+    let best = |declared: Option<bool>| {
         let found = assess(&cluster, declared, Vec::new());
         let score = &found.scores[found.findings[0].scores[0] as usize];
         (score.points, score.deadline.exposed)
     };
-    let (open, private, public) = (best(""), best("publicNodes: false"), best("publicNodes: true"));
-    assert!(public.0.expected > private.0.expected + 5.0, "{public:?} {private:?}");
+    let (open, private, public) = (best(None), best(Some(false)), best(Some(true)));
+    assert!(
+        public.0.expected > private.0.expected + 5.0,
+        "{public:?} {private:?}"
+    );
     assert!(open.0.high > private.0.high && (open.0.expected - private.0.expected).abs() < 0.2);
-    assert_eq!((open.1, private.1, public.1), (true, false, true), "unknown counts as exposed");
+    assert_eq!(
+        (open.1, private.1, public.1),
+        (true, false, true),
+        "unknown counts as exposed"
+    );
 }
 
 #[test]
 fn the_api_server_is_judged_by_what_it_says() {
-    let found = assess(&snapshot(&node("a", "v1.30.0"), Some("v1.20.2")), "", Vec::new());
-    let own = ["CVE-2024-0003 at ControlPlane kube-apiserver", "CVE-2024-0005 at ControlPlane kube-apiserver"];
+    let found = assess(
+        &snapshot(&node("a", "v1.30.0"), Some("v1.20.2")),
+        None,
+        Vec::new(),
+    );
+    let own = [
+        "CVE-2024-0003 at ControlPlane kube-apiserver",
+        "CVE-2024-0005 at ControlPlane kube-apiserver",
+    ];
     assert_eq!(placed(&found), own);
     assert_eq!(titles(&found), ["upgrade kube-apiserver to 1.20.5"]);
-    let unseen = ["kube-controller-manager of the cluster", "kube-scheduler of the cluster"];
+    let unseen = [
+        "kube-controller-manager of the cluster",
+        "kube-scheduler of the cluster",
+    ];
     assert_eq!(gaps(&found, "control-plane-not-judged"), unseen);
 }
 
 #[test]
 fn builds_of_vendors_are_gaps_and_no_findings() {
     let yaml = [node("a", "v1.20.2-gke.100"), node("b", "v1.20.2-eks-1")].concat();
-    let found = assess(&snapshot(&yaml, Some("v1.20.2-eks-1")), "", Vec::new());
+    let found = assess(&snapshot(&yaml, Some("v1.20.2-eks-1")), None, Vec::new());
     assert!(found.findings.is_empty() && found.unjoined.is_empty());
-    assert_eq!(gaps(&found, "kubelet-not-judged"), ["kubelet v1.20.2-eks-1", "kubelet v1.20.2-gke.100"]);
+    assert_eq!(
+        gaps(&found, "kubelet-not-judged"),
+        ["kubelet v1.20.2-eks-1", "kubelet v1.20.2-gke.100"]
+    );
     assert!(gaps(&found, "control-plane-not-judged").contains(&"kube-apiserver v1.20.2-eks-1"));
 }
 
@@ -191,7 +220,7 @@ fn static_pods_show_the_control_plane() {
         static_pod("etcd", "cp", "3.4.13-0"),
     ]
     .concat();
-    let found = assess(&snapshot(&yaml, Some("v1.20.2")), "", Vec::new());
+    let found = assess(&snapshot(&yaml, Some("v1.20.2")), None, Vec::new());
     assert_eq!(
         placed(&found),
         [
@@ -205,7 +234,12 @@ fn static_pods_show_the_control_plane() {
 
 /// A scanner's report about a node: Trivy's of a machine, or of an object in Kubernetes mode.
 fn report(name: &str, kind: ArtifactKind, object: Option<ObjectRef>) -> MatchSet {
-    let mut set = crate::sample::set("trivy", &[], &[], &[("runc", "1.0.0", "CVE-2024-0009", &[])]);
+    let mut set = crate::sample::set(
+        "trivy",
+        &[],
+        &[],
+        &[("runc", "1.0.0", "CVE-2024-0009", &[])],
+    );
     set.artifacts[0].name = name.into();
     set.artifacts[0].kind = kind;
     set.artifacts[0].object = object;
@@ -219,18 +253,32 @@ fn reports_about_nodes_go_the_same_way() {
     let yaml = [node("a", "v1.30.0"), node("b", "v1.30.0")].concat();
     let components = ObjectRef::new("", "NodeComponents", None, "b");
     let sets = vec![
-        report("a", ArtifactKind::Node, Some(ObjectRef::new("", "Node", None, "a"))),
+        report(
+            "a",
+            ArtifactKind::Node,
+            Some(ObjectRef::new("", "Node", None, "a")),
+        ),
         report("a", ArtifactKind::Filesystem, None),
         report("k8s.io/kubelet", ArtifactKind::Image, Some(components)),
     ];
-    let found = assess(&snapshot(&yaml, None), "", sets);
+    let found = assess(&snapshot(&yaml, None), None, sets);
     let places = placed(&found);
-    assert_eq!(places, ["CVE-2024-0009 at Node a", "CVE-2024-0009 at Node a", "CVE-2024-0009 at Node b"]);
+    assert_eq!(
+        places,
+        [
+            "CVE-2024-0009 at Node a",
+            "CVE-2024-0009 at Node a",
+            "CVE-2024-0009 at Node b"
+        ]
+    );
     assert_eq!(titles(&found), ["upgrade runc to 1.0.1 on 2 nodes: a, b"]);
-    assert!(gaps(&found, "node-packages-not-judged").is_empty(), "both were looked at");
+    assert!(
+        gaps(&found, "node-packages-not-judged").is_empty(),
+        "both were looked at"
+    );
     // A machine that is no node of the cluster is listed, not ranked.
     let other = report("elsewhere", ArtifactKind::Node, None);
-    let found = assess(&snapshot(&yaml, None), "", vec![other]);
+    let found = assess(&snapshot(&yaml, None), None, vec![other]);
     assert!(found.findings.is_empty() && found.unjoined.len() == 1);
     assert_eq!(gaps(&found, "node-packages-not-judged").len(), 1);
 }
@@ -239,10 +287,17 @@ fn reports_about_nodes_go_the_same_way() {
 #[test]
 fn a_hostile_workload_in_kube_system_is_in_the_queue() {
     let yaml = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: { namespace: kube-system, name: calico-node-helper, labels: { k8s-app: calico-node, kubernetes.io/bootstrapping: rbac-defaults } }\nspec:\n  template:\n    metadata: { labels: { k8s-app: calico-node } }\n    spec:\n      serviceAccountName: calico-node\n      hostNetwork: true\n      containers:\n        - { name: calico-node, image: \"evil.example/calico/node:v3\", securityContext: { privileged: true } }\n";
-    let found = assess(&snapshot(yaml, None), "", Vec::new());
-    let offered = |part: &str| found.actions.iter().any(|action| action.title.contains(part));
+    let found = assess(&snapshot(yaml, None), None, Vec::new());
+    let offered = |part: &str| {
+        found
+            .actions
+            .iter()
+            .any(|action| action.title.contains(part))
+    };
     assert!(offered("set privileged: false"), "{:?}", titles(&found));
-    let own = yaml.replace("calico-node-helper", "calico-node").replace("evil.example", "quay.io");
-    let found = assess(&snapshot(&own, None), "", Vec::new());
+    let own = yaml
+        .replace("calico-node-helper", "calico-node")
+        .replace("evil.example", "quay.io");
+    let found = assess(&snapshot(&own, None), None, Vec::new());
     assert!(found.actions.is_empty(), "{:?}", titles(&found));
 }

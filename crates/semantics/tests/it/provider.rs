@@ -31,27 +31,103 @@ fn parts_by_name_namespace_account_and_image() {
     };
     let proxy = "registry.k8s.io/kube-proxy:v1.30.2";
     let provided = "provider kube-proxy";
-    check("DaemonSet", "kube-system", "kube-proxy", "kube-proxy", proxy, provided);
-    check("Deployment", "kube-system", "kube-proxy", "kube-proxy", proxy, "");
+    check(
+        "DaemonSet",
+        "kube-system",
+        "kube-proxy",
+        "kube-proxy",
+        proxy,
+        provided,
+    );
+    check(
+        "Deployment",
+        "kube-system",
+        "kube-proxy",
+        "kube-proxy",
+        proxy,
+        "",
+    );
     check("DaemonSet", "shop", "kube-proxy", "kube-proxy", proxy, "");
-    check("DaemonSet", "kube-system", "kube-proxy-2", "kube-proxy", proxy, "");
+    check(
+        "DaemonSet",
+        "kube-system",
+        "kube-proxy-2",
+        "kube-proxy",
+        proxy,
+        "",
+    );
     check("DaemonSet", "kube-system", "kube-proxy", "admin", proxy, "");
-    check("DaemonSet", "kube-system", "kube-proxy", "kube-proxy", "evil.example/kube-proxy:v1.30.2", "");
-    check("DaemonSet", "kube-system", "kube-proxy", "kube-proxy", "registry.k8s.io.evil.example/kube-proxy", "");
+    check(
+        "DaemonSet",
+        "kube-system",
+        "kube-proxy",
+        "kube-proxy",
+        "evil.example/kube-proxy:v1.30.2",
+        "",
+    );
+    check(
+        "DaemonSet",
+        "kube-system",
+        "kube-proxy",
+        "kube-proxy",
+        "registry.k8s.io.evil.example/kube-proxy",
+        "",
+    );
     let eks = "602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/kube-proxy:v1.30.0-eksbuild.3";
-    check("DaemonSet", "kube-system", "kube-proxy", "kube-proxy", eks, provided);
+    check(
+        "DaemonSet",
+        "kube-system",
+        "kube-proxy",
+        "kube-proxy",
+        eks,
+        provided,
+    );
     let calico = "quay.io/calico/node:v3.28.0";
-    check("DaemonSet", "kube-system", "calico-node", "calico-node", calico, "provider calico-node");
-    check("DaemonSet", "kube-system", "miner", "calico-node", calico, "");
-    check("Deployment", "kube-system", "coredns", "coredns", "coredns/coredns:1.11.1", "provider coredns");
-    check("Deployment", "kube-system", "metrics", "metrics", "registry.k8s.io/coredns/coredns:1", "");
+    check(
+        "DaemonSet",
+        "kube-system",
+        "calico-node",
+        "calico-node",
+        calico,
+        "provider calico-node",
+    );
+    check(
+        "DaemonSet",
+        "kube-system",
+        "miner",
+        "calico-node",
+        calico,
+        "",
+    );
+    check(
+        "Deployment",
+        "kube-system",
+        "coredns",
+        "coredns",
+        "coredns/coredns:1.11.1",
+        "provider coredns",
+    );
+    check(
+        "Deployment",
+        "kube-system",
+        "metrics",
+        "metrics",
+        "registry.k8s.io/coredns/coredns:1",
+        "",
+    );
 }
 
 #[test]
 fn a_part_that_was_widened_is_no_part() {
     let proxy = || {
         let image = "registry.k8s.io/kube-proxy:v1.30.2";
-        let mut value = workload("DaemonSet", "kube-system", "kube-proxy", "kube-proxy", image);
+        let mut value = workload(
+            "DaemonSet",
+            "kube-system",
+            "kube-proxy",
+            "kube-proxy",
+            image,
+        );
         let spec = spec(&mut value);
         spec["hostNetwork"] = json!(true);
         spec["containers"][0]["securityContext"] = json!({"privileged": true});
@@ -61,8 +137,14 @@ fn a_part_that_was_widened_is_no_part() {
     assert_eq!(managed(&proxy()), "provider kube-proxy");
     for (path, change) in [
         ("/hostPID", json!(true)),
-        ("/volumes/1", json!({"name": "r", "hostPath": {"path": "/"}})),
-        ("/containers/1", json!({"name": "x", "image": "evil.example/x"})),
+        (
+            "/volumes/1",
+            json!({"name": "r", "hostPath": {"path": "/"}}),
+        ),
+        (
+            "/containers/1",
+            json!({"name": "x", "image": "evil.example/x"}),
+        ),
     ] {
         let mut value = proxy();
         let spec = spec(&mut value);
@@ -81,7 +163,13 @@ fn a_part_that_was_widened_is_no_part() {
 
 #[test]
 fn who_manages_a_part_stays_told() {
-    let mut value = workload("DaemonSet", "kube-system", "cilium", "cilium", "quay.io/cilium/cilium:v1.15");
+    let mut value = workload(
+        "DaemonSet",
+        "kube-system",
+        "cilium",
+        "cilium",
+        "quay.io/cilium/cilium:v1.15",
+    );
     value["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "cni"});
     assert_eq!(managed(&value), "provider cilium, helm cni");
 }
@@ -100,9 +188,18 @@ fn static_pods_of_the_control_plane() {
     let image = "registry.k8s.io/kube-scheduler:v1.30.2";
     let own = mirror("kube-scheduler-cp-1", image);
     check(&own, "provider static pod kube-scheduler");
-    check(&mirror("etcd-cp-1", "registry.k8s.io/etcd:3.5.12-0"), "provider static pod etcd");
-    check(&mirror("kube-scheduler-cp-1", "registry.k8s.io/kube-schedulers:v1"), "");
-    check(&mirror("kube-scheduler-cp-1", "evil.example/kube-scheduler:v1"), "");
+    check(
+        &mirror("etcd-cp-1", "registry.k8s.io/etcd:3.5.12-0"),
+        "provider static pod etcd",
+    );
+    check(
+        &mirror("kube-scheduler-cp-1", "registry.k8s.io/kube-schedulers:v1"),
+        "",
+    );
+    check(
+        &mirror("kube-scheduler-cp-1", "evil.example/kube-scheduler:v1"),
+        "",
+    );
     check(&mirror("miner-cp-1", image), "");
     check(&mirror("kube-scheduler-cp-2", image), "");
     let mut unowned = own.clone();
@@ -127,7 +224,11 @@ fn bindings(change: impl FnOnce(&mut Value, &mut Value)) -> Vec<String> {
         "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": "job-controller"}]});
     change(&mut role, &mut binding);
     let inventory = read(&of(Origin::Live, &[role, binding]));
-    inventory.stock_bindings.iter().map(|b| b.name.to_string()).collect()
+    inventory
+        .stock_bindings
+        .iter()
+        .map(|b| b.name.to_string())
+        .collect()
 }
 
 #[test]
@@ -136,32 +237,65 @@ fn bindings_of_controllers_by_name_label_subjects_and_rights() {
     assert_eq!(bindings(|_, _| {}), [name]);
     let wider = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]});
     let none: [&str; 0] = [];
-    assert_eq!(bindings(|role, _| role["rules"].as_array_mut().unwrap().push(wider)), none, "wider rules");
-    assert_eq!(bindings(|role, _| role["metadata"]["labels"] = json!({})), none, "no label");
+    assert_eq!(
+        bindings(|role, _| role["rules"].as_array_mut().unwrap().push(wider)),
+        none,
+        "wider rules"
+    );
+    assert_eq!(
+        bindings(|role, _| role["metadata"]["labels"] = json!({})),
+        none,
+        "no label"
+    );
     let other = json!({"kind": "ServiceAccount", "namespace": "shop", "name": "default"});
-    assert_eq!(bindings(|_, b| b["subjects"].as_array_mut().unwrap().push(other)), none, "one subject more");
+    assert_eq!(
+        bindings(|_, b| b["subjects"].as_array_mut().unwrap().push(other)),
+        none,
+        "one subject more"
+    );
     let renamed = bindings(|role, b| {
         role["metadata"]["name"] = json!("system:controller:backdoor");
         b["metadata"]["name"] = json!("system:controller:backdoor");
         b["roleRef"]["name"] = json!("system:controller:backdoor");
         b["subjects"][0]["name"] = json!("backdoor");
     });
-    assert_eq!(renamed, none, "a name of the kind, and the label, are not enough");
+    assert_eq!(
+        renamed, none,
+        "a name of the kind, and the label, are not enough"
+    );
     let admin = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
-    assert_eq!(bindings(|role, _| role["rules"] = json!([admin])), none, "everything");
+    assert_eq!(
+        bindings(|role, _| role["rules"] = json!([admin])),
+        none,
+        "everything"
+    );
 }
 
 #[test]
 fn what_a_network_plugin_needs_and_no_more() {
     let api = "rbac.authorization.k8s.io/v1";
     let bound = |rules: Value| {
-        let node = workload("DaemonSet", "kube-system", "calico-node", "calico-node", "quay.io/calico/node:v3.28.0");
+        let node = workload(
+            "DaemonSet",
+            "kube-system",
+            "calico-node",
+            "calico-node",
+            "quay.io/calico/node:v3.28.0",
+        );
         let role = json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": "calico-node"}, "rules": rules});
         let binding = json!({"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": "calico-node"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "calico-node"},
             "subjects": [{"kind": "ServiceAccount", "namespace": "kube-system", "name": "calico-node"}]});
-        read(&of(Origin::Live, &[node, role, binding])).stock_bindings.len()
+        read(&of(Origin::Live, &[node, role, binding]))
+            .stock_bindings
+            .len()
     };
-    assert_eq!(bound(json!([{"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]}])), 1);
-    assert_eq!(bound(json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])), 0);
+    assert_eq!(
+        bound(json!([{"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]}])),
+        1
+    );
+    assert_eq!(
+        bound(json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])),
+        0
+    );
 }
