@@ -6,6 +6,7 @@ use crate::wording::{count, counted, severity};
 use model::finding::Finding;
 use model::matches::Category;
 use model::vulnerability::Severity;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Findings of one check.
@@ -48,7 +49,7 @@ pub(crate) fn groups<'a>(view: &View<'a>) -> Vec<Group<'a>> {
             findings,
         })
         .collect();
-    groups.sort_by(|a, b| (b.severity, b.findings.len()).cmp(&(a.severity, a.findings.len())));
+    groups.sort_by_key(|group| Reverse((group.severity, group.findings.len())));
     groups
 }
 
