@@ -1,4 +1,4 @@
-//! CycloneDX JSON with vulnerabilities, 1.4 to 1.7 (and the lists inside components before).
+//! CycloneDX with vulnerabilities, 1.4 to 1.7 (and the lists inside components before); XML comes as its JSON.
 //! Out: one match per vulnerability and affected component, one without package where nothing is
 //! named as affected. An analysis that says resolved, false positive or not affected suppresses.
 

@@ -208,7 +208,7 @@ pub(crate) fn too_large(file: &str, limits: &Limits) -> IngestError {
     }
 }
 
-/// The text of `bytes`, without a byte order mark. JSON is UTF-8 (RFC 8259 section 8.1).
+/// The text of `bytes`, without a byte order mark. JSON is UTF-8 (RFC 8259 section 8.1); XML is taken in UTF-8 only.
 pub(crate) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, IngestError> {
     let wrong = |what: &str| IngestError::Encoding {
         file: file.to_owned(),
@@ -225,7 +225,11 @@ pub(crate) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, IngestErr
         .map_err(|error| wrong(&format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     match text.trim_start_matches(WHITESPACE).chars().next() {
         None => Err(wrong("the file is empty")),
-        Some('<') => Err(wrong("XML or HTML; only JSON reports are read")),
+        Some('<') if crate::cyclonedx_xml::is_document(text) => Ok(text),
+        Some('<') => Err(IngestError::NotAReport {
+            file: file.to_owned(),
+            what: "XML or HTML; of XML only CycloneDX is read".to_owned(),
+        }),
         Some('{' | '[' | 'n' | '"' | '-' | 't' | 'f' | '0'..='9') => Ok(text),
         Some(_) => Err(wrong("not JSON")),
     }

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Endings that are looked at in folders.
-const ENDINGS: [&str; 4] = ["json", "sarif", "gz", "zst"];
+const ENDINGS: [&str; 5] = ["json", "sarif", "xml", "gz", "zst"];
 
 struct Candidate {
     path: PathBuf,
@@ -19,7 +19,7 @@ struct Candidate {
     named: bool,
 }
 
-/// Reads files, and folders with all that is below (`.json .sarif .gz .zst`, ordered by name,
+/// Reads files, and folders with all that is below (`.json .sarif .xml .gz .zst`, ordered by name,
 /// symbolic links to folders not followed). A named file that is damaged or no report is an
 /// error; in a folder it is a gap: `report-not-recognised`, or `report-damaged`, which could hide findings.
 pub fn read_paths(

@@ -56,14 +56,7 @@ pub(crate) fn identity_in(text: &str) -> Option<&str> {
     let mut end = rest
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .unwrap_or(rest.len());
-    if !is_cve(rest) {
-        // Three groups of four (GitHub's form); Grype adds the package's name to it.
-        let groups = rest.get(..19).filter(|id| {
-            let whole = |group: &str| group.len() == 4;
-            id.split('-').skip(1).all(whole) && id.matches('-').count() == 3
-        });
-        end = groups.map_or(end, |id| id.len().min(end));
-    } else {
+    if is_cve(rest) {
         let digits = |from: usize| {
             let tail = rest.get(from..)?;
             let length = tail.bytes().take_while(u8::is_ascii_digit).count();
@@ -71,6 +64,13 @@ pub(crate) fn identity_in(text: &str) -> Option<&str> {
         };
         let year = digits(4)?;
         end = digits(year + 1)?;
+    } else {
+        // Three groups of four (GitHub's form); Grype adds the package's name to it.
+        let groups = rest.get(..19).filter(|id| {
+            let mut groups = id.split('-').skip(1);
+            groups.all(|group| group.len() == 4) && id.matches('-').count() == 3
+        });
+        end = groups.map_or(end, |id| id.len().min(end));
     }
     let id = rest.get(..end)?.trim_end_matches('-');
     (id.len() > 8).then_some(id)

@@ -102,7 +102,7 @@ struct Rule<'a> {
     #[serde(borrow)]
     status: Option<&'a RawValue>,
     #[serde(borrow)]
-    paths: List<Obj<Path<'a>>>,
+    paths: List<Obj<Spot<'a>>>,
     exception: List<Obj<Nothing>>,
 }
 
@@ -114,7 +114,7 @@ struct Nothing {}
 /// Where the rule failed: in the paths that are wrong, or in those that are to be set.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Path<'a> {
+struct Spot<'a> {
     #[serde(borrow)]
     failed_path: Hint<'a>,
     #[serde(borrow)]
@@ -135,7 +135,7 @@ pub(crate) struct Repair<'a> {
     pub(crate) path: Hint<'a>,
 }
 
-impl Path<'_> {
+impl Spot<'_> {
     fn shown(&self) -> Option<&str> {
         let paths = [
             &self.failed_path,

@@ -4,6 +4,7 @@
 
 mod build;
 mod cyclonedx;
+mod cyclonedx_xml;
 mod detect;
 mod document;
 mod field;
@@ -96,10 +97,17 @@ pub enum IngestError {
 }
 
 /// Reads one document, or several that stand one after the other (JSON lines); gzip and zstd
-/// are unpacked. What it is, is seen from its content; `name` only names it in errors and sets.
+/// are unpacked. XML is read where it is CycloneDX. What it is, is seen from its content; `name` only names it in errors and sets.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<MatchSet>, IngestError> {
     let unpacked = document::unpack(name, bytes, limits)?;
     let text = document::text(name, &unpacked)?;
+    let written;
+    let text = if text.trim_start().starts_with('<') {
+        written = cyclonedx_xml::json(name, text, limits)?;
+        &written
+    } else {
+        text
+    };
     detect::read(&document::Document {
         file: name,
         text,

@@ -15,6 +15,43 @@ fn check(text: &str, expected: &str) {
 }
 
 #[test]
+fn damaged_xml_is_named_by_line_and_element() {
+    for (xml, what) in [
+        (
+            "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'>",
+            "f.json: <bom>: damaged XML in line 1: the document ends too early",
+        ),
+        (
+            "<!DOCTYPE bom [<!ENTITY a 'b'>]><bom xmlns='http://cyclonedx.org/schema/bom/1.5'/>",
+            "f.json: <>: damaged XML in line 1: a document type definition, which is not read",
+        ),
+        (
+            "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'>\n<a>&b;</a></bom>",
+            "f.json: <bom/a>: damaged XML in line 2: an entity that XML does not know",
+        ),
+        (
+            "<x xmlns='http://cyclonedx.org/schema/bom/1.5'/>",
+            "f.json: <>: damaged XML in line 1: an element `x` where one `bom` is expected",
+        ),
+        (
+            "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'/><bom/>",
+            "f.json: <>: damaged XML in line 1: an element `bom` where one `bom` is expected",
+        ),
+        (
+            "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'><components><component/><x/></components></bom>",
+            "f.json: <bom/components>: damaged XML in line 1: an element `x` in a list of others",
+        ),
+    ] {
+        check(xml, what);
+    }
+    let deep = format!(
+        "<bom xmlns='http://cyclonedx.org/schema/bom/1.5'>{}",
+        "<a>".repeat(200_000)
+    );
+    assert!(error(deep.as_bytes()).ends_with("elements stand more than 100 deep in each other"));
+}
+
+#[test]
 fn wrong_types_are_named_by_path() {
     check(
         r#"{"SchemaVersion":2,"Results":[{},{"Vulnerabilities":[{"VulnerabilityID":"a"},{"Severity":5}]}]}"#,
@@ -83,7 +120,10 @@ fn damage_is_placed() {
         "f.json: $.Results[0].Target: duplicate field `Target`",
     );
     check("hello", "f.json: not JSON");
-    check("<xml/>", "f.json: XML or HTML; only JSON reports are read");
+    check(
+        "<xml/>",
+        "f.json: not a scan report: XML or HTML; of XML only CycloneDX is read",
+    );
     check(" \n", "f.json: the file is empty");
     assert_eq!(
         error(b"\xff\xfe{\0}\0"),

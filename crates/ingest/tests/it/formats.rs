@@ -634,6 +634,78 @@ fn cyclonedx() {
     assert!(set.matches[4].package.is_none());
 }
 
+/// The same document in both notations is the same set.
+#[test]
+fn cyclonedx_xml() {
+    let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!-- a comment -->
+<bom xmlns="http://cyclonedx.org/schema/bom/1.5" serialNumber="urn:uuid:1" version="1">
+  <metadata>
+    <timestamp>2026-01-01T00:00:00Z</timestamp>
+    <tools><components><component type="application"><name>syft</name><version>1.2</version></component></components></tools>
+    <component bom-ref="root" type="container"><name>nginx:1</name><version>DIGEST</version>
+      <properties><property name="a">b</property><property name="empty"/></properties></component>
+  </metadata>
+  <components>
+    <component bom-ref="c1" type="library"><group>org.a</group><name>b &amp; c&#x21;</name><version>1</version>
+      <hashes><hash alg="MD5">x</hash><hash alg="SHA-1">y</hash></hashes>
+      <licenses><license><id>MIT</id></license><license><id>ISC</id></license></licenses>
+      <purl>pkg:maven/org.a/b@1</purl>
+      <components><component type="library"><name>inner</name></component></components></component>
+    <component bom-ref="i2" type="container"><name>other:2</name></component>
+    <component bom-ref="c3" type="library"><name><![CDATA[d<e]]></name><version>1</version></component>
+  </components>
+  <dependencies><dependency ref="i2"><dependency ref="c3"/><dependency ref="c4"/></dependency><dependency ref="c1"/></dependencies>
+  <vulnerabilities>
+    <vulnerability bom-ref="v1"><id>CVE-2024-1</id><source><name>nvd</name><url>https://x</url></source>
+      <references><reference><id>GHSA-aaaa-bbbb-cccc</id><source><name>g</name></source></reference></references>
+      <ratings><rating><source><name>nvd</name></source><score>9.8</score><severity>critical</severity><method>CVSSv31</method><vector>AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H</vector></rating></ratings>
+      <cwes><cwe>79</cwe></cwes><description>two
+lines "quoted" \ back</description><published>2024-01-02T00:00:00Z</published>
+      <analysis><state>not_affected</state><responses><response>will_not_fix</response></responses><detail>no</detail></analysis>
+      <affects><target><ref>c1</ref><versions><version><version>1</version><status>affected</status></version><version><version>2</version><status>unaffected</status></version></versions></target><target><ref>c3</ref></target></affects>
+    </vulnerability>
+    <vulnerability/>
+  </vulnerabilities>
+</bom>"#.replace("DIGEST", &digest("a"));
+    let document = json!({"bomFormat": "CycloneDX", "specVersion": "1.5",
+        "metadata": {"timestamp": "2026-01-01T00:00:00Z", "tools": {"components": [{"name": "syft", "version": "1.2"}]},
+            "component": {"bom-ref": "root", "type": "container", "name": "nginx:1", "version": digest("a")}},
+        "components": [
+            {"bom-ref": "c1", "type": "library", "group": "org.a", "name": "b & c!", "version": "1", "purl": "pkg:maven/org.a/b@1"},
+            {"bom-ref": "i2", "type": "container", "name": "other:2"}, {"bom-ref": "c3", "type": "library", "name": "d<e", "version": "1"}],
+        "dependencies": [{"ref": "i2", "dependsOn": ["c3", "c4"]}],
+        "vulnerabilities": [{"id": "CVE-2024-1", "source": {"name": "nvd", "url": "https://x"}, "references": [{"id": "GHSA-aaaa-bbbb-cccc"}],
+            "ratings": [{"source": {"name": "nvd"}, "score": 9.8, "severity": "critical", "method": "CVSSv31", "vector": "AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+            "cwes": [79], "published": "2024-01-02T00:00:00Z", "analysis": {"state": "not_affected", "response": ["will_not_fix"], "detail": "no"},
+            "affects": [{"ref": "c1", "versions": [{"version": "1", "status": "affected"}, {"version": "2", "status": "unaffected"}]}, {"ref": "c3"}]}, {}]});
+    let expected = check(&document, "cyclonedx/1.5", 3);
+    let mut sets = ingest::read("t.json", xml.as_bytes(), &Limits::default()).unwrap();
+    let mut found = sets.remove(0);
+    found.source.digest = expected.source.digest.clone();
+    assert_eq!(found, expected);
+    assert_eq!(
+        &*found.artifacts[found.matches[1].artifact as usize].name,
+        "other:2"
+    );
+
+    // Before 1.4: the extension, inside of components.
+    let extension = r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.2" xmlns:v="http://cyclonedx.org/schema/ext/vulnerability/1.0" version="1"><components>
+      <component type="library"><name>a</name><version>1</version><v:vulnerabilities><v:vulnerability ref="x"><v:id>CVE-2018-1</v:id>
+        <v:source name="NVD"><v:url>https://x</v:url></v:source><v:ratings><v:rating><v:score><v:base>9.8</v:base><v:impact>5.9</v:impact></v:score>
+        <v:severity>Critical</v:severity><v:method>CVSSv3</v:method><v:vector>AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H</v:vector></v:rating></v:ratings></v:vulnerability></v:vulnerabilities></component>
+      </components></bom>"#;
+    let sets = ingest::read("t", extension.as_bytes(), &Limits::default()).unwrap();
+    let [set] = &*sets else { panic!() };
+    assert_eq!(&*set.source.format, "cyclonedx/1.2");
+    let said = &set.advisories[0];
+    assert_eq!(
+        (&*said.id, said.severity, said.cvss[0].base),
+        ("CVE-2018-1", Severity::Critical, 9.8)
+    );
+    assert_eq!(&*set.packages[0].name, "a");
+}
+
 #[test]
 fn spdx() {
     let document = json!({"spdxVersion": "SPDX-2.3", "name": "x", "creationInfo": {"created": "2026-01-01T00:00:00Z", "creators": ["Tool: trivy-0.60"]},

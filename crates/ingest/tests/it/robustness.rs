@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+const XML: &str = r#"<?xml version="1.0"?><bom xmlns="http://cyclonedx.org/schema/bom/1.5" version="1"><metadata><component type="file"><name>n &amp;</name></component></metadata><components><component bom-ref="a" type="container"><name>a</name><properties><property name="x">y</property></properties><components><component bom-ref="b" type="library"/></components></component></components><dependencies><dependency ref="a"><dependency ref="b"/></dependency></dependencies><vulnerabilities><vulnerability><id>CVE-1</id><ratings><rating><score>1</score></rating></ratings><affects><target><ref>b</ref></target></affects></vulnerability></vulnerabilities></bom>"#;
+
 /// Real reports where they are; always one small document of each format.
 fn seeds() -> &'static [Vec<u8>] {
     static SEEDS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
@@ -23,6 +25,9 @@ fn seeds() -> &'static [Vec<u8>] {
             "{\"AuditResultName\":\"A\",\"level\":\"error\"}\n{\"AuditResultName\":\"B\",\"level\":\"info\"}\n",
             r#"{"summaryDetails":{"controls":{}},"results":[{"resourceID":"r","controls":[{"status":{"status":"failed"}}]}],"resources":[]}"#,
             r#"{"apiVersion":"aquasecurity.github.io/v1alpha1","kind":"VulnerabilityReport","metadata":{},"report":{"vulnerabilities":[{}]}}"#,
+            r#"{"frameworks":[{"controlReports":[{"controlID":"C","ruleReports":[{"ruleResponses":[{"failedPaths":["a.b[0]"],"alertObject":{"k8sApiObjects":[{"kind":"Pod","metadata":{"name":"p"}}]}}]}]}]}]}"#,
+            r#"{"ID":"x","Title":"t","Results":[{"ID":"1","Results":[{"Target":"Pod/p","Class":"config","Misconfigurations":[{"ID":"K","Message":"Container 'a' of"}]}]}]}"#,
+            XML,
         ]
         .map(|text| text.as_bytes().to_vec())
         .into();
@@ -92,13 +97,26 @@ proptest! {
 
     /// Swaps whole tokens, so that the result is often valid JSON of a wrong shape.
     #[test]
-    fn values_of_wrong_type(seed in 0..13_usize, at in any::<prop::sample::Index>(), value in prop::sample::select(vec!["null", "5", "\"\"", "[]", "{}", "[null]", "true", "1e400", "\"\\ud800\""])) {
+    fn values_of_wrong_type(seed in 0..15_usize, at in any::<prop::sample::Index>(), value in prop::sample::select(vec!["null", "5", "\"\"", "[]", "{}", "[null]", "true", "1e400", "\"\\ud800\""])) {
         let text = std::str::from_utf8(&seeds()[seed]).unwrap();
         let places: Vec<usize> = text.match_indices(':').map(|(place, _)| place + 1).collect();
         let place = places[at.index(places.len())];
         let rest = &text[place..];
         let end = rest.find([',', '}', ']']).unwrap_or(rest.len());
         read(format!("{}{value}{}", &text[..place], &rest[end..]).as_bytes());
+    }
+
+    /// What is made of XML is always JSON, whatever else is wrong with it.
+    #[test]
+    fn mangled_xml(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize, prop::sample::select(vec!["", "<a>", "</a>", "<component/>", "<dependency ref='x'/>", "&lt;", "\"", "<![CDATA[<x>]]>", "text", " b='\\'"])), 1..5)) {
+        let mut text = XML.to_owned();
+        for (at, length, piece) in cuts {
+            let at = at.index(text.len());
+            text.replace_range(at..(at + length).min(text.len()), piece);
+        }
+        if let Err(error) = ingest::read("f", text.as_bytes(), &Limits::default()) {
+            prop_assert!(!matches!(error, ingest::IngestError::Syntax { .. }), "{error}\n{text}");
+        }
     }
 
     #[test]
