@@ -65,11 +65,25 @@ pub struct SourceSpan {
     pub document: u32,
     pub line: u32,
     pub column: u32,
+    /// The chart's template that the document was rendered from, by its comment `# Source:`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rendered_from: Option<Text>,
+    /// `file:line:column` of other documents that define the same object: nothing tells which is in force.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub alternatives: Vec<Text>,
 }
 
+/// `k8s/web.yaml:7:3`, `out.yaml:90:3 from shop/templates/web.yaml`, `a.yaml:7:3 or b.yaml:9:3`.
 impl fmt::Display for SourceSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)?;
+        if let Some(template) = &self.rendered_from {
+            write!(f, " from {template}")?;
+        }
+        for other in &self.alternatives {
+            write!(f, " or {other}")?;
+        }
+        Ok(())
     }
 }
 

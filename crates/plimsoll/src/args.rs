@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Queue(Saved),
     /// Print attack paths and the fewest changes that end them
     Paths(Saved),
-    /// Explain a finding or CVE of a saved scan: every factor, source and piece of evidence
+    /// Explain a CVE, check, finding or object of a saved scan: every factor, source and piece of evidence
     Explain(Explain),
     /// Build, update and query the intelligence database
     #[command(subcommand)]
@@ -44,6 +44,8 @@ pub(crate) enum Target {
     Cluster {
         #[command(flatten)]
         cluster: Cluster,
+        #[command(flatten)]
+        source: Source,
         #[command(flatten)]
         options: Scan,
     },
@@ -59,6 +61,8 @@ pub(crate) enum Target {
     Snapshot {
         /// File written by `plimsoll collect`
         file: PathBuf,
+        #[command(flatten)]
+        source: Source,
         #[command(flatten)]
         options: Scan,
     },
@@ -87,14 +91,27 @@ pub(crate) struct Cluster {
     pub(crate) page_size: u32,
 }
 
+/// What live objects are written in.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Source {
+    /// Manifests or rendered charts that the cluster's objects come from: findings and fixes point to their file and
+    /// line (may be repeated)
+    #[arg(long = "source", value_name = "DIR", num_args = 1)]
+    pub(crate) folders: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
     /// Other scanners' results: files and folders (Trivy, Grype, SARIF, CycloneDX, SPDX, Snyk, Harbor, Kubescape ...)
     #[arg(long = "report", value_name = "PATH", num_args = 1)]
     pub(crate) reports: Vec<PathBuf>,
-    /// What the cluster cannot say about itself: environments, owners, criticality
+    /// What the cluster cannot say about itself: environments, owners, criticality, accepted gaps; default is
+    /// plimsoll.yaml in the current folder
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Read no plimsoll.yaml
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
     /// Folder of the intelligence database; default is under XDG_DATA_HOME
     #[arg(long, value_name = "DIR")]
     pub(crate) db: Option<PathBuf>,
@@ -210,7 +227,7 @@ pub(crate) struct Saved {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// CVE or other id of a finding
+    /// CVE, check, number of an action, image, object (`Deployment shop/web`, `shop/web`), or key of a finding
     pub(crate) id: String,
     /// Bundle written by `--save`
     #[arg(long, value_name = "FILE")]

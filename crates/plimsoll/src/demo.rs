@@ -48,6 +48,7 @@ pub(crate) fn run(show: &Show, settings: &Settings) -> anyhow::Result<u8> {
         Input {
             snapshot: Some(&snapshot),
             sources: &manifests,
+            tree: None,
             sets,
             intel: Some(&intel),
             declarations: &declarations,

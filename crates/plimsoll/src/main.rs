@@ -4,6 +4,7 @@
 mod args;
 mod collect;
 mod database;
+mod declared;
 mod demo;
 mod output;
 mod scanning;

@@ -1,6 +1,7 @@
 //! `plimsoll scan`: reads the inputs, runs the main job, shows it, keeps it.
 
 use crate::args::{Cluster, Gate, GateOn, Scan, Target};
+use crate::declared::{self, Declared};
 use crate::output::{self, NotCompleted};
 use crate::settings::Settings;
 use anyhow::Context;
@@ -8,9 +9,9 @@ use jiff::Timestamp;
 use model::assessment::{Assessment, Verdict};
 use model::evidence::Gap;
 use model::snapshot::Snapshot;
-use scan::inputs::{self, Declarations};
+use scan::inputs;
 use scan::{Input, gate};
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Larger standard input is refused.
@@ -49,38 +50,65 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
             None
         }
     };
+    let tree = tree(target, options)?;
     progress.say("reading reports");
     let (sets, gaps) = inputs::reports(&options.reports)?;
     progress.say("ranking");
-    let assessment = assess(
-        snapshot.as_ref(),
-        &sources,
+    let declared = declared::read(target, options)?;
+    let read = Read {
+        snapshot: snapshot.as_ref(),
+        sources: &sources,
+        tree: tree.as_ref(),
         sets,
         gaps,
-        options,
-        settings,
-        now,
-    )?;
+    };
+    let assessment = assess(read, &declared, options, settings, now)?;
     let verdict = gate::judge(&assessment, &gate_of(&options.gate));
     progress.done();
     keep(snapshot.as_ref(), &assessment, options, settings)?;
     output::show(&assessment, &verdict, &options.show, settings)?;
+    for note in &declared.notes {
+        output::say(note);
+    }
     Ok(verdict.exit_code)
 }
 
-fn assess(
-    snapshot: Option<&Snapshot>,
-    sources: &[inputs::Source],
+/// What was read for this scan.
+struct Read<'a> {
+    snapshot: Option<&'a Snapshot>,
+    sources: &'a [inputs::Source],
+    tree: Option<&'a inputs::SourceTree>,
     sets: Vec<model::matches::MatchSet>,
-    mut gaps: Vec<Gap>,
+    gaps: Vec<Gap>,
+}
+
+/// The manifests that a live cluster's objects come from.
+fn tree(target: &Target, options: &Scan) -> anyhow::Result<Option<inputs::SourceTree>> {
+    let (Target::Cluster { source, .. } | Target::Snapshot { source, .. }) = target else {
+        return Ok(None);
+    };
+    if source.folders.is_empty() {
+        return Ok(None);
+    }
+    let tree = inputs::source_tree(&source.folders, options.kubernetes_version, fresh_key()?)?;
+    Ok(Some(tree))
+}
+
+fn assess(
+    read: Read,
+    declared: &Declared,
     options: &Scan,
     settings: &Settings,
     now: Timestamp,
 ) -> anyhow::Result<Assessment> {
-    let declarations = match &options.config {
-        Some(file) => inputs::declarations(file)?,
-        None => Declarations::default(),
-    };
+    let Read {
+        snapshot,
+        sources,
+        tree,
+        sets,
+        mut gaps,
+    } = read;
+    gaps.extend(declared.gaps.iter().cloned());
     let folder = options.db.as_deref().unwrap_or(&settings.database);
     let intel = match inputs::intelligence(folder) {
         Ok(Some(intel)) => Some(intel),
@@ -102,9 +130,10 @@ fn assess(
     let input = Input {
         snapshot,
         sources,
+        tree,
         sets,
         intel: intel.as_ref(),
-        declarations: &declarations,
+        declarations: &declared.declarations,
         gaps,
     };
     let mut assessment = scan::assess(input, &resolved);

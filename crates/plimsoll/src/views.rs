@@ -4,8 +4,6 @@ use crate::args::{Explain, Format, Saved};
 use crate::output;
 use crate::scanning::saved;
 use crate::settings::Settings;
-use model::assessment::Assessment;
-use model::finding::Finding;
 use report::View;
 
 pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
@@ -46,36 +44,19 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
         width: settings.terminal.width,
         colour: settings.terminal.colour,
     };
-    let wanted: Vec<usize> = assessment
-        .findings
-        .iter()
-        .enumerate()
-        .filter(|(_, finding)| named(finding, &options.id, &assessment))
-        .map(|(n, _)| n)
-        .collect();
+    // Nothing is written before something was found.
+    let mut text = Vec::new();
+    let found = report::terminal::explain_named(&view, &options.id, &terminal, &mut text)?;
     anyhow::ensure!(
-        !wanted.is_empty(),
-        "no open finding of this scan is called {}",
-        options.id
-    );
-    output::stdout(|out| {
-        for (n, &finding) in wanted.iter().enumerate() {
-            if n > 0 {
-                writeln!(out)?;
-            }
-            report::terminal::explain(&view, finding, &terminal, out)?;
+        found,
+        "nothing in this scan is called {}; ask for a CVE, a check, an object as `Deployment shop/web`, or a key of --format json{}",
+        options.id,
+        if options.id.to_ascii_uppercase().starts_with("CVE-") {
+            format!("; what is known of it beyond this scan: plimsoll db show {}", options.id)
+        } else {
+            String::new()
         }
-        Ok(())
-    })?;
+    );
+    output::stdout(|out| out.write_all(&text))?;
     Ok(0)
-}
-
-/// Whether a finding or its vulnerability goes by this id.
-fn named(finding: &Finding, id: &str, assessment: &Assessment) -> bool {
-    let vulnerability = finding
-        .vulnerability
-        .and_then(|n| assessment.vulnerabilities.get(n as usize));
-    finding.id.eq_ignore_ascii_case(id)
-        || vulnerability
-            .is_some_and(|v| v.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id)))
 }

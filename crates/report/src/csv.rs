@@ -39,6 +39,8 @@ const HEADER: &[&str] = &[
     "file",
     "line",
     "column",
+    "rendered_from",
+    "alternatives",
     "purl",
     "tracking_key",
     "suppressed_by",
@@ -134,6 +136,11 @@ fn row<W: Write>(
         source.map_or_else(String::new, |s| s.file.to_string()),
         source.map_or_else(String::new, |s| s.line.to_string()),
         source.map_or_else(String::new, |s| s.column.to_string()),
+        source
+            .and_then(|s| s.rendered_from.as_deref())
+            .unwrap_or("")
+            .into(),
+        source.map_or_else(String::new, |s| s.alternatives.join(", ")),
         package.and_then(|p| p.purl.as_deref()).unwrap_or("").into(),
         view.tracking_key(finding, names),
         suppression.map_or_else(String::new, |s| s.by.to_string()),

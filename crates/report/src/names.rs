@@ -177,6 +177,16 @@ impl Hidden {
     fn source(&mut self, source: Option<&SourceSpan>) {
         if let Some(source) = source {
             self.file(&source.file);
+            if let Some(template) = &source.rendered_from {
+                self.file(template);
+            }
+            for other in &source.alternatives {
+                // `file:line:column from template`.
+                let (place, template) = other.split_once(" from ").unwrap_or((other, ""));
+                let file = place.rsplitn(3, ':').last();
+                self.file(file.unwrap_or(place));
+                self.file(template);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use model::action::{Action, ActionKind};
 use model::evidence::{Acceptance, Evidence, GapWeight};
 use model::graph::{Change, Cut};
 use model::matches::ArtifactKind;
+use model::workload::Workload;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -221,7 +222,11 @@ pub(crate) fn heading(view: &View, shown: usize) -> String {
 
 /// `closes 12 findings in 3 workloads, needs test, expected, not verified, due 2026-11-26`.
 pub(crate) fn gain(view: &View, action: &Action) -> String {
-    let workloads = counted(action.workloads.len(), "workload");
+    let all = &view.assessment.workloads;
+    let on_hosts = |n: &u32| all.get(*n as usize).is_some_and(Workload::is_host);
+    let hosts = !action.workloads.is_empty() && action.workloads.iter().all(on_hosts);
+    let kind = if hosts { "host" } else { "workload" };
+    let workloads = counted(action.workloads.len(), kind);
     let findings = counted(action.closes.len(), "finding");
     let changes_object = matches!(
         action.kind,

@@ -5,10 +5,11 @@ use crate::accept::accept;
 use crate::coverage::coverage;
 use crate::findings::{Findings, findings};
 use crate::hosts::Hosts;
-use crate::inputs::Source;
+use crate::inputs::{Source, SourceTree};
 use crate::join::{Images, join};
 use crate::platform::{Platform, platform};
 use crate::vulnerabilities::{Vulnerabilities, close};
+use crate::written::Written;
 use crate::{drift, sources};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
@@ -34,6 +35,8 @@ pub struct Input<'a> {
     pub snapshot: Option<&'a Snapshot>,
     /// What the Snapshot was read from, where that was files.
     pub sources: &'a [Source],
+    /// What a live cluster's objects are written in.
+    pub tree: Option<&'a SourceTree>,
     pub sets: Vec<MatchSet>,
     pub intel: Option<&'a Intelligence>,
     pub declarations: &'a Declarations,
@@ -57,6 +60,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     let Input {
         snapshot,
         sources: inputs,
+        tree,
         mut sets,
         intel,
         declarations,
@@ -114,10 +118,12 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     let mut relations =
         paths::relate(&inventory, &exposures, &reached, &weaknesses, &mut ledger);
 
-    if let Some(snapshot) = snapshot {
+    let mut written = snapshot.and_then(|snapshot| Written::of(snapshot, inputs, tree));
+    ledger.gaps(tree.iter().flat_map(|tree| tree.files.gaps.iter().cloned()));
+    if let Some(written) = &mut written {
+        ledger.gaps(written.gap());
         sources::locate(
-            snapshot,
-            inputs,
+            written,
             &images,
             &relations,
             &mut inventory,
@@ -177,8 +183,8 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         ranking.own_images.clone_from(&declarations.own_images);
     }
     risk::rank(&mut assessment, &ranking);
-    if let Some(snapshot) = snapshot {
-        sources::point(&mut assessment, snapshot, inputs);
+    if let Some(written) = &mut written {
+        sources::point(&mut assessment, written);
     }
     // A damaged database answers "nothing known"; that must not look like an answer.
     assessment.ledger.gaps(intel.and_then(Intelligence::damage));

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 pub use cluster::live::Options as LiveOptions;
 pub use cluster::manifests::Input as Source;
-pub use semantics::declare::{AcceptedGap, Declarations};
 use semantics::declare::code_owners;
+pub use semantics::declare::{AcceptedGap, Declarations};
 
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -70,6 +70,27 @@ pub fn manifests(
         redaction_key,
     };
     Ok(cluster::manifests::read(sources, &options)?)
+}
+
+/// Manifests that live objects come from (`--source`): read to point at, never judged.
+pub struct SourceTree {
+    pub files: Snapshot,
+    pub inputs: Vec<Source>,
+}
+
+/// Manifests or rendered charts in files and folders. What of them cannot be read hides nothing of the cluster.
+pub fn source_tree(
+    paths: &[PathBuf],
+    kubernetes_minor: Option<u16>,
+    redaction_key: [u8; 32],
+) -> Result<SourceTree, InputError> {
+    let inputs: Vec<Source> = paths.iter().cloned().map(Source::Path).collect();
+    let mut files = manifests(&inputs, kubernetes_minor, redaction_key)?;
+    for gap in &mut files.gaps {
+        gap.weight = GapWeight::Notice;
+        gap.what = format!("of the source: {}", gap.what).into();
+    }
+    Ok(SourceTree { files, inputs })
 }
 
 /// A file that `collect` wrote.
@@ -152,6 +173,39 @@ pub fn declarations(path: &Path) -> Result<Declarations, InputError> {
         declared.code_owners = code_owners(&String::from_utf8_lossy(&read(file)?));
     }
     Ok(declared)
+}
+
+/// A file beside the manifests is somebody else's: what is larger, or has more entries, is not read.
+const MAX_BESIDE: u64 = 1 << 20;
+const MOST_ENTRIES: usize = 1_000;
+
+/// A `plimsoll.yaml` that came with what is scanned: it may only raise (rule 17). Whether it says more than that.
+pub fn raise(declared: &mut Declarations, path: &Path) -> Result<bool, InputError> {
+    let name = path.display().to_string();
+    let bytes = bounded(path, MAX_BESIDE).map_err(|source| InputError::Read {
+        path: name.clone(),
+        source,
+    })?;
+    let given = declarations_of(&name, &bytes)?;
+    if given.workloads.len() > MOST_ENTRIES {
+        return Err(InputError::Declarations {
+            path: name,
+            message: format!("more than {MOST_ENTRIES} entries"),
+        });
+    }
+    Ok(declared.raise(&name, given))
+}
+
+/// What is said where such a file cannot be read: without it something may rank too low.
+pub fn not_raised(path: &Path, error: &InputError) -> Gap {
+    Gap {
+        class: "declarations-not-read".into(),
+        what: format!("{} was not read ({error})", path.display()).into(),
+        stage: Stage::Collect,
+        scope: format!("file {}", path.display()).into(),
+        weight: GapWeight::Widens,
+        close: "repair the file, or name another with --config".into(),
+    }
 }
 
 /// `plimsoll.yaml` from memory; `name` is for messages.

@@ -17,6 +17,7 @@ pub mod join;
 pub mod platform;
 pub mod sources;
 pub mod vulnerabilities;
+pub mod written;
 
 pub use assess::{Input, Settings, assess};
 pub use risk::Settings as RiskSettings;

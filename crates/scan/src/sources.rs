@@ -1,13 +1,11 @@
 //! Puts file, line and column beside what came from files: evidence, workloads, findings.
-//! Comes in: a Snapshot and the inputs it was read from. Never: reads a file that was not an input.
+//! Comes in: which objects are written where. Never: reads a file itself.
 
-use crate::inputs::Source;
 use crate::join::Images;
-use cluster::manifests::Locator;
+use crate::written::Written;
 use model::assessment::Assessment;
 use model::evidence::{EvidenceId, Ledger};
 use model::object::{ObjectRef, SourceSpan};
-use model::snapshot::{Origin, Place, Snapshot};
 use model::workload::{ContainerIndex, Placement};
 use paths::Relations;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,55 +18,40 @@ const MOST_WORKLOADS: usize = 1_000;
 const MOST_FIELDS: usize = 20_000;
 
 /// Fills the sources of the workloads that can matter most, and of evidence that names a field of them or of a path.
-/// Nothing to do for a live cluster.
 pub fn locate(
-    snapshot: &Snapshot,
-    inputs: &[Source],
+    written: &mut Written<'_>,
     images: &Images,
     relations: &Relations,
     inventory: &mut Inventory,
     ledger: &mut Ledger,
 ) {
-    if snapshot.origin != Origin::Files || inputs.is_empty() {
-        return;
-    }
     let workloads = foremost(images, relations);
-    let cited = cited(&workloads, relations);
-    let places = places(snapshot);
-    let mut locator = Locator::new(inputs);
-    let fields: Vec<(usize, Place, &str)> = cited
-        .into_iter()
-        .filter_map(|id| {
-            let evidence = ledger.evidence.get(id.0 as usize)?;
-            let place = places.get(evidence.object.as_ref()?)?;
-            Some((id.0 as usize, *place, evidence.pointer.as_deref()?))
-        })
-        .collect();
-    let asked: Vec<(Place, &str)> = fields
-        .iter()
-        .map(|(_, place, pointer)| (*place, *pointer))
-        .collect();
-    let spans = locator.locate_all(snapshot, &asked);
-    let numbers: Vec<usize> = fields.iter().map(|(n, ..)| *n).collect();
+    let (mut numbers, mut asked) = (Vec::new(), Vec::new());
+    for id in cited(&workloads, relations) {
+        let Some(evidence) = ledger.evidence.get(id.0 as usize) else {
+            continue;
+        };
+        if let (Some(object), Some(pointer)) = (&evidence.object, &evidence.pointer) {
+            numbers.push(id.0 as usize);
+            asked.push((object, &**pointer));
+        }
+    }
+    let spans = written.locate(&asked);
     for (n, span) in numbers.into_iter().zip(spans) {
         if let Some(evidence) = ledger.evidence.get_mut(n) {
             evidence.source = span;
         }
     }
-    let pointers: Vec<(u32, Place, String)> = workloads
-        .iter()
-        .filter_map(|&n| {
-            let view = inventory.workloads.get(n as usize)?;
-            let place = snapshot.objects.get(view.object? as usize)?.place;
-            Some((n, place, view.spec_pointer.to_string()))
-        })
-        .collect();
-    let asked: Vec<(Place, &str)> = pointers
-        .iter()
-        .map(|(_, place, pointer)| (*place, pointer.as_str()))
-        .collect();
-    for ((n, ..), span) in pointers.iter().zip(locator.locate_all(snapshot, &asked)) {
-        if let Some(view) = inventory.workloads.get_mut(*n as usize) {
+    let (mut numbers, mut asked) = (Vec::new(), Vec::new());
+    for n in workloads {
+        if let Some(view) = inventory.workloads.get(n as usize) {
+            numbers.push(n);
+            asked.push((&view.workload.object, &*view.spec_pointer));
+        }
+    }
+    let spans = written.locate(&asked);
+    for (n, span) in numbers.into_iter().zip(spans) {
+        if let Some(view) = inventory.workloads.get_mut(n as usize) {
             view.workload.source = span;
         }
     }
@@ -122,20 +105,11 @@ fn cited(workloads: &[u32], relations: &Relations) -> BTreeSet<EvidenceId> {
     cited
 }
 
-fn places(snapshot: &Snapshot) -> FxHashMap<ObjectRef, Place> {
-    snapshot
-        .objects
-        .iter()
-        .map(|object| (object.reference(), object.place))
-        .collect()
-}
-
-/// Points each finding of an image at the `image` field of the container where it scores highest.
-pub fn point(assessment: &mut Assessment, snapshot: &Snapshot, inputs: &[Source]) {
-    if snapshot.origin != Origin::Files || inputs.is_empty() {
-        return;
-    }
-    let images = images(assessment, snapshot, inputs);
+/// Points each finding of an image at the `image` field of the container where it scores highest, and each finding of
+/// an object at the object or the field that it names.
+pub fn point(assessment: &mut Assessment, written: &mut Written<'_>) {
+    objects(assessment, written);
+    let images = images(assessment, written);
     let Assessment {
         findings,
         images: scanned,
@@ -169,14 +143,33 @@ pub fn point(assessment: &mut Assessment, snapshot: &Snapshot, inputs: &[Source]
     }
 }
 
+/// Findings that speak of an object and of no image.
+fn objects(assessment: &mut Assessment, written: &mut Written<'_>) {
+    let (mut numbers, mut asked) = (Vec::new(), Vec::new());
+    for (n, finding) in assessment.findings.iter().enumerate() {
+        if finding.source.is_some() || finding.image.is_some() || asked.len() >= MOST_FIELDS {
+            continue;
+        }
+        if let Some(object) = &finding.object {
+            let pointer = finding.field.as_deref().filter(|f| f.starts_with('/'));
+            numbers.push(n);
+            asked.push((object, pointer.unwrap_or("")));
+        }
+    }
+    let spans = written.locate(&asked);
+    for (n, span) in numbers.into_iter().zip(spans) {
+        if let Some(finding) = assessment.findings.get_mut(n) {
+            finding.source = span;
+        }
+    }
+}
+
 /// Where each placed container names its image.
 fn images(
     assessment: &Assessment,
-    snapshot: &Snapshot,
-    inputs: &[Source],
+    written: &mut Written<'_>,
 ) -> FxHashMap<ContainerIndex, SourceSpan> {
-    let places = places(snapshot);
-    let mut asked: Vec<(ContainerIndex, Place, String)> = Vec::new();
+    let mut fields: Vec<(ContainerIndex, &ObjectRef, String)> = Vec::new();
     // An image that nothing scanned has no finding to point from.
     let scanned = |placement: &&Placement| {
         let image = assessment.images.get(placement.image as usize);
@@ -190,18 +183,15 @@ fn images(
         let Some(container) = workload.containers.get(at.container as usize) else {
             continue;
         };
-        let Some(place) = places.get(&workload.object) else {
-            continue;
-        };
-        asked.push((at, *place, format!("{}/image", container.pointer)));
+        fields.push((at, &workload.object, format!("{}/image", container.pointer)));
     }
-    asked.truncate(MOST_FIELDS);
-    let fields: Vec<(Place, &str)> = asked
+    fields.truncate(MOST_FIELDS);
+    let asked: Vec<(&ObjectRef, &str)> = fields
         .iter()
-        .map(|(_, place, pointer)| (*place, pointer.as_str()))
+        .map(|(_, object, pointer)| (*object, pointer.as_str()))
         .collect();
-    let spans = Locator::new(inputs).locate_all(snapshot, &fields);
-    asked
+    let spans = written.locate(&asked);
+    fields
         .iter()
         .zip(spans)
         .filter_map(|((at, ..), span)| Some((*at, span?)))

@@ -2,7 +2,7 @@
 //! Comes in: declarations, labels, annotations, the namespace. Goes out: owner, environment, criticality, source.
 //! Never: a label that lowers anything.
 
-use crate::declare::{Declarations, Level, owners_of};
+use crate::declare::{Declarations, Level, Raising, owners_of};
 use crate::view::Labels;
 use model::evidence::{Estimate, Ledger};
 use model::object::ObjectRef;
@@ -55,6 +55,19 @@ impl Subject<'_> {
             .collect();
         matching.into_iter()
     }
+
+    /// What files that came with the manifests say of it.
+    fn raising<'d>(&self, declarations: &'d Declarations) -> impl Iterator<Item = &'d Raising> {
+        declarations.raising.iter().filter(|entry| {
+            entry.select.matches(
+                self.namespace,
+                &self.object.kind,
+                &self.object.name,
+                self.labels,
+                self.pod_labels,
+            )
+        })
+    }
 }
 
 pub(crate) struct Attribution {
@@ -80,6 +93,10 @@ pub(crate) fn attribute(
         environment = environment.or(declaration.environment);
         declared_level = declared_level.or(declaration.criticality.map(|level| (index, level)));
     }
+    let raising: Vec<&Raising> = subject.raising(declarations).collect();
+    if raising.iter().any(|entry| entry.production) {
+        environment = Some(Environment::Production);
+    }
     let owner = declared_owner
         .map(|name| Owner {
             name,
@@ -89,7 +106,7 @@ pub(crate) fn attribute(
     Attribution {
         owner,
         environment,
-        criticality: criticality(subject, declared_level, ledger),
+        criticality: criticality(subject, declared_level, &raising, ledger),
         managed_by: managed_by(subject),
     }
 }
@@ -136,14 +153,19 @@ fn owner(subject: &Subject<'_>, declarations: &Declarations) -> Option<Owner> {
 fn criticality(
     subject: &Subject<'_>,
     declared: Option<(usize, Level)>,
+    raising: &[&Raising],
     ledger: &mut Ledger,
 ) -> Criticality {
     let labelled = [subject.labels, subject.annotations]
         .into_iter()
         .chain(subject.of_namespace.map(|(labels, _)| labels))
         .chain(subject.of_namespace.map(|(_, annotations)| annotations))
-        .filter_map(|labels| Level::parse(labels.get(CRITICALITY_KEY)?))
-        .max();
+        .filter_map(|labels| Some((Level::parse(labels.get(CRITICALITY_KEY)?)?, CRITICALITY_KEY)));
+    // Neither labels nor a file beside the manifests are the platform's: they may only raise (rule 17).
+    let said = raising
+        .iter()
+        .filter_map(|entry| Some((entry.criticality?, &*entry.file)));
+    let raised = labelled.chain(said).max_by_key(|(level, _)| *level);
     let mut because = Vec::new();
     let declared = declared.map(|(index, level)| {
         because.push(ledger.about(
@@ -155,13 +177,14 @@ fn criticality(
         ));
         level
     });
-    let raised = labelled.filter(|label| declared.is_none_or(|level| *label > level));
-    if let Some(level) = raised.filter(|level| *level > Level::Low) {
+    let raised = raised.filter(|(raised, _)| declared.is_none_or(|level| *raised > level));
+    if let Some((level, by)) = raised.filter(|(level, _)| *level > Level::Low) {
         because.push(ledger.about(
             subject.object,
-            format!("{CRITICALITY_KEY} raises criticality to {}", word(level)),
+            format!("{by} raises criticality to {}", word(level)),
         ));
     }
+    let raised = raised.map(|(level, _)| level);
     match (declared, raised) {
         (_, Some(level)) if declared.is_some() || level == Level::Crown => Criticality {
             level: level.level(),
@@ -268,6 +291,10 @@ mod tests {
     fn attributed(case: &Case<'_>, declarations: &str) -> Attribution {
         let mut declarations: Declarations = serde_saphyr::from_str(declarations).unwrap();
         declarations.code_owners = crate::declare::code_owners("/deploy/ @code");
+        attributed_by(case, &declarations)
+    }
+
+    fn attributed_by(case: &Case<'_>, declarations: &Declarations) -> Attribution {
         let object = ObjectRef::new("apps", "Deployment", Some("shop"), "web");
         let (own, annotations, of_namespace) = (
             labels(case.labels),
@@ -285,7 +312,7 @@ mod tests {
             file: Some(case.file),
             operator: None,
         };
-        attribute(&subject, &declarations, &mut Ledger::default())
+        attribute(&subject, declarations, &mut Ledger::default())
     }
 
     const PLAIN: Case<'static> = Case {
@@ -354,6 +381,45 @@ mod tests {
             "workloads: [{ match: { names: [db] }, owner: x }, { owner: y }]",
             "y by plimsoll.yaml",
         );
+    }
+
+    #[test]
+    fn files_beside_the_manifests_only_raise() {
+        for (platform, beside, expected, environment) in [
+            ("{}", "{}", Undeclared, None),
+            (
+                "{}",
+                "workloads: [{ criticality: low, environment: staging }]",
+                Undeclared,
+                None,
+            ),
+            (
+                "workloads: [{ criticality: high, environment: production }]",
+                "workloads: [{ criticality: low, environment: staging }]",
+                High,
+                Some(Environment::Production),
+            ),
+            (
+                "workloads: [{ criticality: low, environment: staging }]",
+                "workloads: [{ criticality: crown, environment: production }]",
+                Crown,
+                Some(Environment::Production),
+            ),
+            ("{}", "workloads: [{ criticality: high }]", High, None),
+            (
+                "{}",
+                "workloads: [{ match: { names: [other] }, criticality: high }]",
+                Undeclared,
+                None,
+            ),
+        ] {
+            let mut declarations: Declarations = serde_saphyr::from_str(platform).unwrap();
+            declarations.raise("k8s/plimsoll.yaml", serde_saphyr::from_str(beside).unwrap());
+            let got = attributed_by(&PLAIN, &declarations);
+            assert_eq!(got.criticality.level, expected, "{platform} {beside}");
+            assert_eq!(got.environment, environment, "{platform} {beside}");
+            assert_eq!(got.owner.map(|owner| owner.rule), None);
+        }
     }
 
     #[test]

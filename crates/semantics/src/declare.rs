@@ -43,9 +43,54 @@ pub struct Declarations {
     pub own_images: Option<Vec<Text>>,
     #[serde(alias = "accepted_gaps")]
     pub accepted_gaps: Vec<AcceptedGap>,
+    /// Entries of files that came with what is scanned, see [`Declarations::raise`]; they are not part of the file.
+    #[serde(skip)]
+    pub raising: Vec<Raising>,
     /// Lines of CODEOWNERS, see [`code_owners`]; they are not part of the file.
     #[serde(skip)]
     pub code_owners: Vec<CodeOwner>,
+}
+
+/// An entry of a file that is not the platform's: it may raise, whatever it says (rule 17).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raising {
+    pub file: Text,
+    pub select: Select,
+    pub production: bool,
+    pub criticality: Option<Level>,
+}
+
+impl Declarations {
+    /// Takes of the declarations in `file`, which came with what is scanned, that workloads are production or critical.
+    /// Whether they say anything else, which is left out.
+    pub fn raise(&mut self, file: &str, given: Declarations) -> bool {
+        let mut all = true;
+        for Declaration {
+            select,
+            environment,
+            criticality,
+            owner,
+        } in given.workloads
+        {
+            let production = environment == Some(Environment::Production);
+            all &= owner.is_none() && environment.is_none_or(|_| production);
+            all &= criticality != Some(Level::Low);
+            let criticality = criticality.filter(|level| *level > Level::Low);
+            if production || criticality.is_some() {
+                self.raising.push(Raising {
+                    file: file.into(),
+                    select,
+                    production,
+                    criticality,
+                });
+            }
+        }
+        let rest = Declarations {
+            workloads: Vec::new(),
+            ..given
+        };
+        !all || rest != Declarations::default()
+    }
 }
 
 /// What is declared of the workloads that `match` selects.
@@ -435,6 +480,41 @@ mod tests {
                 serde_saphyr::from_str::<Declarations>(wrong).is_err(),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn a_file_that_came_with_the_manifests_only_raises() {
+        for (file, entries, more) in [
+            ("{}", 0, false),
+            ("workloads: [{ environment: production }]", 1, false),
+            ("workloads: [{ criticality: crown }]", 1, false),
+            ("workloads: [{ criticality: high, owner: us }]", 1, true),
+            ("workloads: [{ criticality: low }]", 0, true),
+            (
+                "workloads: [{ environment: staging, criticality: normal }]",
+                1,
+                true,
+            ),
+            ("network: { enforced: true }", 0, true),
+            ("publicNodes: false", 0, true),
+            ("ownImages: []", 0, true),
+            ("podSecurity: { default: restricted }", 0, true),
+            (
+                "acceptedGaps: [{ class: a, scope: '*', owner: b, reason: c, expires: 2099-01-01 }]",
+                0,
+                true,
+            ),
+        ] {
+            let mut platform = Declarations::default();
+            let left_out = platform.raise("x", serde_saphyr::from_str(file).unwrap());
+            assert_eq!(
+                (platform.raising.len(), left_out),
+                (entries, more),
+                "{file}"
+            );
+            platform.raising.clear();
+            assert_eq!(platform, Declarations::default(), "{file}");
         }
     }
 

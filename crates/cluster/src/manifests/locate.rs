@@ -63,7 +63,25 @@ impl Locator {
             document,
             line,
             column,
+            rendered_from: self.chart_source(snapshot, place),
+            alternatives: Vec::new(),
         })
+    }
+
+    /// Whether the document itself has the field, in contrast to what a default fills in. `None` where it cannot be read.
+    pub fn states(&mut self, snapshot: &Snapshot, place: Place, pointer: &str) -> Option<bool> {
+        let Place::File { document, item, .. } = place else {
+            return None;
+        };
+        let tree = self.open(snapshot, place)?.document(document)?;
+        let mut at = object_root(tree, item)?;
+        for key in pointer.split('/').skip(1) {
+            match tree.entry(at, key) {
+                Some((_, value)) => at = value,
+                None => return Some(false),
+            }
+        }
+        Some(!matches!(tree.value(at), Value::Null))
     }
 
     /// [`Locator::locate`] for many fields, each file read once. Answers stand in the order of the questions.

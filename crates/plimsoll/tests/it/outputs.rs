@@ -112,6 +112,75 @@ fn a_saved_scan_is_shown_as_it_was_scanned() {
     );
     home.run(&["explain", "CVE-1999-0001"])
         .refused("CVE-1999-0001");
+    insta::assert_snapshot!(
+        "explain_object",
+        home.run(&["explain", "deployment/storefront"])
+            .done()
+            .text()
+    );
+}
+
+/// Whatever a person has in hand leads somewhere.
+#[test]
+fn everything_with_a_name_is_explained() {
+    let home = Home::new();
+    let json = home.scan_shop(&["--format", "json"]).done().text();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let finding = &json["findings"][0];
+    let check = |name: &str, first: &str, says: &[&str]| {
+        let answer = home.run(&["explain", name]).done().text();
+        assert!(answer.starts_with(first), "{name}: {answer}");
+        for said in says {
+            assert!(answer.contains(said), "{name}: no {said} in {answer}");
+        }
+        assert!(
+            answer.lines().all(|line| line.chars().count() <= 100),
+            "{answer}"
+        );
+    };
+    let id = text(&finding["id"]);
+    check(
+        &id.to_lowercase(),
+        &id,
+        &["score  ", "exposure  ", "fix  ", "key  "],
+    );
+    check(&text(&finding["tracking_key"]), &id, &["score  "]);
+    let action = &json["actions"][0];
+    let head = format!("action 1 of the queue: {}", text(&action["title"]));
+    let first: String = head.chars().take(60).collect();
+    check(&text(&action["id"]), &first, &["do  ", "closes  "]);
+    check("1", &first, &["do  "]);
+    let web = "Deployment shop/storefront";
+    for name in [
+        web,
+        "deployment/storefront",
+        "deployments.apps/storefront",
+        "Deployment storefront",
+    ] {
+        check(
+            name,
+            web,
+            &["container ", "exposure ", "findings ", "of the queue"],
+        );
+    }
+    // Two objects, each for itself.
+    check("shop/storefront", web, &["\nService shop/storefront\n"]);
+    check(
+        "ghcr.io/harbour-shop/storefront",
+        "image ghcr.io/harbour-shop/storefront",
+        &[&id],
+    );
+    // A CVE in several images: in full, or a line each.
+    check(
+        "CVE-2024-2511",
+        "CVE-2024-2511",
+        &["more of this name", "plimsoll explain v1:"],
+    );
+    for nothing in ["storefron", "shop/nothing", "0", "99999", "v1:0", ""] {
+        home.run(&["explain", nothing])
+            .refused("nothing in this scan is called");
+    }
 }
 
 #[test]

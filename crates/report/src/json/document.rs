@@ -254,6 +254,12 @@ pub(super) struct Span<'a> {
     pub(super) line: u32,
     /// From 1, in Unicode scalar values.
     pub(super) column: u32,
+    /// The chart's template that the document was rendered from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rendered_from: Option<Cow<'a, str>>,
+    /// `file:line:column` of other documents that define the same object: nothing tells which is in force.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) alternatives: Vec<Cow<'a, str>>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -195,6 +195,8 @@ impl<'a> Select<'a> {
             file: self.text(&span.file),
             line: span.line,
             column: span.column,
+            rendered_from: span.rendered_from.as_deref().map(|t| self.text(t)),
+            alternatives: span.alternatives.iter().map(|a| self.text(a)).collect(),
         }
     }
 

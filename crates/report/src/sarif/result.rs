@@ -152,6 +152,21 @@ pub(super) fn result(view: &View, names: &Names, rules: &Rules, finding: &Findin
             "physicalLocation": physical(names, source),
         }]);
     }
+    if let Some(others) = finding
+        .source
+        .as_ref()
+        .filter(|s| !s.alternatives.is_empty())
+    {
+        let text = format!(
+            "It may be written here too: {}.",
+            others.alternatives.join(", ")
+        );
+        result["relatedLocations"] = json!([{
+            "id": 1,
+            "message": {"text": plain(&names.show(&text))},
+            "physicalLocation": physical(names, others),
+        }]);
+    }
     if let Some(score) = scored {
         result["rank"] = json!(score.points.expected);
         result["properties"] = json!({

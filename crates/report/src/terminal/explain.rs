@@ -10,7 +10,7 @@ use model::finding::{Finding, Score};
 use model::vulnerability::{Exploitation, Vulnerability};
 use std::io::{self, Write};
 
-const LABEL: &str = "            ";
+pub(super) const LABEL: &str = "            ";
 
 /// Explains `findings[finding_index]` of the Assessment; an index that points nowhere is an error of kind `NotFound`.
 pub fn explain(
@@ -28,22 +28,37 @@ pub fn explain(
     })?;
     let names = Names::of(view);
     let mut canvas = Canvas::new(out, options, &names);
-    head(view, finding, &mut canvas)?;
-    let best = view.best(finding);
-    if let Some(scored) = view.score(finding) {
-        score(view, scored.score, &mut canvas)?;
-    }
-    if let Some(place) = best {
-        situation(view, &place, &mut canvas)?;
-    }
-    if let Some(vulnerability) = view.vulnerability(finding) {
-        known(view, vulnerability, &mut canvas)?;
-    }
-    said(view, finding, &mut canvas)?;
-    repair(view, finding_index, finding, &mut canvas)
+    self::finding(view, finding, Some(finding_index), &names, &mut canvas)
 }
 
-fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
+/// One finding in full; `open` is its index among the open ones.
+pub(super) fn finding(
+    view: &View,
+    finding: &Finding,
+    open: Option<usize>,
+    names: &Names,
+    canvas: &mut Canvas,
+) -> io::Result<()> {
+    head(view, finding, names, canvas)?;
+    if let Some(scored) = view.score(finding) {
+        score(view, scored.score, canvas)?;
+    }
+    if let Some(place) = view.best(finding) {
+        situation(view, &place, canvas)?;
+    }
+    if let Some(vulnerability) = view.vulnerability(finding) {
+        known(view, vulnerability, canvas)?;
+    }
+    said(view, finding, canvas)?;
+    repair(view, open, finding, canvas)
+}
+
+fn head(
+    view: &View,
+    finding: &Finding,
+    names: &Names,
+    canvas: &mut Canvas,
+) -> io::Result<()> {
     let mut line = format!(
         "{} ({} {})",
         finding.id,
@@ -112,6 +127,8 @@ fn head(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
         let text = format!("by {}: {}", suppression.by, suppression.reason);
         canvas.prose(Paint::Plain, "suppressed  ", &text)?;
     }
+    let key = view.tracking_key(finding, names);
+    canvas.prose(Paint::Dim, "key         ", &key)?;
     Ok(())
 }
 
@@ -173,7 +190,7 @@ fn score(view: &View, score: &Score, canvas: &mut Canvas) -> io::Result<()> {
     Ok(())
 }
 
-fn situation(view: &View, place: &Place, canvas: &mut Canvas) -> io::Result<()> {
+pub(super) fn situation(view: &View, place: &Place, canvas: &mut Canvas) -> io::Result<()> {
     let Some(situation) = place.situation else {
         return Ok(());
     };
@@ -218,7 +235,7 @@ fn situation(view: &View, place: &Place, canvas: &mut Canvas) -> io::Result<()> 
     Ok(())
 }
 
-fn evidence(view: &View, ids: &[EvidenceId], canvas: &mut Canvas) -> io::Result<()> {
+pub(super) fn evidence(view: &View, ids: &[EvidenceId], canvas: &mut Canvas) -> io::Result<()> {
     for evidence in ids.iter().filter_map(|id| view.evidence(*id)) {
         let mut text = evidence.statement.to_string();
         if let Some(source) = &evidence.source {
@@ -332,12 +349,19 @@ fn said(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
     Ok(())
 }
 
-fn repair(view: &View, index: usize, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
+fn repair(
+    view: &View,
+    open: Option<usize>,
+    finding: &Finding,
+    canvas: &mut Canvas,
+) -> io::Result<()> {
     canvas.prose(Paint::Strong, "fix         ", &fix(&finding.fix))?;
-    let index = u32::try_from(index).unwrap_or(u32::MAX);
+    let Some(index) = open.and_then(|open| u32::try_from(open).ok()) else {
+        return Ok(());
+    };
     let mut actions = view.assessment.actions.iter().enumerate();
     let Some((rank, action)) = actions.find(|(_, a)| a.closes.contains(&index)) else {
-        return Ok(());
+        return canvas.prose(Paint::Plain, LABEL, "no action of the queue closes it");
     };
     let text = format!("action {} of the queue: {}", rank + 1, action.title);
     canvas.prose(Paint::Plain, LABEL, &text)?;

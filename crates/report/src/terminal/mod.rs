@@ -6,8 +6,10 @@ mod coverage;
 mod explain;
 mod path;
 mod queue;
+mod subject;
 
 pub use explain::explain;
+pub use subject::explain_named;
 
 use crate::names::Names;
 use crate::sentences;

@@ -1178,5 +1178,7 @@ fn span(file: &str, line: u32, column: u32) -> SourceSpan {
         document: 0,
         line,
         column,
+        rendered_from: None,
+        alternatives: Vec::new(),
     }
 }

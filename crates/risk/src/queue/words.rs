@@ -341,7 +341,7 @@ fn set_image(board: &Board, image: &ScannedImage, targets: &[u32]) -> Vec<Text> 
         let line = if let Some(managed) = &workload.managed_by {
             format!(
                 "{}: image {new} for {}",
-                at_source(managed),
+                at_source(managed, workload.source.as_ref()),
                 workload.object
             )
         } else if let Some(source) = &workload.source {
@@ -397,15 +397,20 @@ fn containers<'a>(
 /// Rule 14: where the image's workloads are changed.
 fn managed_lines(board: &Board, targets: &[u32]) -> Vec<Text> {
     let sources: BTreeSet<Text> = containers(board, targets)
-        .filter_map(|(workload, _)| workload.managed_by.as_ref())
-        .map(|managed| Text::from(format!("{}: the new image's tag", at_source(managed))))
+        .filter_map(|(workload, _)| {
+            let managed = workload.managed_by.as_ref()?;
+            let source = at_source(managed, workload.source.as_ref());
+            Some(Text::from(format!("{source}: the new image's tag")))
+        })
         .collect();
     more(sources.into_iter().collect())
 }
 
-pub(crate) fn at_source(managed: &ManagedBy) -> String {
+/// Who applies the object, and the file and line that it is written in where that is known.
+pub(crate) fn at_source(managed: &ManagedBy, span: Option<&SourceSpan>) -> String {
+    let place = span.map_or_else(String::new, |span| format!(", {span}"));
     plain(&format!(
-        "at its source ({} {})",
+        "at its source ({} {}{place})",
         managed.tool, managed.name
     ))
 }
@@ -420,7 +425,7 @@ pub(crate) fn in_writing(
     what: &str,
 ) -> Option<String> {
     match (managed, span) {
-        (Some(managed), _) => Some(format!("{}: {what}", at_source(managed))),
+        (Some(managed), span) => Some(format!("{}: {what}", at_source(managed, span))),
         (None, Some(span)) => Some(format!("in {span} {what}")),
         (None, None) if assessment.about.origin == Some(Origin::Files) => {
             Some(format!("in the manifest of {object}: {what}"))

@@ -133,7 +133,11 @@ fn the_image_of_others_is_moved_not_patched() {
     };
     check("nginx:1.25", None, true);
     check("quay.io/prometheus/node-exporter:v1", None, true);
-    check("registry.k8s.io/ingress-nginx/controller:v1.9.0", None, true);
+    check(
+        "registry.k8s.io/ingress-nginx/controller:v1.9.0",
+        None,
+        true,
+    );
     check("acme/web:1", None, true);
     check("ghcr.io/shop/web:1", None, false);
     check("registry.example:5000/web:1", None, false);
@@ -180,6 +184,8 @@ fn a_change_is_told_where_it_is_made() {
         document: 0,
         line: 17,
         column: 9,
+        rendered_from: None,
+        alternatives: Vec::new(),
     };
     let mut world = World::new();
     let workload = world.run("web", "ghcr.io/shop/web:1", EXPOSED_PRIVILEGED) as usize;

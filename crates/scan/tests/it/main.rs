@@ -10,3 +10,4 @@ mod join;
 mod platform;
 mod sample;
 mod shop;
+mod written;

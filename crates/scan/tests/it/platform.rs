@@ -73,6 +73,7 @@ fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) 
     let input = Input {
         snapshot: Some(snapshot),
         sources: &[],
+        tree: None,
         sets,
         intel: Some(&intel),
         declarations: &declarations,
@@ -142,7 +143,7 @@ fn kubelets_are_placed_on_their_nodes_and_upgraded_together() {
         titles(&found),
         [
             "upgrade kubelet to 1.20.15 on 3 nodes: a, b, c",
-            "upgrade kubelet to 1.21.9, across a minor version, on 3 nodes: a, b, c",
+            "upgrade kubelet to 1.21.9, another minor version, on 3 nodes: a, b, c",
         ]
     );
     assert_eq!(

@@ -12,9 +12,19 @@ fn shop() -> PathBuf {
 
 /// The demo's scan, from files.
 pub(crate) fn assessed() -> (Snapshot, Assessment) {
-    let now = "2026-08-16T12:00:00Z".parse().unwrap();
     let sources = [inputs::Source::Path(shop().join("k8s"))];
     let snapshot = inputs::manifests(&sources, None, [0; 32]).unwrap();
+    let assessment = assess_shop(&snapshot, &sources, None);
+    (snapshot, assessment)
+}
+
+/// A cluster with what the shop's scanners, feeds and people say.
+pub(crate) fn assess_shop(
+    snapshot: &Snapshot,
+    sources: &[inputs::Source],
+    tree: Option<&inputs::SourceTree>,
+) -> Assessment {
+    let now = "2026-08-16T12:00:00Z".parse().unwrap();
     let (sets, gaps) = inputs::reports(&[shop().join("reports")]).unwrap();
     let (built, _) = intel::build::build(
         &shop().join("feeds"),
@@ -29,15 +39,15 @@ pub(crate) fn assessed() -> (Snapshot, Assessment) {
         risk: scan::RiskSettings::default(),
     };
     let input = Input {
-        snapshot: Some(&snapshot),
-        sources: &sources,
+        snapshot: Some(snapshot),
+        sources,
+        tree,
         sets,
         intel: Some(&intel),
         declarations: &declarations,
         gaps,
     };
-    let assessment = scan::assess(input, &settings);
-    (snapshot, assessment)
+    scan::assess(input, &settings)
 }
 
 /// The best score of a vulnerability in a workload.
