@@ -190,7 +190,7 @@ impl Platform {
             self.set.gaps.push(gap(
                 component,
                 version,
-                "it is a vendor's build: vendors carry fixes back, so the ranges of upstream do not judge it",
+                "a vendor's build, which upstream's ranges do not judge: vendors carry fixes back",
                 "see the vendor's own bulletins",
             ));
             return;
@@ -304,7 +304,7 @@ fn gap(component: &str, which: &str, what: &str, close: &str) -> Gap {
     };
     Gap {
         class: class.into(),
-        what: what.into(),
+        what: format!("{component} {which}: {what}").into(),
         stage: Stage::Match,
         scope: format!("{component} {which}").into(),
         weight: GapWeight::Widens,

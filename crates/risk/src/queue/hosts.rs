@@ -22,12 +22,8 @@ const MOST: usize = 5;
 enum Step {
     /// All packages of the hosts' distribution.
     Distribution,
-    /// A component of its own, to a version of this minor.
-    Component {
-        name: Text,
-        minor: String,
-        crosses: bool,
-    },
+    /// A component of its own, to a newer patch of this minor version; `None`: to another one.
+    Component { name: Text, minor: Option<String> },
 }
 
 #[derive(Default)]
@@ -126,11 +122,9 @@ fn step(assessment: &Assessment, number: u32) -> Option<(Step, &Package, &Text)>
     }
     let to = version::choose_patch(&package.version, fixes)?;
     let minor = version::minor(to);
-    let crosses = minor != version::minor(&package.version);
     let step = Step::Component {
         name: component(&package.name).into(),
-        minor,
-        crosses,
+        minor: Some(minor).filter(|minor| *minor == version::minor(&package.version)),
     };
     Some((step, package, to))
 }
@@ -234,7 +228,9 @@ fn candidate(assessment: &Assessment, board: &Board, step: &Step, group: Group) 
         title: title(step, &group.packages, &hosts),
         key: match step {
             Step::Distribution => "hosts\0distribution".to_owned(),
-            Step::Component { name, minor, .. } => format!("hosts\0{name}\0{minor}"),
+            Step::Component { name, minor } => {
+                format!("hosts\0{name}\0{}", minor.as_deref().unwrap_or("across"))
+            }
         },
         image: images.first().copied(),
         object: None,
@@ -261,9 +257,9 @@ fn candidate(assessment: &Assessment, board: &Board, step: &Step, group: Group) 
 /// `upgrade kubelet to 1.20.15 on 3 nodes: a, b, c`.
 fn title(step: &Step, packages: &Packages, hosts: &Hosts) -> String {
     let (what, itself) = match (step, packages.first_key_value()) {
-        (Step::Component { name, crosses, .. }, Some((_, upgrade))) => {
-            let across = if *crosses {
-                ", across a minor version,"
+        (Step::Component { name, minor }, Some((_, upgrade))) => {
+            let across = if minor.is_none() {
+                ", another minor version,"
             } else {
                 ""
             };
@@ -307,21 +303,16 @@ impl Written {
         let undo = format!("install {}{more} again, in the same way", undo.join(", "));
         let kernel = packages.values().any(|upgrade| is_kernel(&upgrade.package));
         let (exact, reason) = match step {
-            Step::Component {
-                name,
-                minor,
-                crosses,
-            } => {
+            Step::Component { name, minor } => {
                 let upgrade = packages.values().next();
                 let to = upgrade.map_or("", |upgrade| upgrade.to.trim_start_matches('v'));
                 let mut exact = component_lines(name, to, hosts);
-                if *crosses {
-                    exact.insert(0, across(name, minor));
-                }
-                let reason = if *crosses {
-                    format!("crosses a minor version: {} to {minor}", minors(packages))
-                } else {
+                let reason = if minor.is_some() {
                     "a newer patch of the same minor version; it restarts".to_owned()
+                } else {
+                    let minor = version::minor(to);
+                    exact.insert(0, across(name, &minor));
+                    format!("crosses a minor version: {} to {minor}", minors(packages))
                 };
                 (exact, reason)
             }

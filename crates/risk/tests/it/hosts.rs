@@ -123,23 +123,25 @@ fn a_minor_version_is_never_crossed_silently() {
         kubelet,
         &["1.22.4", "1.21.9"],
     );
+    find(&mut world, "kubelet v1.20.2", kubelet, &["1.22.8"]);
     let ranked = world.ranked();
     assert_eq!(
         titles(&ranked),
         [
             "upgrade kubelet to 1.20.15 on node a",
-            "upgrade kubelet to 1.21.9, across a minor version, on node a",
+            "upgrade kubelet to 1.22.8, another minor version, on node a",
         ]
     );
     let across = upgrades(&ranked)
         .into_iter()
-        .find(|a| a.title.contains("1.21.9"))
+        .find(|a| a.title.contains("1.22.8"))
         .unwrap();
     assert_eq!(
         &*across.class_reason,
-        "crosses a minor version: 1.20 to 1.21"
+        "crosses a minor version: 1.20 to 1.22"
     );
-    assert!(across.exact[0].contains("first bring the control plane to 1.21"));
+    assert_eq!(across.closes.len(), 2);
+    assert!(across.exact[0].contains("first bring the control plane to 1.22"));
 }
 
 #[test]

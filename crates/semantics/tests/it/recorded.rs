@@ -119,6 +119,22 @@ fn classes(inventory: &Inventory, class: RightClass) -> usize {
     distinct.len()
 }
 
+/// The API server's own bindings for its controllers are known as such, whatever release wrote them, and no other is.
+fn check_stock_bindings(inventory: &Inventory) {
+    let leading: BTreeSet<_> = inventory
+        .service_accounts
+        .iter()
+        .flat_map(|account| &account.rights)
+        .filter(|right| right.class >= RightClass::Exec)
+        .map(|right| &right.binding)
+        .collect();
+    for binding in leading {
+        let stock = inventory.stock_bindings.binary_search(binding).is_ok();
+        let controller = binding.name.starts_with("system:controller:");
+        assert_eq!(stock, controller, "{binding}");
+    }
+}
+
 #[test]
 fn large_cluster() {
     let Some(folder) = testkit::shared("captures/big") else {
@@ -192,6 +208,7 @@ fn recorded_1_36() {
         return;
     };
     let inventory = read(&load(&folder, "list-"));
+    check_stock_bindings(&inventory);
     assert_eq!(
         count(&inventory, "Deployment", Active) + count(&inventory, "Deployment", Dormant),
         32
@@ -252,6 +269,7 @@ fn recorded_1_20() {
     let mut snapshot = load(&folder, "list-");
     snapshot.version.minor = 20;
     let inventory = read(&snapshot);
+    check_stock_bindings(&inventory);
     let of = |group: &str, kind: &str| snapshot.of_kind(group, kind).len();
     assert!(
         of("apps", "Deployment") > 0
