@@ -73,6 +73,7 @@ fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) 
     let input = Input {
         snapshot: Some(snapshot),
         sources: &[],
+        tree: None,
         sets,
         intel: Some(&intel),
         declarations: &declarations,
