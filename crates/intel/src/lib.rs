@@ -14,6 +14,7 @@ pub mod likelihood;
 mod likelihood_table;
 mod map;
 mod record;
+pub mod version;
 
 pub use format::Damage;
 pub use format::container::ContainerError;
