@@ -4,6 +4,7 @@ use crate::args::{Explain, Format, Saved};
 use crate::output;
 use crate::scanning::saved;
 use crate::settings::Settings;
+use model::assessment::Assessment;
 use report::View;
 
 pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
@@ -47,16 +48,28 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
     // Nothing is written before something was found.
     let mut text = Vec::new();
     let found = report::terminal::explain_named(&view, &options.id, &terminal, &mut text)?;
-    anyhow::ensure!(
-        found,
-        "nothing in this scan is called {}; ask for a CVE, a check, an object as `Deployment shop/web`, or a key of --format json{}",
-        options.id,
-        if options.id.to_ascii_uppercase().starts_with("CVE-") {
-            format!("; what is known of it beyond this scan: plimsoll db show {}", options.id)
-        } else {
-            String::new()
-        }
-    );
+    if !found {
+        anyhow::bail!("{}", nothing(&options.id, &assessment));
+    }
     output::stdout(|out| out.write_all(&text))?;
     Ok(0)
+}
+
+/// Which scan was asked, what may be asked, and where a CVE that it does not have is known.
+fn nothing(id: &str, assessment: &Assessment) -> String {
+    let about = &assessment.about;
+    let of = about
+        .cluster_name
+        .as_deref()
+        .map_or_else(String::new, |name| format!(" of {name}"));
+    let when = about.now.strftime("%Y-%m-%d %H:%M UTC");
+    let known = if id.to_ascii_uppercase().starts_with("CVE-") {
+        format!("; what is known of it elsewhere: plimsoll db show {id}")
+    } else {
+        String::new()
+    };
+    format!(
+        "nothing in the scan{of} at {when} is called {id}; ask for a CVE, a check, an object as \
+         `Deployment shop/web`, an image, or the number of an action{known}"
+    )
 }

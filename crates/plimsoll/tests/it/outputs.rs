@@ -179,7 +179,7 @@ fn everything_with_a_name_is_explained() {
     );
     for nothing in ["storefron", "shop/nothing", "0", "99999", "v1:0", ""] {
         home.run(&["explain", nothing])
-            .refused("nothing in this scan is called");
+            .refused("nothing in the scan at 2026-08-16 12:00 UTC is called");
     }
 }
 

@@ -7,6 +7,7 @@ use crate::view::{Place, View};
 use crate::wording::{category, exposure, fix, grade_words, percent, points, severity, share};
 use model::evidence::{EvidenceId, Fact};
 use model::finding::{Finding, Score};
+use model::matches::Category;
 use model::vulnerability::{Exploitation, Vulnerability};
 use std::io::{self, Write};
 
@@ -43,7 +44,8 @@ pub(super) fn finding(
     if let Some(scored) = view.score(finding) {
         score(view, scored.score, canvas)?;
     }
-    if let Some(place) = view.best(finding) {
+    let best = view.best(finding);
+    if let Some(place) = best.filter(|p| p.score.is_some() || p.workload.is_some()) {
         situation(view, &place, canvas)?;
     }
     if let Some(vulnerability) = view.vulnerability(finding) {
@@ -53,12 +55,7 @@ pub(super) fn finding(
     repair(view, open, finding, canvas)
 }
 
-fn head(
-    view: &View,
-    finding: &Finding,
-    names: &Names,
-    canvas: &mut Canvas,
-) -> io::Result<()> {
+fn head(view: &View, finding: &Finding, names: &Names, canvas: &mut Canvas) -> io::Result<()> {
     let mut line = format!(
         "{} ({} {})",
         finding.id,
@@ -90,7 +87,13 @@ fn head(
             canvas.prose(Paint::Dim, LABEL, location)?;
         }
     }
-    if let Some(image) = view.image(finding) {
+    let artifact = view.image(finding);
+    // An artifact that is an object is said as the object.
+    let artifact = artifact.filter(|image| {
+        let object = finding.object.as_ref().map(ToString::to_string);
+        object.as_deref() != Some(&*image.name)
+    });
+    if let Some(image) = artifact {
         canvas.prose(Paint::Plain, "image       ", &image.name)?;
     }
     if let Some(object) = &finding.object {
@@ -102,7 +105,16 @@ fn head(
     if let Some(source) = &finding.source {
         canvas.prose(Paint::Plain, "file        ", &source.to_string())?;
     }
-    let mut places: Vec<Place> = view.places(finding).collect();
+    if finding.scores.is_empty() && finding.category != Category::Vulnerability {
+        let text =
+            "none: a check says what is wrong, not how likely it is used; its severity stands";
+        canvas.prose(Paint::Plain, "score       ", text)?;
+    }
+    // Without a score, a place that no cluster showed tells nothing.
+    let mut places: Vec<Place> = view
+        .places(finding)
+        .filter(|place| place.score.is_some() || place.workload.is_some())
+        .collect();
     places.sort_by(|a, b| order(b).total_cmp(&order(a)));
     for (i, place) in places.iter().enumerate() {
         let scored = place
@@ -349,13 +361,23 @@ fn said(view: &View, finding: &Finding, canvas: &mut Canvas) -> io::Result<()> {
     Ok(())
 }
 
+/// Versions repair packages; a check is repaired in the object that it speaks of.
+pub(super) fn repaired_by(finding: &Finding) -> String {
+    let check = finding.category != Category::Vulnerability && finding.fix.versions.is_empty();
+    match (check, &finding.object) {
+        (true, Some(object)) => format!("change {object} as the check asks"),
+        (true, None) => "change it as the check asks".to_owned(),
+        (false, _) => fix(&finding.fix),
+    }
+}
+
 fn repair(
     view: &View,
     open: Option<usize>,
     finding: &Finding,
     canvas: &mut Canvas,
 ) -> io::Result<()> {
-    canvas.prose(Paint::Strong, "fix         ", &fix(&finding.fix))?;
+    canvas.prose(Paint::Strong, "fix         ", &repaired_by(finding))?;
     let Some(index) = open.and_then(|open| u32::try_from(open).ok()) else {
         return Ok(());
     };

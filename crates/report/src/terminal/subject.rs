@@ -13,6 +13,7 @@ use crate::wording::{
 use model::action::Action;
 use model::evidence::EvidenceId;
 use model::finding::Finding;
+use model::matches::Category;
 use model::object::ObjectRef;
 use model::workload::Workload;
 use std::collections::BTreeSet;
@@ -157,7 +158,9 @@ fn lines(
         let image = view.image(finding).map(|image| image.name.to_string());
         let object = finding.object.as_ref().map(ToString::to_string);
         parts.extend(object.or(image));
-        parts.push(fix(&finding.fix));
+        if finding.category == Category::Vulnerability {
+            parts.push(fix(&finding.fix));
+        }
         parts.extend(found.apart.map(str::to_owned));
         let label = format!("  {scored:<13} ");
         canvas.hanging(Paint::Plain, &label, 16, &parts.join("; "))?;
@@ -370,7 +373,9 @@ fn containers<'a>(
     places: impl Iterator<Item = Place<'a>>,
     canvas: &mut Canvas,
 ) -> io::Result<()> {
-    for (n, place) in places.take(LINES).enumerate() {
+    let mut places: Vec<Place> = places.collect();
+    places.sort_by_key(|place| place.placement.runs_in);
+    for (n, place) in places.iter().take(LINES).enumerate() {
         let image = crate::view::at(&view.assessment.images, Some(place.placement.image));
         let scanned = match image {
             Some(image) if image.tools.is_empty() => "no report speaks of it".to_owned(),
