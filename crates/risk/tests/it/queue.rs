@@ -204,7 +204,7 @@ fn a_change_is_told_where_it_is_made() {
     let ranked = managed.ranked();
     let exact = &one(&ranked, ActionKind::ChangeField).exact[0];
     assert!(
-        exact.starts_with("at its source (argo-cd shop): set privileged"),
+        exact.starts_with("at its source (argo-cd shop, k8s/web.yaml:17:9): set privileged"),
         "{exact}"
     );
 }
