@@ -21,7 +21,13 @@ fn main() {
     let start = Instant::now();
     let exposures = network::exposures(&world, &NetworkDeclarations::default(), &mut ledger);
     let network = start.elapsed();
-    let found = paths::relate(&world, &exposures, &network::Hosts::default(), &weaknesses, &mut ledger);
+    let found = paths::relate(
+        &world,
+        &exposures,
+        &network::Hosts::default(),
+        &weaknesses,
+        &mut ledger,
+    );
     let both = start.elapsed();
     println!(
         "{} pods, {} workloads, {} policies: network {:.3} s, paths {:.3} s; {} situations, {} paths, {} evidence, {} gaps",

@@ -77,7 +77,9 @@ pub fn relate(
         .collect();
     let mut found = situation::situations(inventory, exposures, steps, &lateral, &attack, &routes);
     let fallen = hosts::fallen(inventory, exposures, weaknesses, &lateral);
-    let nodes = hosts::nodes(inventory, hosts, &fallen, &attack, &routes, &mut found, ledger);
+    let nodes = hosts::nodes(
+        inventory, hosts, &fallen, &attack, &routes, &mut found, ledger,
+    );
     let api_server = hosts::api_server(hosts, &fallen, &mut found);
     Relations {
         situations: found.situations,

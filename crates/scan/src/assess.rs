@@ -76,8 +76,8 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         None => Inventory::default(),
     };
     ledger.gaps(inventory.gaps.iter().cloned());
-    let below = snapshot
-        .and_then(|snapshot| platform(snapshot, &inventory, intel, &settings.tool_version));
+    let below =
+        snapshot.and_then(|snapshot| platform(snapshot, &inventory, intel, &settings.tool_version));
     let api_server = below.as_ref().is_some_and(Platform::api_server);
     let hosts = Hosts::of(&inventory, api_server);
     let own = below.map(|below| {
@@ -99,12 +99,9 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         .flat_map(|s| &s.objects)
         .map(model::snapshot::Object::reference)
         .collect();
-    let mut found = findings(
-        &sets,
-        &images,
-        &vulnerabilities,
-        |object| objects.contains(object),
-    );
+    let mut found = findings(&sets, &images, &vulnerabilities, |object| {
+        objects.contains(object)
+    });
     found.open.extend(drift::findings(&inventory));
 
     let declared = NetworkDeclarations {
@@ -115,20 +112,13 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     let weaknesses = weaknesses(&found, &images, &vulnerabilities);
     let nodes = !inventory.nodes.is_empty();
     let reached = network::hosts(nodes, api_server, &declared, &mut ledger);
-    let mut relations =
-        paths::relate(&inventory, &exposures, &reached, &weaknesses, &mut ledger);
+    let mut relations = paths::relate(&inventory, &exposures, &reached, &weaknesses, &mut ledger);
 
     let mut written = snapshot.and_then(|snapshot| Written::of(snapshot, inputs, tree));
     ledger.gaps(tree.iter().flat_map(|tree| tree.files.gaps.iter().cloned()));
     if let Some(written) = &mut written {
         ledger.gaps(written.gap());
-        sources::locate(
-            written,
-            &images,
-            &relations,
-            &mut inventory,
-            &mut ledger,
-        );
+        sources::locate(written, &images, &relations, &mut inventory, &mut ledger);
     }
     let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
     let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);
@@ -146,9 +136,11 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
             grade: join.grade,
             situation: join
                 .runs_in
-                .map_or(Some(unseen), |at| match relations.of.get(at.workload as usize) {
-                    Some(of) => of.get(at.container as usize).copied(),
-                    None => hosts.situation(&relations, at.workload),
+                .map_or(Some(unseen), |at| {
+                    match relations.of.get(at.workload as usize) {
+                        Some(of) => of.get(at.container as usize).copied(),
+                        None => hosts.situation(&relations, at.workload),
+                    }
                 })
                 .unwrap_or(u32::MAX),
         })
