@@ -220,7 +220,8 @@ impl Bodies {
                 let Some(place) = same else {
                     return out;
                 };
-                out.push_str(&format!("/{place}"));
+                out.push('/');
+                out.push_str(&place.to_string());
                 (from, to) = (item, written.get(place));
             } else {
                 out.push('/');

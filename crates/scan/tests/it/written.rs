@@ -138,7 +138,7 @@ fn objects_are_joined_by_kind_namespace_and_name() {
 fn two_files_that_define_one_object_are_both_said() {
     let both = check(
         &[("a.yaml", WEB), ("b.yaml", &format!("# overlay\n{WEB}"))],
-        &"a.yaml:4:21 or b.yaml:5:21",
+        "a.yaml:4:21 or b.yaml:5:21",
     );
     let span = span_of(&both, "storefront").unwrap();
     assert_eq!(span.alternatives.len(), 1);
