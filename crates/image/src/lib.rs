@@ -6,9 +6,11 @@
 //! wants become facts ([`extract`]) that know no other file, so they are kept by layer; the layers' entries are laid
 //! over each other ([`tree`]); the facts of the files that remain make the inventory ([`assemble`]).
 
+pub mod catalog;
 pub mod extract;
 pub mod layer;
 pub mod limits;
 pub mod path;
+pub mod purl;
 pub mod tar;
 pub mod tree;

@@ -1,0 +1,22 @@
+//! The extractors, a row each. Comes in: nothing. Goes out: [`TABLE`]. Never: a row that looks at two files.
+
+pub mod os;
+
+use crate::extract::Extractor;
+use os::{alpm, apk, dpkg, release, rpm};
+
+/// Counted up with every change of what a row reads or says: facts kept by older tables are not used.
+pub const VERSION: u32 = 1;
+
+/// Every extractor that images and root file systems are read with.
+pub static TABLE: &[Extractor] = &[
+    alpm::DESC,
+    alpm::FILES,
+    apk::INSTALLED,
+    dpkg::FILES,
+    dpkg::STATUS,
+    release::RELEASE,
+    rpm::DATABASE,
+    rpm::JOURNAL,
+    rpm::MANIFEST,
+];

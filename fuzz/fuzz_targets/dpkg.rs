@@ -1,0 +1,20 @@
+//! dpkg's status files and file lists.
+#![no_main]
+
+use image::catalog::os::dpkg;
+use image::catalog::os::finish;
+use image::extract::{Extract, Extracts, File};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    for (row, path) in [(&dpkg::STATUS, "var/lib/dpkg/status"), (&dpkg::FILES, "var/lib/dpkg/info/a.list")] {
+        let mut out = Extracts::default();
+        (row.extract)(&File { path, mode: 0o644, bytes }, &mut out);
+        for one in out.all {
+            let Extract::Components(components) = one else { continue };
+            for mut component in components {
+                finish(&mut component, None);
+                assert!(!component.name.is_empty() && component.purl.is_ascii());
+            }
+        }
+    }
+});
