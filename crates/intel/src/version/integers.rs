@@ -1,4 +1,4 @@
-//! Lists of integers. CRAN: R `package_version` (Writing R Extensions 1.1.1), dots and hyphens are the same.
+//! Lists of integers. CRAN: R `compareVersion` (Writing R Extensions 1.1.1), dots and hyphens are the same.
 //! Hackage: the Package Versioning Policy, dots only. The longer list is newer: `1.0` < `1.0.0`.
 
 use super::digits;

@@ -193,7 +193,9 @@ fn normal(items: Vec<Item<'_>>) -> Vec<Item<'_>> {
             Item::Number(number) => at_end && digits::without_zeros(number).is_empty(),
             Item::Word(word) => at_end && word == Qualifier::Release,
             // `1-ga-1`: the list of `ga` would hold nothing but the list of `1`.
-            Item::List => kept.is_empty() || (released && matches!(kept.last(), Some(Item::List))),
+            Item::List => {
+                kept.is_empty() || (released && matches!(*kept, [.., Item::Number(_), Item::List]))
+            }
         };
         released = gone && matches!(item, Item::Word(_));
         at_end = gone || matches!(item, Item::List);

@@ -31,7 +31,7 @@ pub enum Scheme {
     Bitnami,
     /// PHP `version_compare`, without a leading `v`.
     Composer,
-    /// R `package_version`: integers between dots and hyphens.
+    /// R `compareVersion`: integers between dots and hyphens.
     Cran,
     /// Debian policy 5.6.12: Debian, Ubuntu and their relatives.
     Dpkg,

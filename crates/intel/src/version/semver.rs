@@ -41,11 +41,7 @@ impl Version<'_> {
 
 /// `None` where it does not begin with a number, or has what no version has.
 pub(super) fn parse(text: &str) -> Option<Version<'_>> {
-    let text = text.trim_start_matches(['=', ' ']);
-    let text = text
-        .strip_prefix(['v', 'V'])
-        .unwrap_or(text)
-        .trim_ascii_start();
+    let text = text.trim_start_matches(['v', 'V', '=', ' ']);
     let text = text.as_bytes();
     if !text
         .iter()
@@ -65,7 +61,8 @@ pub(super) fn parse(text: &str) -> Option<Version<'_>> {
     }
     let (core, rest) = text.split_at(end);
     let (hyphen, rest) = match rest {
-        [b'-', rest @ ..] => (true, rest),
+        // A hyphen alone is a pre-release of that name to node-semver.
+        [b'-', rest @ ..] if rest.first().is_some_and(|byte| *byte != b'+') => (true, rest),
         [b'.', rest @ ..] => (false, rest),
         _ => (false, rest),
     };
@@ -120,7 +117,7 @@ mod tests {
             Scheme::SemVer,
             "1.0.0-alpha < 1.0.0-alpha.1 < 1.0.0-alpha.beta < 1.0.0-beta < 1.0.0-beta.2 < 1.0.0-beta.11 < 1.0.0-rc.1 < 1.0.0
              1.0.0-0 < 1.0.0-1 < 1.0.0-- < 1.0.0-A < 1.0.0-a < 1.0.0
-             1 = 1.0 = 1.0.0 = v1.0.0 = =1.0.0 = =v1.0.0 = 1.0.0+build.7 = 01.0.0
+             1 = 1.0 = 1.0.0 = v1.0.0 = =1.0.0 = v=1.0.0 = 1.0.0+build.7 = 01.0.0
              1.0.0 < 1.0.0.1 < 1.0.1
              1.2.3beta < 1.2.3
              1.2.3-beta = 1.2.3beta = 1.2.3.beta
