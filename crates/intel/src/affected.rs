@@ -1,249 +1,294 @@
-//! Affected packages as they are stored, and the evaluation of SEMVER ranges. Comes in: a package's row and a
-//! version. Goes out: whether it is affected and what fixes it. Never: trusts the order of events.
+//! Affected packages as they are stored. Comes in: what a statement says of a package. Goes out: a package's row, and
+//! its entries again. Never: a judgement.
 //!
-//! A row of `AFFE` repeats, until its end: statement, count of ranges, each `kind count (event version)...`,
-//! count of versions, versions. All are varints; versions are numbers of `VERS`.
+//! A row of `RNGS` repeats, until its end: statement (difference to the one before), flags, and what the flags announce
+//! in the order of their bits. All are varints; texts are numbers of `VERS`.
 
-use crate::feeds::{Affected, EventKind, Range, RangeKind};
+use crate::feeds::{Affected, EventKind, Names, Range, RangeKind};
 use crate::format::wire::{Cursor, put_varint};
-use std::cmp::Ordering;
+use crate::record::{put_date, severity_byte, severity_of, take_date};
+use jiff::civil::Date;
+use model::matches::FixState;
+use model::vulnerability::Severity;
 
-/// Appends what one statement says of the row's package.
+/// One range: all versions below one fix.
+const BELOW: u64 = 1;
+/// One range: all versions.
+const ALL: u64 = 2;
+const RANGES: u64 = 4;
+const VERSIONS: u64 = 8;
+const SOURCE: u64 = 16;
+const EITHER: u64 = 32;
+const STATE: u64 = 64;
+const SEVERITY: u64 = 128;
+const MODULES: u64 = 256;
+const PLATFORMS: u64 = 512;
+const IMPORTS: u64 = 1024;
+const FIXED_ON: u64 = 2048;
+
+/// What one statement says of the row's package.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) statement: u32,
+    pub(crate) names: Names,
+    pub(crate) ranges: Vec<Range>,
+    pub(crate) versions: Vec<String>,
+    pub(crate) state: Option<FixState>,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) modules: Vec<String>,
+    pub(crate) platforms: Vec<String>,
+    /// First text of `IMPO` and their number.
+    pub(crate) imports: Option<(u32, u32)>,
+    pub(crate) fixed_on: Option<Date>,
+}
+
+/// Appends an entry; `previous` is the statement of the one before it in the row.
 pub(crate) fn write(
     out: &mut Vec<u8>,
+    previous: &mut u32,
     statement: u32,
     affected: &Affected,
+    imports: Option<(u32, u32)>,
     number: &dyn Fn(&str) -> u32,
 ) {
-    put_varint(out, u64::from(statement));
-    put_varint(out, affected.ranges.len() as u64);
-    for range in &affected.ranges {
-        put_varint(
-            out,
-            match range.kind {
-                RangeKind::Semver => 0,
-                RangeKind::Ecosystem => 1,
-                RangeKind::Git => 2,
-            },
-        );
-        put_varint(out, range.events.len() as u64);
-        for (kind, version) in &range.events {
-            put_varint(
-                out,
-                match kind {
-                    EventKind::Introduced => 0,
-                    EventKind::Fixed => 1,
-                    EventKind::LastAffected => 2,
-                    EventKind::Limit => 3,
-                },
-            );
-            put_varint(out, u64::from(number(version)));
+    put_varint(out, u64::from(statement.saturating_sub(*previous)));
+    *previous = statement;
+    let (mut flags, fixed) = match shape(&affected.ranges) {
+        Shape::None => (0, None),
+        Shape::Below(fixed) => (BELOW, Some(fixed)),
+        Shape::All => (ALL, None),
+        Shape::Other => (RANGES, None),
+    };
+    for (is, flag) in [
+        (!affected.versions.is_empty(), VERSIONS),
+        (affected.names == Names::Source, SOURCE),
+        (affected.names == Names::Either, EITHER),
+        (affected.state.is_some(), STATE),
+        (affected.severity.is_some(), SEVERITY),
+        (!affected.modules.is_empty(), MODULES),
+        (!affected.platforms.is_empty(), PLATFORMS),
+        (imports.is_some(), IMPORTS),
+        (affected.fixed_on.is_some(), FIXED_ON),
+    ] {
+        flags |= if is { flag } else { 0 };
+    }
+    put_varint(out, flags);
+    let put = |out: &mut Vec<u8>, text: &str| put_varint(out, u64::from(number(text)));
+    let put_all = |out: &mut Vec<u8>, texts: &[String]| {
+        put_varint(out, texts.len() as u64);
+        for text in texts {
+            put(out, text);
+        }
+    };
+    if let Some(fixed) = fixed {
+        put(out, fixed);
+    }
+    if flags & RANGES != 0 {
+        put_varint(out, affected.ranges.len() as u64);
+        for range in &affected.ranges {
+            put_varint(out, range.events.len() as u64 * 2 + u64::from(range.kind == RangeKind::Semver));
+            for (kind, version) in &range.events {
+                // Few texts, many events: the kind rides on the number.
+                put_varint(out, u64::from(number(version)) * 4 + *kind as u64);
+            }
         }
     }
-    put_varint(out, affected.versions.len() as u64);
-    for version in &affected.versions {
-        put_varint(out, u64::from(number(version)));
+    if flags & VERSIONS != 0 {
+        put_all(out, &affected.versions);
+    }
+    if let Some(state) = affected.state {
+        put_varint(out, position(&STATES, state));
+    }
+    if let Some(severity) = affected.severity {
+        out.push(severity_byte(severity));
+    }
+    if flags & MODULES != 0 {
+        put_all(out, &affected.modules);
+    }
+    if flags & PLATFORMS != 0 {
+        put_all(out, &affected.platforms);
+    }
+    if let Some((first, count)) = imports {
+        put_varint(out, u64::from(first));
+        put_varint(out, u64::from(count));
+    }
+    if let Some(date) = affected.fixed_on {
+        put_date(out, date);
     }
 }
 
-/// What one statement says of a package.
-pub(crate) struct Stated {
-    pub statement: u32,
-    pub ranges: Vec<Range>,
-    pub versions: Vec<String>,
+enum Shape<'r> {
+    None,
+    Below(&'r str),
+    All,
+    Other,
 }
 
-/// Reads the next statement of a row, `None` if it is cut; `text` gives the text of a version's number.
+fn shape(ranges: &[Range]) -> Shape<'_> {
+    match ranges {
+        [] => Shape::None,
+        [one] if one.kind == RangeKind::Ecosystem => match &one.events[..] {
+            [(EventKind::Introduced, zero), (EventKind::Fixed, fixed)] if zero == "0" => Shape::Below(fixed),
+            [(EventKind::Introduced, zero)] if zero == "0" => Shape::All,
+            _ => Shape::Other,
+        },
+        _ => Shape::Other,
+    }
+}
+
+/// Every text of `VERS` that [`write`] asks for.
+pub(crate) fn texts(affected: &Affected) -> impl Iterator<Item = &str> {
+    let events = affected.ranges.iter().flat_map(|range| &range.events);
+    let lists = [&affected.versions, &affected.modules, &affected.platforms];
+    events
+        .map(|(_, version)| version.as_str())
+        .chain(lists.into_iter().flatten().map(String::as_str))
+}
+
+/// Reads the next entry of a row, `None` if it is cut; `text` gives the text of a number.
 pub(crate) fn read<E>(
     row: &mut Cursor<'_>,
+    previous: &mut u32,
     text: &dyn Fn(u32) -> Result<String, E>,
-) -> Result<Option<Stated>, E> {
-    let Some((statement, ranges, versions)) = read_numbers(row) else {
+) -> Result<Option<Entry>, E> {
+    let Some(numbers) = Numbers::read(row, previous) else {
         return Ok(None);
     };
-    let ranges = ranges
-        .into_iter()
-        .map(|(kind, events)| {
-            let events = events
-                .into_iter()
-                .map(|(kind, version)| Ok((kind, text(version)?)))
-                .collect::<Result<_, E>>()?;
-            Ok(Range { kind, events })
-        })
-        .collect::<Result<_, E>>()?;
-    let versions = versions.into_iter().map(text).collect::<Result<_, E>>()?;
-    Ok(Some(Stated {
-        statement,
+    let all = |numbers: Vec<u32>| numbers.into_iter().map(text).collect::<Result<Vec<String>, E>>();
+    let start = || (EventKind::Introduced, "0".to_owned());
+    let mut ranges = Vec::new();
+    if let Some(fixed) = numbers.below {
+        ranges.push(Range {
+            kind: RangeKind::Ecosystem,
+            events: vec![start(), (EventKind::Fixed, text(fixed)?)],
+        });
+    }
+    if numbers.all {
+        ranges.push(Range {
+            kind: RangeKind::Ecosystem,
+            events: vec![start()],
+        });
+    }
+    for (kind, events) in numbers.ranges {
+        let events = events
+            .into_iter()
+            .map(|(kind, version)| Ok((kind, text(version)?)))
+            .collect::<Result<_, E>>()?;
+        ranges.push(Range { kind, events });
+    }
+    Ok(Some(Entry {
+        statement: numbers.statement,
+        names: numbers.names,
         ranges,
-        versions,
+        versions: all(numbers.versions)?,
+        state: numbers.state,
+        severity: numbers.severity,
+        modules: all(numbers.modules)?,
+        platforms: all(numbers.platforms)?,
+        imports: numbers.imports,
+        fixed_on: numbers.fixed_on,
     }))
 }
 
-type Numbers = (u32, Vec<(RangeKind, Vec<(EventKind, u32)>)>, Vec<u32>);
+#[derive(Default)]
+struct Numbers {
+    statement: u32,
+    names: Names,
+    below: Option<u32>,
+    all: bool,
+    ranges: Vec<(RangeKind, Vec<(EventKind, u32)>)>,
+    versions: Vec<u32>,
+    state: Option<FixState>,
+    severity: Option<Severity>,
+    modules: Vec<u32>,
+    platforms: Vec<u32>,
+    imports: Option<(u32, u32)>,
+    fixed_on: Option<Date>,
+}
 
-fn read_numbers(row: &mut Cursor<'_>) -> Option<Numbers> {
-    let statement = row.number()?;
-    let mut ranges = Vec::new();
-    for _ in 0..row.varint()? {
-        let kind = match row.varint()? {
-            0 => RangeKind::Semver,
-            1 => RangeKind::Ecosystem,
-            2 => RangeKind::Git,
-            _ => return None,
+impl Numbers {
+    fn read(row: &mut Cursor<'_>, previous: &mut u32) -> Option<Self> {
+        let mut numbers = Numbers {
+            statement: previous.checked_add(row.number()?)?,
+            ..Numbers::default()
         };
-        let mut events = Vec::new();
-        for _ in 0..row.varint()? {
-            let event = match row.varint()? {
-                0 => EventKind::Introduced,
-                1 => EventKind::Fixed,
-                2 => EventKind::LastAffected,
-                3 => EventKind::Limit,
-                _ => return None,
-            };
-            events.push((event, row.number()?));
+        *previous = numbers.statement;
+        let flags = row.varint()?;
+        numbers.names = match flags & (SOURCE | EITHER) {
+            0 => Names::Binary,
+            SOURCE => Names::Source,
+            _ => Names::Either,
+        };
+        numbers.all = flags & ALL != 0;
+        if flags & BELOW != 0 {
+            numbers.below = Some(row.number()?);
         }
-        ranges.push((kind, events));
-    }
-    let mut versions = Vec::new();
-    for _ in 0..row.varint()? {
-        versions.push(row.number()?);
-    }
-    Some((statement, ranges, versions))
-}
-
-/// A version of a Kubernetes component. Vendors append their own suffix (`-gke.100`, `-eks-a737599`, `+k3s1`) to the
-/// release that they patch; it is no pre-release and does not order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
-    numbers: [u64; 3],
-    /// Empty for a release.
-    pre: Vec<PreRelease>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum PreRelease {
-    Number(u64),
-    Word(String),
-}
-
-impl Version {
-    /// `v1.30.2-rc.1+build`; a missing minor or patch is 0.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        let text = text.split('+').next().unwrap_or(text);
-        let (core, suffix) = text.split_once('-').unwrap_or((text, ""));
-        let mut numbers = [0; 3];
-        let mut parts = core.split('.');
-        for (position, slot) in numbers.iter_mut().enumerate() {
-            match parts.next() {
-                Some(part) if part.bytes().all(|b| b.is_ascii_digit()) => {
-                    *slot = part.parse().ok()?;
+        if flags & RANGES != 0 {
+            for _ in 0..row.varint()? {
+                let head = row.varint()?;
+                let kind = match head & 1 {
+                    1 => RangeKind::Semver,
+                    _ => RangeKind::Ecosystem,
+                };
+                let mut events = Vec::new();
+                for _ in 0..head / 2 {
+                    let event = row.varint()?;
+                    let kind = *EVENTS.get(usize::try_from(event & 3).ok()?)?;
+                    events.push((kind, u32::try_from(event >> 2).ok()?));
                 }
-                None if position > 0 => {}
-                _ => return None,
+                numbers.ranges.push((kind, events));
             }
         }
-        if parts.next().is_some() {
-            return None;
+        if flags & VERSIONS != 0 {
+            numbers.versions = list(row)?;
         }
-        // OSV bounds such as `0.8.2-0` are pre-releases too: a bare number is.
-        let pre = ["alpha", "beta", "rc", "dev", "pre"]
-            .iter()
-            .any(|word| suffix.starts_with(word))
-            || suffix.split('.').next().is_some_and(|first| {
-                !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit())
-            });
-        let pre = suffix.split('.').filter(|_| pre).map(|part| {
-            part.parse()
-                .map_or_else(|_| PreRelease::Word(part.to_owned()), PreRelease::Number)
-        });
-        Some(Version {
-            numbers,
-            pre: pre.collect(),
-        })
-    }
-}
-
-impl Ord for Version {
-    /// Semantic Versioning 2.0.0, section 11.
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.numbers.cmp(&other.numbers).then_with(|| {
-            match (self.pre.is_empty(), other.pre.is_empty()) {
-                (true, true) => Ordering::Equal,
-                (true, false) => Ordering::Greater,
-                (false, true) => Ordering::Less,
-                (false, false) => self.pre.cmp(&other.pre),
-            }
-        })
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// What a range says of a version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub affected: bool,
-    /// The lowest fix above the version.
-    pub fixed: Option<String>,
-}
-
-/// Evaluates a SEMVER range as the OSV schema describes, after sorting its events. An `introduced` that cannot be
-/// read counts as the start of all versions, another event that cannot be read as never reached: neither hides a match.
-pub(crate) fn evaluate(range: &Range, version: &Version) -> Verdict {
-    let mut events: Vec<(Option<Version>, EventKind, &str)> = range
-        .events
-        .iter()
-        .filter_map(|(kind, text)| {
-            let at = Version::parse(text).filter(|_| text != "0");
-            (*kind == EventKind::Introduced || at.is_some()).then_some((at, *kind, &**text))
-        })
-        .collect();
-    // Stable: `introduced X, fixed X` is an empty range, `fixed X, introduced X` an affected X.
-    events.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut affected = false;
-    let mut limited = false;
-    let mut below_limit = false;
-    let mut fixed = None;
-    for (at, kind, text) in &events {
-        let order = at.as_ref().map_or(Ordering::Less, |at| at.cmp(version));
-        match kind {
-            EventKind::Introduced if order.is_le() => affected = true,
-            EventKind::Fixed if order.is_le() => affected = false,
-            EventKind::Fixed if fixed.is_none() => fixed = Some((*text).to_owned()),
-            EventKind::LastAffected if order.is_lt() => affected = false,
-            EventKind::Limit => {
-                limited = true;
-                below_limit |= order.is_gt();
-            }
-            _ => {}
+        if flags & STATE != 0 {
+            numbers.state = Some(*STATES.get(usize::try_from(row.varint()?).ok()?)?);
         }
-    }
-    Verdict {
-        affected: affected && (!limited || below_limit),
-        fixed,
+        if flags & SEVERITY != 0 {
+            numbers.severity = Some(severity_of(row.byte()?)?);
+        }
+        if flags & MODULES != 0 {
+            numbers.modules = list(row)?;
+        }
+        if flags & PLATFORMS != 0 {
+            numbers.platforms = list(row)?;
+        }
+        if flags & IMPORTS != 0 {
+            numbers.imports = Some((row.number()?, row.number()?));
+        }
+        if flags & FIXED_ON != 0 {
+            numbers.fixed_on = Some(take_date(row)?);
+        }
+        Some(numbers)
     }
 }
 
-/// The package of the Kubernetes feed that a component's common name means: `kube-apiserver`, `apiserver`, `kubelet`.
-pub(crate) fn kubernetes_package(component: &str) -> String {
-    let name = component.trim();
-    if name.contains('/') {
-        return name.to_owned();
-    }
-    let name = name.to_ascii_lowercase();
-    let short = match name.as_str() {
-        "kube-apiserver" => "apiserver",
-        "kube-controller-manager" => "controller-manager",
-        "kube-scheduler" => "scheduler",
-        other => other,
-    };
-    format!("k8s.io/{short}")
+/// Each takes a byte at least, so a wrong count ends at the end of the row.
+fn list(row: &mut Cursor<'_>) -> Option<Vec<u32>> {
+    (0..row.varint()?).map(|_| row.number()).collect()
+}
+
+const EVENTS: [EventKind; 4] = [
+    EventKind::Introduced,
+    EventKind::Fixed,
+    EventKind::LastAffected,
+    EventKind::Limit,
+];
+
+const STATES: [FixState; 8] = [
+    FixState::Fixed,
+    FixState::NotFixed,
+    FixState::WillNotFix,
+    FixState::Deferred,
+    FixState::EndOfLife,
+    FixState::UnderInvestigation,
+    FixState::NotAffected,
+    FixState::Unknown,
+];
+
+fn position<T: PartialEq>(all: &[T], one: T) -> u64 {
+    all.iter().position(|known| *known == one).unwrap_or(0) as u64
 }
 
 #[cfg(test)]
@@ -251,111 +296,50 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn version(text: &str) -> Version {
-        Version::parse(text).unwrap()
+    fn words() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec((0u32..50).prop_map(|n| n.to_string()), 0..3)
     }
 
-    #[test]
-    fn versions() {
-        for (lower, higher) in [
-            ("1.9.6", "1.10.0"),
-            ("1.30.0-alpha.1", "1.30.0-alpha.2"),
-            ("1.30.0-alpha.3", "1.30.0-beta.0"),
-            ("1.30.0-rc.1", "1.30.0"),
-            ("2.0.0-alpha.0", "2.0.0-alpha.1"),
-            ("0.8.2-0", "0.8.2"),
-        ] {
-            assert!(version(lower) < version(higher), "{lower} < {higher}");
-        }
-        for (a, b) in [
-            ("v1.30.2-gke.1014001", "1.30.2"),
-            ("v1.30.4-eks-a737599", "1.30.4"),
-            ("v1.30.4+k3s1", "1.30.4"),
-            ("1.30", "1.30.0"),
-        ] {
-            assert_eq!(version(a).cmp(&version(b)), Ordering::Equal, "{a} = {b}");
-        }
-        for bad in [
-            "",
-            "latest",
-            "1.2.3.4",
-            "1..2",
-            "v",
-            "99999999999999999999999",
-        ] {
-            assert_eq!(Version::parse(bad), None, "{bad}");
-        }
-    }
-
-    fn range(events: &[(EventKind, &str)]) -> Range {
-        Range {
-            kind: RangeKind::Semver,
-            events: events.iter().map(|(k, v)| (*k, (*v).to_owned())).collect(),
-        }
-    }
-
-    use EventKind::{Fixed, Introduced, LastAffected, Limit};
-
-    #[test]
-    fn ranges() {
-        let unsorted = range(&[
-            (Introduced, "1.17.0"),
-            (Fixed, "1.17.3"),
-            (Introduced, "1.16.0"),
-            (Fixed, "1.16.7"),
-            (Introduced, "0"),
-            (Fixed, "1.15.10"),
-        ]);
-        let check = |range: &Range, at: &str, affected: bool, fixed: Option<&str>| {
-            let verdict = evaluate(range, &version(at));
-            assert_eq!(
-                (verdict.affected, verdict.fixed.as_deref()),
-                (affected, fixed),
-                "{at}"
-            );
-        };
-        check(&unsorted, "1.17.2", true, Some("1.17.3"));
-        check(&unsorted, "v1.17.3-gke.1", false, None);
-        check(&unsorted, "1.16.6", true, Some("1.16.7"));
-        check(&unsorted, "1.16.7", false, Some("1.17.3"));
-        check(&unsorted, "1.0.0", true, Some("1.15.10"));
-        check(&unsorted, "1.18.0", false, None);
-        let last = range(&[(Introduced, "1.2.0"), (LastAffected, "1.2.5")]);
-        check(&last, "1.2.5", true, None);
-        check(&last, "1.2.6", false, None);
-        check(&last, "1.1.9", false, None);
-        check(
-            &range(&[(Introduced, "1.2.0"), (Fixed, "1.2.0")]),
-            "1.2.0",
-            false,
-            None,
-        );
-        check(&range(&[(Introduced, "odd")]), "0.0.1", true, None);
-        check(
-            &range(&[(Introduced, "0"), (Fixed, "odd")]),
-            "9.9.9",
-            true,
-            None,
-        );
-        check(
-            &range(&[(Introduced, "0"), (Limit, "2.0.0")]),
-            "2.0.0",
-            false,
-            None,
-        );
-        check(&range(&[]), "1.0.0", false, None);
+    fn ranges() -> impl Strategy<Value = Vec<Range>> {
+        let event = (prop::sample::select(EVENTS.to_vec()), (0u32..50).prop_map(|n| n.to_string()));
+        let range = (any::<bool>(), prop::collection::vec(event, 0..4)).prop_map(|(semver, events)| Range {
+            kind: if semver { RangeKind::Semver } else { RangeKind::Ecosystem },
+            events,
+        });
+        prop::collection::vec(range, 0..3)
     }
 
     proptest! {
-        /// The order in which a source lists distinct events does not matter.
         #[test]
-        fn events_need_no_order(minors in prop::collection::btree_set(0u8..40, 2..8), at in 0u8..40, swaps in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..12)) {
-            let mut events: Vec<(EventKind, String)> = minors.iter().enumerate()
-                .map(|(n, minor)| (if n % 2 == 0 { Introduced } else { Fixed }, format!("1.{minor}.0"))).collect();
-            let at = version(&format!("1.{at}.0"));
-            let sorted = evaluate(&Range { kind: RangeKind::Semver, events: events.clone() }, &at);
-            for (a, b) in swaps { let (a, b) = (a.index(events.len()), b.index(events.len())); events.swap(a, b); }
-            prop_assert_eq!(evaluate(&Range { kind: RangeKind::Semver, events }, &at), sorted);
+        fn entries_round_trip(
+            all in prop::collection::vec((0u32..9, ranges(), words(), words(), prop::option::of(0usize..8), 0usize..3), 1..4),
+        ) {
+            let mut row = Vec::new();
+            let mut previous = 0;
+            let mut expected = Vec::new();
+            let mut statement = 0;
+            for (step, ranges, versions, modules, state, names) in all {
+                statement += step;
+                let names = [Names::Binary, Names::Source, Names::Either][names];
+                let state = state.map(|at| STATES[at]);
+                let affected = Affected { names, ranges, versions, modules, state, ..Affected::default() };
+                write(&mut row, &mut previous, statement, &affected, Some((7, 8)), &|text| text.parse().unwrap());
+                expected.push(Entry {
+                    statement, names, ranges: affected.ranges, versions: affected.versions, state,
+                    modules: affected.modules, imports: Some((7, 8)), ..Entry::default()
+                });
+            }
+            let (mut cursor, mut previous) = (Cursor(&row), 0);
+            let text = |number: u32| Ok::<String, ()>(number.to_string());
+            for entry in expected {
+                prop_assert_eq!(read(&mut cursor, &mut previous, &text), Ok(Some(entry)));
+            }
+            prop_assert!(cursor.0.is_empty());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = read(&mut Cursor(&bytes), &mut 0, &|number| Ok::<String, ()>(number.to_string()));
         }
     }
 }

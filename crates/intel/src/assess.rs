@@ -55,7 +55,7 @@ pub fn vulnerability(
         .collect();
     let statements = if valid.is_empty() { all } else { valid };
 
-    let covered = covered(intel, said);
+    let covered = covered(intel, &statements, said);
     let lent: Vec<&Statement> = covered
         .iter()
         .flat_map(|record| &record.statements)
@@ -138,11 +138,13 @@ fn records(intel: Option<&Intelligence>, closure_ids: &[&str]) -> (Vec<Record>, 
 }
 
 /// The records of the CVEs that the advisories collect.
-fn covered(intel: Option<&Intelligence>, said: &[(&str, &Advisory)]) -> Vec<Record> {
+fn covered(intel: Option<&Intelligence>, statements: &[&Statement], said: &[(&str, &Advisory)]) -> Vec<Record> {
     let Some(intel) = intel else {
         return Vec::new();
     };
-    let ids: BTreeSet<&Text> = said.iter().flat_map(|(_, one)| &one.covers).collect();
+    let of_reports = said.iter().flat_map(|(_, one)| &one.covers);
+    let of_feeds = statements.iter().flat_map(|one| &one.covers);
+    let ids: BTreeSet<&Text> = of_reports.chain(of_feeds).collect();
     ids.into_iter().filter_map(|id| intel.lookup(id)).collect()
 }
 

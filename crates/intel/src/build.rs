@@ -7,6 +7,7 @@
 )]
 
 mod layout;
+pub(crate) mod packages;
 mod write;
 
 use crate::feeds::FeedError;
@@ -39,7 +40,7 @@ impl Default for BuildOptions {
 pub enum BuildError {
     #[error(transparent)]
     Feed(#[from] FeedError),
-    #[error("{0} holds no feed in the official layout (epss/, kev/, vulnrichment*, osv/, ssvc/)")]
+    #[error("{0} holds no feed in the official layout (epss/, kev/, vulnrichment*, osv/, alpine-secdb/, debian-tracker/, csaf*, ssvc/)")]
     NoFeed(PathBuf),
     #[error("not one record of feed {feed} could be read: {reason}")]
     Unreadable { feed: String, reason: String },

@@ -1,8 +1,6 @@
 //! The opened database. Comes in: two files, mapped or in memory. Goes out: what is known of an id.
 //! Never: a lock on the way of a look-up, a panic or a silent "nothing known" on damaged bytes.
 
-use crate::affected;
-use crate::feeds::RangeKind;
 use crate::feeds::osv::KUBERNETES;
 use crate::format::container::{Container, ContainerError};
 use crate::format::ids::Ids;
@@ -11,7 +9,9 @@ use crate::format::packed::Packed;
 use crate::format::rows::Rows;
 use crate::format::texts::{self, Texts};
 use crate::format::{Damage, schema};
+use crate::kubernetes;
 use crate::map::Bytes;
+use crate::ranges::evaluate;
 use crate::record::{KevEntry, Record, Statement, Stored, TitleId, take_date};
 use jiff::civil::Date;
 use model::assessment::DatabaseInfo;
@@ -53,7 +53,7 @@ pub enum OpenError {
 /// The intelligence database, shared by any number of threads.
 #[derive(Debug)]
 pub struct Intelligence {
-    advisories: Container,
+    pub(crate) advisories: Container,
     scores: Container,
     /// Names of the advisory feeds and of CVSS sources, by number.
     feeds: Vec<Text>,
@@ -63,6 +63,7 @@ pub struct Intelligence {
     info: DatabaseInfo,
     titles: texts::Cache,
     kev_texts: texts::Cache,
+    pub(crate) import_texts: texts::Cache,
     damage: OnceLock<Damage>,
 }
 
@@ -119,6 +120,10 @@ impl Intelligence {
         let titles = advisories
             .need(schema::TITLES.0)
             .and_then(texts::cache)
+            .map_err(damaged(advisory_path.clone()))?;
+        let import_texts = advisories
+            .view(schema::IMPORTS.0)
+            .map_or(Ok(Vec::new()), texts::cache)
             .map_err(damaged(advisory_path))?;
         let kev_texts = scores
             .view(schema::KEV_TEXTS.0)
@@ -149,6 +154,7 @@ impl Intelligence {
             scores,
             titles,
             kev_texts,
+            import_texts,
             damage: OnceLock::new(),
         })
     }
@@ -246,43 +252,22 @@ impl Intelligence {
     /// `k8s.io/kubernetes`, a module path), ordered. `None`: the version cannot be read or the feed is missing,
     /// which says nothing about safety.
     pub fn kubernetes(&self, component: &str, version: &str) -> Option<Vec<KubernetesCve>> {
-        let parsed = affected::Version::parse(version)?;
-        if !self.has("osv/Kubernetes") {
+        if kubernetes::Version::parse(version).is_none() || !self.has("osv/Kubernetes") {
             return None;
         }
-        let package = affected::kubernetes_package(component);
-        self.noted(self.affecting(&package, version, &parsed))
+        let package = kubernetes::package(component);
+        self.noted(self.affecting(&package, version))
     }
 
-    fn affecting(
-        &self,
-        package: &str,
-        text: &str,
-        version: &affected::Version,
-    ) -> Result<Vec<KubernetesCve>, Damage> {
-        let key = format!("{KUBERNETES}{}{package}", schema::UNIT);
-        let packages = Ids::new(self.advisories.need(schema::PACKAGES.0)?)?;
-        let Some(row) = packages.find(&key)? else {
-            return Ok(Vec::new());
-        };
-        let versions = Ids::new(self.advisories.need(schema::VERSIONS.0)?)?;
-        let rows = Rows::new(self.advisories.need(schema::AFFECTED.0)?)?;
-        let mut row = rows.get(row)?;
+    fn affecting(&self, package: &str, version: &str) -> Result<Vec<KubernetesCve>, Damage> {
         let mut found = Vec::new();
-        while !row.0.is_empty() {
-            let stated = affected::read(&mut row, &|number| versions.get(number))?;
-            let stated = stated.ok_or_else(|| rows.damage("a range is cut"))?;
-            let statement = self.statement(stated.statement)?;
-            if statement.withdrawn.is_some() {
-                continue;
-            }
-            let verdicts = stated
+        for entry in self.entries(KUBERNETES, package)?.unwrap_or_default() {
+            let verdicts = entry
                 .ranges
                 .iter()
-                .filter(|range| range.kind != RangeKind::Git)
-                .map(|range| affected::evaluate(range, version))
+                .map(|range| evaluate(range, version, &kubernetes::compare))
                 .filter(|verdict| verdict.affected);
-            let mut is = stated.versions.iter().any(|listed| listed == text);
+            let mut is = entry.versions.iter().any(|listed| listed == version);
             let mut fixed: Option<String> = None;
             for verdict in verdicts {
                 is = true;
@@ -290,7 +275,7 @@ impl Intelligence {
             }
             if is {
                 found.push(KubernetesCve {
-                    id: statement.id,
+                    id: self.statement(entry.statement)?.id,
                     package: package.into(),
                     fixed: fixed.map(Text::from),
                 });
@@ -301,7 +286,7 @@ impl Intelligence {
         Ok(found)
     }
 
-    fn noted<T>(&self, result: Result<T, Damage>) -> Option<T> {
+    pub(crate) fn noted<T>(&self, result: Result<T, Damage>) -> Option<T> {
         result
             .inspect_err(|damage| {
                 let _ = self.damage.set(damage.clone());
@@ -367,7 +352,7 @@ impl Intelligence {
         Ok(others.get(number - first)?.into())
     }
 
-    fn statement(&self, row: u32) -> Result<Statement, Damage> {
+    pub(crate) fn statement(&self, row: u32) -> Result<Statement, Damage> {
         let rows = Rows::new(self.advisories.need(schema::STATEMENTS.0)?)?;
         let bad = || rows.damage("a statement is cut");
         let stored = Stored::read(rows.get(row)?).ok_or_else(bad)?;
@@ -382,8 +367,10 @@ impl Intelligence {
                 base: f64::from(*tenths) / 10.0,
             })
         });
+        let covers = stored.covers.iter().map(|id| self.id(*id));
         Ok(Statement {
             id: self.id(stored.id)?,
+            covers: covers.collect::<Result<_, Damage>>()?,
             feed: self
                 .feeds
                 .get(stored.feed as usize)

@@ -7,12 +7,17 @@ mod aliases;
 pub mod assess;
 pub mod build;
 pub mod cvss;
+mod ecosystem;
 pub mod feeds;
 mod format;
 mod intelligence;
+mod kubernetes;
 pub mod likelihood;
 mod likelihood_table;
+mod lookup;
 mod map;
+pub mod purl;
+mod ranges;
 mod record;
 pub mod version;
 

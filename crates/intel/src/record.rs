@@ -24,6 +24,8 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statement {
     pub id: Text,
+    /// CVEs that it only collects; they are no aliases.
+    pub covers: Vec<Text>,
     /// `vulnrichment`, `osv/Go`.
     pub feed: Text,
     pub title: Option<TitleId>,
@@ -68,6 +70,8 @@ pub(crate) struct Stored {
     pub cvss: Vec<(u32, u32, u8)>,
     pub cwes: Vec<u32>,
     pub ssvc: Option<Ssvc>,
+    /// Numbers of ids.
+    pub covers: Vec<u32>,
 }
 
 const PUBLISHED: u64 = 1;
@@ -76,6 +80,7 @@ const WITHDRAWN: u64 = 4;
 const TITLE: u64 = 8;
 const SSVC: u64 = 16;
 const SEVERITY: u64 = 32;
+const COVERS: u64 = 64;
 
 impl Stored {
     /// Everything but the tables' numbers.
@@ -101,6 +106,7 @@ impl Stored {
             (self.title.is_some(), TITLE),
             (self.ssvc.is_some(), SSVC),
             (self.severity.is_some(), SEVERITY),
+            (!self.covers.is_empty(), COVERS),
         ] {
             flags |= if is { flag } else { 0 };
         }
@@ -131,6 +137,12 @@ impl Stored {
         put_varint(&mut out, self.cwes.len() as u64);
         for cwe in &self.cwes {
             put_varint(&mut out, u64::from(*cwe));
+        }
+        if !self.covers.is_empty() {
+            put_varint(&mut out, self.covers.len() as u64);
+            for id in &self.covers {
+                put_varint(&mut out, u64::from(*id));
+            }
         }
         out
     }
@@ -168,7 +180,15 @@ impl Stored {
         let cwes = (0..row.varint()?)
             .map(|_| row.number())
             .collect::<Option<Vec<_>>>()?;
+        let covers = if flags & COVERS != 0 {
+            (0..row.varint()?)
+                .map(|_| row.number())
+                .collect::<Option<Vec<_>>>()?
+        } else {
+            Vec::new()
+        };
         Some(Stored {
+            covers,
             id,
             feed,
             title,
@@ -230,12 +250,12 @@ const SEVERITIES: [Severity; 6] = [
     Severity::Critical,
 ];
 
-fn severity_byte(severity: Severity) -> u8 {
+pub(crate) fn severity_byte(severity: Severity) -> u8 {
     let at = SEVERITIES.iter().position(|known| *known == severity);
     u8::try_from(at.unwrap_or(0)).unwrap_or(0)
 }
 
-fn severity_of(byte: u8) -> Option<Severity> {
+pub(crate) fn severity_of(byte: u8) -> Option<Severity> {
     SEVERITIES.get(usize::from(byte)).copied()
 }
 
@@ -267,7 +287,7 @@ mod tests {
             (day(), day(), day()),
             prop::option::of((0usize..6).prop_map(|n| SEVERITIES[n])),
             prop::collection::vec((any::<u32>(), any::<u32>(), any::<u8>()), 0..5),
-            prop::collection::vec(any::<u32>(), 0..5),
+            (prop::collection::vec(any::<u32>(), 0..5), prop::collection::vec(any::<u32>(), 0..3)),
             ssvc,
         )
             .prop_map(
@@ -276,7 +296,7 @@ mod tests {
                     (published, modified, withdrawn),
                     severity,
                     cvss,
-                    cwes,
+                    (cwes, covers),
                     ssvc,
                 )| Stored {
                     id,
@@ -289,6 +309,7 @@ mod tests {
                     cvss,
                     cwes,
                     ssvc,
+                    covers,
                 },
             )
     }

@@ -408,7 +408,15 @@ fn osv(feeds: &Path) -> Result<(), Failed> {
             found.modified.map(|date| date.to_string()),
             day("modified"),
         )?;
-        if found.withdrawn.is_none() {
+        // A record that names several CVEs is none of them.
+        let cves: BTreeSet<&str> = texts(record, "aliases")
+            .chain([id])
+            .filter(|id| id.starts_with("CVE-"))
+            .collect();
+        if cves.len() > 1 {
+            let covers: BTreeSet<&str> = found.covers.iter().map(|id| &**id).collect();
+            check(id, covers, cves)?;
+        } else if found.withdrawn.is_none() {
             for alias in texts(record, "aliases") {
                 check(id, all.ids.iter().any(|known| **known == *alias), true)?;
             }

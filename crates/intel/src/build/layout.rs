@@ -6,7 +6,9 @@ use crate::feeds::archive::{self, Batches, Record};
 use crate::feeds::epss::EpssTable;
 use crate::feeds::folder::FeedFile;
 use crate::feeds::kev::KevTable;
-use crate::feeds::{Draft, FeedError, Read, cve, ends, epss, kev, newest_per_id, osv};
+use crate::feeds::{
+    Draft, FeedError, MAX_RECORD, Read, alpine, csaf, cve, debian, ends, epss, kev, merge_per_id, newest_per_id, osv,
+};
 use jiff::civil::Date;
 use model::assessment::FeedInfo;
 use model::evidence::{Gap, GapWeight, Stage};
@@ -22,8 +24,10 @@ pub(super) struct Layout<'f> {
     vulnrichment: Vec<&'f FeedFile<'f>>,
     /// By ecosystem as the folder is named.
     osv: BTreeMap<&'f str, Vec<&'f FeedFile<'f>>>,
+    alpine: Vec<&'f FeedFile<'f>>,
+    debian: Vec<&'f FeedFile<'f>>,
+    csaf: Vec<&'f FeedFile<'f>>,
     ssvc: Vec<&'f FeedFile<'f>>,
-    alpine: usize,
 }
 
 impl<'f> Layout<'f> {
@@ -43,7 +47,11 @@ impl<'f> Layout<'f> {
                         layout.osv.entry(ecosystem).or_default().push(file);
                     }
                 }
-                "alpine-secdb" if ends(base, &[".json"]) => layout.alpine += 1,
+                "alpine-secdb" if alpine::is_record(base) => layout.alpine.push(file),
+                "debian-tracker" if debian::is_record(base) => layout.debian.push(file),
+                top if top.starts_with("csaf") && (is_archive(base) || csaf::is_record(base)) => {
+                    layout.csaf.push(file);
+                }
                 top if top.starts_with("vulnrichment")
                     && (is_archive(base) || cve::is_record(base)) =>
                 {
@@ -60,6 +68,9 @@ impl<'f> Layout<'f> {
             && self.kev.is_empty()
             && self.vulnrichment.is_empty()
             && self.osv.is_empty()
+            && self.alpine.is_empty()
+            && self.debian.is_empty()
+            && self.csaf.is_empty()
             && self.ssvc.is_empty()
     }
 
@@ -92,40 +103,43 @@ impl<'f> Layout<'f> {
                 ));
             }
         }
-        if self.alpine > 0 {
-            let what = format!(
-                "{} files of Alpine's security database are not read yet",
-                self.alpine
-            );
-            gaps.push(gap(
-                "feed-not-read",
-                "alpine-secdb",
-                GapWeight::Notice,
-                what,
-                "",
-            ));
-        }
         gaps
     }
 
-    /// Vulnrichment first, then OSV by ecosystem; read in parallel.
+    /// Vulnrichment first, then OSV by ecosystem, then the vendors' own; read in parallel.
     pub(super) fn read_advisories(&self) -> Result<Vec<Advisories>, BuildError> {
         let mut jobs: Vec<(String, &[&FeedFile<'_>])> = Vec::new();
-        if !self.vulnrichment.is_empty() {
-            jobs.push(("vulnrichment".to_owned(), &self.vulnrichment));
-        }
+        jobs.push(("vulnrichment".to_owned(), &self.vulnrichment));
         jobs.extend(
             self.osv
                 .iter()
                 .map(|(ecosystem, files)| (format!("osv/{ecosystem}"), &files[..])),
         );
+        jobs.push(("alpine-secdb".to_owned(), &self.alpine));
+        jobs.push(("csaf".to_owned(), &self.csaf));
+        jobs.push(("debian-tracker".to_owned(), &self.debian));
+        jobs.retain(|(_, files)| !files.is_empty());
         jobs.into_par_iter()
             .map(|(name, files)| {
-                let read = if name == "vulnrichment" {
-                    read_records(files, &cve::is_record, &cve::parse)
-                } else {
-                    read_records(files, &osv::is_record, &|bytes| osv::parse(bytes, &name))
+                let one = |draft: Draft, out: &mut Vec<Draft>| out.push(draft);
+                let mut read = match name.as_str() {
+                    "vulnrichment" => read_records(files, &cve::is_record, MAX_RECORD, &|bytes, out| {
+                        cve::parse(bytes).map(|draft| one(draft, out))
+                    }),
+                    "alpine-secdb" => read_records(files, &alpine::is_record, MAX_RECORD, &alpine::parse),
+                    "csaf" => read_records(files, &csaf::is_record, MAX_RECORD, &|bytes, out| {
+                        csaf::parse(bytes, "redhat").map(|draft| one(draft, out))
+                    }),
+                    "debian-tracker" => {
+                        read_records(files, &debian::is_record, debian::MAX_DOCUMENT, &debian::parse)
+                    }
+                    _ => read_records(files, &osv::is_record, MAX_RECORD, &|bytes, out| {
+                        osv::parse(bytes, &name).map(|draft| one(draft, out))
+                    }),
                 }?;
+                if matches!(name.as_str(), "alpine-secdb" | "debian-tracker") {
+                    merge_per_id(&mut read.drafts);
+                }
                 Advisories::of(name, read)
             })
             .collect()
@@ -195,24 +209,31 @@ impl Advisories {
     }
 }
 
-/// Reads the records of some files; parsing is parallel, order is that of files and entries.
+/// What one record says.
+type Parse<'p> = &'p (dyn Fn(&[u8], &mut Vec<Draft>) -> Result<(), String> + Sync);
+
+/// Reads the records of some files, each of at most `limit` bytes; parsing is parallel, order is that of files and
+/// entries.
 fn read_records(
     files: &[&FeedFile<'_>],
     wanted: &dyn Fn(&str) -> bool,
-    parse: &(dyn Fn(&[u8]) -> Result<Draft, String> + Sync),
+    limit: u64,
+    parse: Parse<'_>,
 ) -> Result<Read, FeedError> {
     let mut read = Read::default();
     let mut digests = Vec::new();
     let mut consume = |records: Vec<Record>| {
-        let parsed: Vec<Result<Draft, String>> = records
+        let parsed: Vec<Result<Vec<Draft>, String>> = records
             .par_iter()
             .map(|record| {
-                parse(&record.bytes).map_err(|reason| format!("{}: {reason}", record.name))
+                let mut drafts = Vec::new();
+                parse(&record.bytes, &mut drafts).map_err(|reason| format!("{}: {reason}", record.name))?;
+                Ok(drafts)
             })
             .collect();
-        for draft in parsed {
-            match draft {
-                Ok(draft) => read.drafts.push(draft),
+        for drafts in parsed {
+            match drafts {
+                Ok(drafts) => read.drafts.extend(drafts),
                 Err(reason) => {
                     read.unread += 1;
                     read.reason.get_or_insert(reason);
@@ -220,7 +241,7 @@ fn read_records(
             }
         }
     };
-    let mut batches = Batches::new(wanted, &mut consume);
+    let mut batches = Batches::new(wanted, limit, &mut consume);
     for file in files {
         digests.push((&file.name, archive::read(file, &mut batches)?));
     }

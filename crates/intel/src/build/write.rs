@@ -2,8 +2,7 @@
 //! Never: a value that depends on anything but the feeds.
 
 use super::layout::Advisories;
-use super::{BuildError, BuildOptions};
-use crate::affected;
+use super::{BuildError, BuildOptions, packages};
 use crate::aliases::Closures;
 use crate::feeds::Draft;
 use crate::feeds::epss::EpssTable;
@@ -54,10 +53,10 @@ impl<'d> Numbered<'d> {
 }
 
 /// A sorted set of texts and the number of each.
-struct Table<'d>(BTreeMap<&'d str, u32>);
+pub(super) struct Table<'d>(BTreeMap<&'d str, u32>);
 
 impl<'d> Table<'d> {
-    fn of(all: impl Iterator<Item = &'d str>) -> Self {
+    pub(super) fn of(all: impl Iterator<Item = &'d str>) -> Self {
         let mut table: BTreeMap<&str, u32> = all.map(|text| (text, 0)).collect();
         for (n, (_, number)) in (0u32..).zip(table.iter_mut()) {
             *number = n;
@@ -65,11 +64,11 @@ impl<'d> Table<'d> {
         Table(table)
     }
 
-    fn number(&self, text: &str) -> u32 {
+    pub(super) fn number(&self, text: &str) -> u32 {
         self.0.get(text).copied().unwrap_or(u32::MAX)
     }
 
-    fn write(&self) -> Vec<u8> {
+    pub(super) fn write(&self) -> Vec<u8> {
         ids::write(self.0.keys().copied())
     }
 }
@@ -87,6 +86,7 @@ pub(super) fn advisories(
     let numbered = Numbered::of(all().flat_map(|draft| {
         std::iter::once(&draft.id)
             .chain(&draft.aliases)
+            .chain(&draft.covers)
             .map(String::as_str)
     }));
     let mut closures = Closures::new(numbered.cves.len() + numbered.others.len());
@@ -130,6 +130,7 @@ pub(super) fn advisories(
                     )
                 })
                 .collect(),
+            covers: draft.covers.iter().map(|id| numbered.number(id)).collect(),
             ..Stored::of(draft)
         };
         rows_of_statements.row(&stored.write());
@@ -188,42 +189,8 @@ pub(super) fn advisories(
         Need::Required,
         titles.finish().map_err(BuildError::Compress)?,
     );
-    write_affected(&statements, &mut writer);
+    packages::write(&mut writer, &statements, options)?;
     Ok((writer.finish(), gaps))
-}
-
-/// The three sections of affected packages.
-fn write_affected(statements: &[(u32, u32, u32, &Draft)], writer: &mut Writer) {
-    let versions = Table::of(
-        statements
-            .iter()
-            .flat_map(|(.., draft)| &draft.affected)
-            .flat_map(|affected| {
-                let events = affected.ranges.iter().flat_map(|range| &range.events);
-                events
-                    .map(|(_, version)| version.as_str())
-                    .chain(affected.versions.iter().map(String::as_str))
-            }),
-    );
-    let mut packages: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for (n, (.., draft)) in (0u32..).zip(statements) {
-        for affected in &draft.affected {
-            let name = format!("{}{}{}", affected.ecosystem, schema::UNIT, affected.package);
-            let row = packages.entry(name).or_default();
-            affected::write(row, n, affected, &|version| versions.number(version));
-        }
-    }
-    let mut rows_of_packages = rows::Writer::default();
-    for row in packages.values() {
-        rows_of_packages.row(row);
-    }
-    writer.section(
-        schema::PACKAGES,
-        Need::Optional,
-        ids::write(packages.keys().map(String::as_str)),
-    );
-    writer.section(schema::AFFECTED, Need::Optional, rows_of_packages.finish());
-    writer.section(schema::VERSIONS, Need::Optional, versions.write());
 }
 
 pub(super) fn scores(

@@ -2,7 +2,7 @@
 //! Goes out: batches of records, so that memory stays bounded while they are parsed in parallel.
 
 use super::folder::{Content, FeedFile};
-use super::{FeedError, MAX_FEED, MAX_RECORD, ends};
+use super::{FeedError, MAX_FEED, ends};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::io::{self, Read, Seek};
@@ -21,6 +21,8 @@ pub struct Record {
 pub struct Batches<'f> {
     pub wanted: &'f dyn Fn(&str) -> bool,
     pub consume: &'f mut dyn FnMut(Vec<Record>),
+    /// Largest record, in bytes.
+    limit: u64,
     held: Vec<Record>,
     size: usize,
     total: u64,
@@ -28,10 +30,15 @@ pub struct Batches<'f> {
 
 impl<'f> Batches<'f> {
     /// `wanted` sees the base name of each entry; `consume` gets the records in archive order.
-    pub fn new(wanted: &'f dyn Fn(&str) -> bool, consume: &'f mut dyn FnMut(Vec<Record>)) -> Self {
+    pub fn new(
+        wanted: &'f dyn Fn(&str) -> bool,
+        limit: u64,
+        consume: &'f mut dyn FnMut(Vec<Record>),
+    ) -> Self {
         Batches {
             wanted,
             consume,
+            limit,
             held: Vec::new(),
             size: 0,
             total: 0,
@@ -46,18 +53,18 @@ impl<'f> Batches<'f> {
     ) -> Result<(), FeedError> {
         let mut bytes = Vec::new();
         source
-            .take(MAX_RECORD + 1)
+            .take(self.limit + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| file.damaged(format!("{name}: {error}")))?;
         self.size += bytes.len();
         self.total += bytes.len() as u64;
-        if bytes.len() as u64 > MAX_RECORD || self.total > MAX_FEED {
+        if bytes.len() as u64 > self.limit || self.total > MAX_FEED {
             return Err(FeedError::TooLarge {
                 path: file.path(),
                 limit: if self.total > MAX_FEED {
                     MAX_FEED
                 } else {
-                    MAX_RECORD
+                    self.limit
                 },
             });
         }

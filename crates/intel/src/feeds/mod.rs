@@ -2,15 +2,23 @@
 //! Goes out: [`Draft`]s (one statement of one source), EPSS and KEV tables, and gaps for what could
 //! not be read. Never: trust in sizes, an archive unpacked to disk, a record lost without a count.
 
+pub mod alpine;
 pub mod archive;
+pub mod csaf;
 pub mod cve;
+pub mod debian;
 pub mod epss;
 pub mod folder;
 pub mod kev;
 pub mod osv;
+mod specific;
 
+pub use crate::ecosystem::Names;
 use jiff::civil::Date;
+use model::matches::FixState;
 use model::vulnerability::{Severity, Ssvc};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 /// Largest record, in bytes; the largest real one is 1 MB.
@@ -23,6 +31,8 @@ pub const MAX_FEED: u64 = 32 << 30;
 pub struct Draft {
     pub id: String,
     pub aliases: Vec<String>,
+    /// CVEs that it collects: a notice of a distribution, or an advisory that names several. They are no aliases.
+    pub covers: Vec<String>,
     pub title: Option<String>,
     pub published: Option<Date>,
     pub modified: Option<Date>,
@@ -34,7 +44,6 @@ pub struct Draft {
     /// Numbers of CWE, ascending.
     pub cwes: Vec<u32>,
     pub ssvc: Option<Ssvc>,
-    /// Kept for Kubernetes components in this version of the format's content.
     pub affected: Vec<Affected>,
 }
 
@@ -47,13 +56,40 @@ pub struct DraftCvss {
     pub tenths: u8,
 }
 
-/// A package and its affected versions, as OSV states them.
+/// A package and its affected versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
+    /// As the database is keyed: `Debian:12`, `Red Hat:9`, `PyPI`.
     pub ecosystem: String,
+    /// As the ecosystem compares names.
     pub package: String,
+    pub names: Names,
+    /// With `versions` empty too: no version is affected, or `state` says what is known.
     pub ranges: Vec<Range>,
+    /// Affected beside the ranges.
     pub versions: Vec<String>,
+    /// The vendor's word where there is no fix; `NotAffected` has no ranges.
+    pub state: Option<FixState>,
+    /// The vendor's rating of the package, where it differs from the record's.
+    pub severity: Option<Severity>,
+    /// Module streams that it speaks of, `nodejs:18`; empty: of packages outside of modules, or it does not say.
+    pub modules: Vec<String>,
+    /// Vulnerable Go packages and functions; empty: not known.
+    pub imports: Vec<Import>,
+    /// Only on these platforms (RubyGems: `jruby`); empty: on all.
+    pub platforms: Vec<String>,
+    /// The day of the fix, where it is another one than the record's.
+    pub fixed_on: Option<Date>,
+}
+
+/// A vulnerable Go package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Import {
+    pub path: String,
+    /// `Server.ServeConn`; empty: all of the package.
+    pub symbols: Vec<String>,
+    /// Empty: all systems.
+    pub systems: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +199,27 @@ pub fn newest_per_id(drafts: &mut Vec<Draft>) {
             .then_with(|| format!("{b:?}").cmp(&format!("{a:?}")))
     });
     drafts.dedup_by(|later, kept| later.id == kept.id);
+}
+
+/// Joins what several documents say of one id: each speaks of other packages. Ids ascend afterwards.
+pub fn merge_per_id(drafts: &mut Vec<Draft>) {
+    let mut merged: BTreeMap<String, Draft> = BTreeMap::new();
+    for draft in drafts.drain(..) {
+        match merged.entry(draft.id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(draft);
+            }
+            Entry::Occupied(mut held) => {
+                let held = held.get_mut();
+                held.affected.extend(draft.affected);
+                held.covers.extend(draft.covers);
+                held.covers.sort_unstable();
+                held.covers.dedup();
+                held.title = held.title.take().or(draft.title);
+            }
+        }
+    }
+    drafts.extend(merged.into_values());
 }
 
 #[cfg(test)]

@@ -1,18 +1,23 @@
-//! OSV records (ossf.github.io/osv-schema). Comes in: one record. Goes out: a draft with ids, CVSS, severity
-//! and affected packages. Package ranges are kept for Kubernetes components; the others follow with the matcher.
+//! OSV records (ossf.github.io/osv-schema). Comes in: one record of any ecosystem. Goes out: a draft with ids, CVSS,
+//! severity and affected packages. Never: makes aliases of what a distribution's notice merely collects.
 
+use super::specific::{self, Specific};
 use super::{
-    Affected, Draft, DraftCvss, EventKind, Range, RangeKind, cwe_number, day, first_sentence,
-    one_line, usable_id,
+    Affected, Draft, DraftCvss, EventKind, Names, Range, RangeKind, cwe_number, day, first_sentence, one_line,
+    usable_id,
 };
-use crate::cvss;
+use crate::version::Scheme;
+use crate::{cvss, ecosystem};
 use model::vulnerability::Severity;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::borrow::Cow;
 
-/// The ecosystem whose ranges are kept.
+/// The ecosystem of Kubernetes components.
 pub const KUBERNETES: &str = "Kubernetes";
+/// More events or versions of one package are no advisory.
+const MAX_EVENTS: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Osv<'a> {
@@ -29,6 +34,8 @@ struct Osv<'a> {
     #[serde(borrow, default)]
     upstream: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow, default)]
+    related: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default)]
     summary: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     details: Option<Cow<'a, str>>,
@@ -43,6 +50,8 @@ struct Osv<'a> {
 
 #[derive(Deserialize)]
 struct Rating<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Cow<'a, str>,
     #[serde(borrow, default)]
     score: Cow<'a, str>,
 }
@@ -57,6 +66,10 @@ struct Part<'a> {
     ranges: Option<Vec<Ranges<'a>>>,
     #[serde(borrow, default)]
     versions: Option<Vec<Cow<'a, str>>>,
+    #[serde(default)]
+    ecosystem_specific: Option<Value>,
+    #[serde(default)]
+    database_specific: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +78,8 @@ struct Name<'a> {
     ecosystem: Cow<'a, str>,
     #[serde(borrow, default)]
     name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    purl: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -116,22 +131,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
     }
 }
 
-/// What databases add of their own; only words that several use.
-#[derive(Deserialize, Default)]
-struct Specific {
-    #[serde(default)]
-    severity: Option<serde_json::Value>,
-    #[serde(default)]
-    cwe_ids: Option<Vec<String>>,
-    /// Numbers or texts of numbers, without a vector (RubyGems, Maven).
-    #[serde(default)]
-    cvss_v4: Option<serde_json::Value>,
-    #[serde(default)]
-    cvss_v3: Option<serde_json::Value>,
-    #[serde(default)]
-    cvss_v2: Option<serde_json::Value>,
-}
-
 /// Whether an archive entry is a record.
 pub fn is_record(name: &str) -> bool {
     name.strip_suffix(".json").is_some_and(usable_id)
@@ -143,9 +142,11 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
     if !usable_id(&record.id) {
         return Err("the id is no id".to_owned());
     }
+    let (aliases, covers) = names(&record);
     let mut draft = Draft {
         id: record.id.to_string(),
-        aliases: aliases(&record),
+        aliases,
+        covers,
         title: title(&record),
         published: record.published.as_deref().and_then(day),
         modified: day(&record.modified),
@@ -153,16 +154,8 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         ..Draft::default()
     };
     let affected = record.affected.unwrap_or_default();
-    for rating in record
-        .severity
-        .iter()
-        .chain(
-            affected
-                .iter()
-                .filter_map(|package| package.severity.as_ref()),
-        )
-        .flatten()
-    {
+    let of_packages = affected.iter().filter_map(|package| package.severity.as_ref());
+    for rating in record.severity.iter().chain(of_packages).flatten() {
         if let Some(tenths) = cvss::tenths(&rating.score) {
             let said = DraftCvss {
                 source: source.to_owned(),
@@ -175,7 +168,11 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         }
     }
     let specific = record.specific.unwrap_or_default();
-    draft.severity = own_severity(&specific);
+    draft.severity = specific.severity().or_else(|| word(record.severity.as_deref().unwrap_or_default()));
+    if draft.severity.is_none() {
+        let informational = affected.iter().filter_map(|part| part.database_specific.as_ref());
+        draft.severity = informational.filter_map(specific::informational).next();
+    }
     draft.cwes = specific
         .cwe_ids
         .unwrap_or_default()
@@ -184,30 +181,76 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         .collect();
     draft.cwes.sort_unstable();
     draft.cwes.dedup();
-    draft.affected = affected.into_iter().filter_map(kubernetes).collect();
+    // Updates that mend no vulnerability (ALBA, ALEA, RHBA ...) stand in the same feeds.
+    let mends = !is_update(&draft.id) || !draft.covers.is_empty();
+    if draft.withdrawn.is_none() && mends {
+        let modules = specific::modules(record.summary.as_deref().unwrap_or(""));
+        for part in affected {
+            package(part, &modules, &mut draft.affected);
+        }
+    }
     Ok(draft)
 }
 
-fn aliases(record: &Osv<'_>) -> Vec<String> {
+/// Ids of notices of distributions, which collect what they mend. Source: OSV schema, "id" and the exports.
+fn is_notice(id: &str) -> bool {
+    const PREFIXES: [&str; 27] = [
+        "ALAS", "ALBA-", "ALEA-", "ALSA-", "AZL-", "DLA-", "DSA-", "DTSA-", "ELSA-", "LSN-", "MGASA-", "OESA-",
+        "PHSA-", "PSA-", "RHBA-", "RHEA-", "RHSA-", "RLBA-", "RLEA-", "RLSA-", "RXSA-", "SSA-", "SUSE-", "USN-",
+        "openSUSE-", "CLSA-", "FEDORA-",
+    ];
+    PREFIXES.iter().any(|prefix| id.starts_with(prefix))
+}
+
+/// Notices of updates that need not mend anything.
+fn is_update(id: &str) -> bool {
+    ["ALBA-", "ALEA-", "RHBA-", "RHEA-", "RLBA-", "RLEA-"]
+        .iter()
+        .any(|prefix| id.starts_with(prefix))
+}
+
+/// Aliases, and the CVEs that the record only collects. A record that names several CVEs is none of them.
+fn names(record: &Osv<'_>) -> (Vec<String>, Vec<String>) {
     let own = &*record.id;
-    // A distribution's record of one CVE (`DEBIAN-CVE-2022-1`, `UBUNTU-CVE-...`) names it as upstream.
-    let upstream = record
-        .upstream
-        .iter()
-        .flatten()
-        .filter(|upstream| upstream.starts_with("CVE-"))
-        .filter(|upstream| own.ends_with(&***upstream) && own.len() > upstream.len());
-    let mut all: Vec<String> = record
-        .aliases
-        .iter()
-        .flatten()
-        .chain(upstream)
-        .map(|id| id.trim().to_owned())
-        .filter(|id| usable_id(id) && id != own)
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    let usable = |ids: &Option<Vec<Cow<'_, str>>>| -> Vec<String> {
+        let ids = ids.iter().flatten().map(|id| id.trim().to_owned());
+        ids.filter(|id| usable_id(id) && id != own).collect()
+    };
+    let is_cve = |id: &String| id.starts_with("CVE-");
+    let mut aliases = usable(&record.aliases);
+    let mut covers: Vec<String> = Vec::new();
+    let upstream: Vec<String> = usable(&record.upstream).into_iter().filter(is_cve).collect();
+    if is_notice(own) {
+        let said = aliases.drain(..).filter(is_cve).chain(upstream);
+        covers.extend(said);
+        if covers.is_empty() {
+            covers.extend(usable(&record.related).into_iter().filter(is_cve));
+        }
+    } else {
+        for id in upstream {
+            // A distribution's record of one CVE (`DEBIAN-CVE-2022-1`, `UBUNTU-CVE-...`) names it as upstream.
+            if own.len() > id.len() && own.ends_with(&*id) {
+                aliases.push(id);
+            } else if !aliases.iter().any(is_cve) {
+                covers.push(id);
+            }
+        }
+        let mut cves: Vec<String> = aliases.iter().filter(|id| is_cve(id)).cloned().collect();
+        if own.starts_with("CVE-") {
+            cves.push(own.to_owned());
+        }
+        cves.sort_unstable();
+        cves.dedup();
+        if cves.len() > 1 {
+            covers.append(&mut cves);
+            aliases.clear();
+        }
+    }
+    for ids in [&mut aliases, &mut covers] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    (aliases, covers)
 }
 
 fn title(record: &Osv<'_>) -> Option<String> {
@@ -217,99 +260,141 @@ fn title(record: &Osv<'_>) -> Option<String> {
         .or_else(|| first_sentence(record.details.as_deref()?))
 }
 
-/// The database's word, else the scale of its highest bare number.
-fn own_severity(specific: &Specific) -> Option<Severity> {
-    let word = specific
-        .severity
-        .as_ref()
-        .and_then(serde_json::Value::as_str)
-        .map(Severity::parse)
-        .filter(|severity| *severity != Severity::Unknown);
-    word.or_else(|| {
-        [&specific.cvss_v4, &specific.cvss_v3, &specific.cvss_v2]
-            .into_iter()
-            .filter_map(|value| number(value.as_ref()?))
-            .map(Severity::of_cvss)
-            .next()
-    })
+/// A rating that is a word and no vector: Ubuntu's priority.
+fn word(ratings: &[Rating<'_>]) -> Option<Severity> {
+    let words = ratings.iter().filter(|rating| !rating.kind.starts_with("CVSS"));
+    words
+        .map(|rating| Severity::parse(&rating.score))
+        .find(|severity| *severity != Severity::Unknown)
 }
 
-fn number(value: &serde_json::Value) -> Option<f64> {
-    let number = value
-        .as_f64()
-        .or_else(|| value.as_str()?.trim().parse().ok())?;
-    (0.0..=10.0).contains(&number).then_some(number)
-}
-
-fn kubernetes(package: Part<'_>) -> Option<Affected> {
-    let name = package.package?;
-    // The upstream list writes it in lower case.
-    if !name.ecosystem.eq_ignore_ascii_case(KUBERNETES) || !(1..=512).contains(&name.name.len()) {
-        return None;
+fn package(part: Part<'_>, modules: &[String], out: &mut Vec<Affected>) {
+    let Some(name) = part.package else { return };
+    let Some(ecosystem) = ecosystem::canonical(&name.ecosystem) else {
+        return;
+    };
+    if !(1..=512).contains(&name.name.trim().len()) {
+        return;
     }
-    let text = |version: &str| (version.len() <= 256).then(|| version.to_owned());
-    let ranges = package
-        .ranges
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|range| {
-            Some(Range {
-                kind: match &*range.kind {
-                    "SEMVER" => RangeKind::Semver,
-                    "ECOSYSTEM" => RangeKind::Ecosystem,
-                    "GIT" => RangeKind::Git,
-                    _ => return None,
-                },
-                events: range
-                    .events
-                    .unwrap_or_default()
-                    .into_iter()
-                    .flat_map(|event| event.0)
-                    .filter_map(|(kind, version)| Some((kind, text(&version)?)))
-                    .collect(),
-            })
-        })
-        .collect();
-    Some(Affected {
-        ecosystem: KUBERNETES.to_owned(),
-        package: name.name.into_owned(),
-        ranges,
-        versions: package
+    let own = part.ecosystem_specific.unwrap_or(Value::Null);
+    let database = part.database_specific.unwrap_or(Value::Null);
+    let mut affected = Affected {
+        package: ecosystem::package(&ecosystem, &name.name).into_owned(),
+        names: of_purl(name.purl.as_deref()).unwrap_or_else(|| ecosystem::names(&ecosystem)),
+        ranges: ranges(part.ranges.unwrap_or_default(), &database),
+        versions: part
             .versions
             .unwrap_or_default()
             .iter()
-            .filter_map(|version| text(version))
+            .take(MAX_EVENTS)
+            .filter_map(|version| short(version))
             .collect(),
-    })
+        severity: word(part.severity.as_deref().unwrap_or_default()),
+        imports: specific::imports(&own),
+        platforms: specific::platforms(&own),
+        ecosystem,
+        ..Affected::default()
+    };
+    specific::say(&own, &database, &mut affected);
+    let events = affected.ranges.iter().flat_map(|range| &range.events);
+    if Scheme::of(&affected.ecosystem) == Some(Scheme::Rpm)
+        && events.into_iter().any(|(_, version)| version.contains(".module"))
+    {
+        affected.modules = modules.to_vec();
+    }
+    if !specific::binaries(&own, &affected, out) {
+        out.push(affected);
+    }
+}
+
+/// What a purl's `arch` says: a source package, or nothing.
+fn of_purl(purl: Option<&str>) -> Option<Names> {
+    let (_, qualifiers) = purl?.split_once('?')?;
+    let arch = qualifiers.split('&').find_map(|one| one.strip_prefix("arch="))?;
+    matches!(arch, "source" | "src").then_some(Names::Source)
+}
+
+fn short(version: &str) -> Option<String> {
+    (1..=256).contains(&version.len()).then(|| version.to_owned())
+}
+
+fn ranges(ranges: Vec<Ranges<'_>>, database: &Value) -> Vec<Range> {
+    let mut all = Vec::new();
+    for range in ranges {
+        let kind = match &*range.kind {
+            "SEMVER" => RangeKind::Semver,
+            "ECOSYSTEM" => RangeKind::Ecosystem,
+            // Commits are no versions.
+            _ => continue,
+        };
+        let events = range.events.unwrap_or_default().into_iter().flat_map(|event| event.0);
+        let events: Vec<(EventKind, String)> = events
+            .take(MAX_EVENTS)
+            .filter_map(|(kind, version)| Some((kind, short(&version)?)))
+            .collect();
+        all.push(Range { kind, events });
+    }
+    if let [only] = &mut all[..]
+        && let [(EventKind::Introduced, _)] = only.events[..]
+    {
+        only.events.extend(specific::last_known(database));
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::matches::FixState;
 
     #[test]
-    fn a_record_of_one_cve_is_its_alias() {
-        for (record, expected) in [
-            (
-                r#"{"id":"DEBIAN-CVE-2022-48425","upstream":["CVE-2022-48425"]}"#,
-                &["CVE-2022-48425"][..],
-            ),
-            (
-                r#"{"id":"DSA-1-1","upstream":["CVE-2022-1111","CVE-2022-2222"]}"#,
-                &[],
-            ),
-            (
-                r#"{"id":"GO-2020-1","aliases":["GHSA-a","CVE-2020-1111","GO-2020-1"]}"#,
-                &["CVE-2020-1111", "GHSA-a"],
-            ),
-            (r#"{"id":"GO-2020-1","aliases":null,"severity":null}"#, &[]),
-        ] {
-            assert_eq!(
-                parse(record.as_bytes(), "osv/x").unwrap().aliases,
-                expected,
-                "{record}"
-            );
-        }
+    fn what_collects_is_no_alias() {
+        let check = |record: &str, aliases: &[&str], covers: &[&str]| {
+            let draft = parse(record.as_bytes(), "osv/x").unwrap();
+            assert_eq!((&draft.aliases[..], &draft.covers[..]), (&own(aliases)[..], &own(covers)[..]), "{record}");
+        };
+        check(
+            r#"{"id":"DEBIAN-CVE-2022-48425","upstream":["CVE-2022-48425"]}"#,
+            &["CVE-2022-48425"],
+            &[],
+        );
+        check(
+            r#"{"id":"UBUNTU-CVE-2022-1111","upstream":["CVE-2022-1111"],"related":["USN-1-1"]}"#,
+            &["CVE-2022-1111"],
+            &[],
+        );
+        check(r#"{"id":"DSA-1-1","upstream":["CVE-2022-1111"]}"#, &[], &["CVE-2022-1111"]);
+        check(
+            r#"{"id":"ALSA-2022:1","related":["CVE-2022-1111","CVE-2022-2222","GHSA-a"]}"#,
+            &[],
+            &["CVE-2022-1111", "CVE-2022-2222"],
+        );
+        check(
+            r#"{"id":"RLSA-2022:1","aliases":["CVE-2022-1111"],"related":["CVE-2022-3333"]}"#,
+            &[],
+            &["CVE-2022-1111"],
+        );
+        check(
+            r#"{"id":"USN-1-1","upstream":["CVE-2022-1111","UBUNTU-CVE-2022-1111"]}"#,
+            &[],
+            &["CVE-2022-1111"],
+        );
+        check(
+            r#"{"id":"GO-2024-2652","aliases":["CVE-2024-21662","CVE-2024-21652","GHSA-b"]}"#,
+            &[],
+            &["CVE-2024-21652", "CVE-2024-21662"],
+        );
+        check(
+            r#"{"id":"GO-2020-1","aliases":["GHSA-a","CVE-2020-1111","GO-2020-1"],"related":["CVE-2020-2"]}"#,
+            &["CVE-2020-1111", "GHSA-a"],
+            &[],
+        );
+        check(r#"{"id":"CGA-1-2","upstream":["CVE-2024-1111","GHSA-a"]}"#, &[], &["CVE-2024-1111"]);
+        check(r#"{"id":"GO-2020-1","aliases":null,"severity":null}"#, &[], &[]);
+    }
+
+    fn own(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     #[test]
@@ -344,5 +429,63 @@ mod tests {
                 ]
             }]
         );
+    }
+
+    /// Affected packages of the record `{"id": ID, "affected": [PART]}`.
+    fn affected(id: &str, part: &str) -> Vec<Affected> {
+        let record = format!(r#"{{"id":"{id}","summary":"Important: nodejs:18 and a:b security update","related":["CVE-2022-1111"],"affected":[{part}]}}"#);
+        parse(record.as_bytes(), "osv/x").unwrap().affected
+    }
+
+    const RANGE: &str = r#""ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1-2.module_el8"}]}]"#;
+
+    #[test]
+    fn packages_of_distributions() {
+        let one = |id: &str, ecosystem: &str, more: &str| {
+            affected(id, &format!(r#"{{"package":{{"ecosystem":"{ecosystem}","name":"n"}},{RANGE}{more}}}"#))
+        };
+        let alma = one("ALSA-2022:1", "AlmaLinux:8", "");
+        assert_eq!((alma[0].names, &alma[0].modules), (Names::Binary, &own(&["nodejs:18", "a:b"])));
+        let ubuntu = one("UBUNTU-CVE-2022-1111", "Ubuntu:Pro:16.04:LTS", r#","severity":[{"type":"Ubuntu","score":"low"}]"#);
+        assert_eq!(
+            (ubuntu[0].names, ubuntu[0].severity, &*ubuntu[0].ecosystem),
+            (Names::Source, Some(Severity::Low), "Ubuntu:Pro:16.04")
+        );
+        let debian = one("DEBIAN-CVE-2022-1111", "Debian:12", r#","ecosystem_specific":{"urgency":"unimportant"}"#);
+        assert_eq!(debian[0].severity, Some(Severity::Negligible));
+        let ended = one("DEBIAN-CVE-2022-1111", "Debian:12", r#","ecosystem_specific":{"urgency":"end-of-life"}"#);
+        assert_eq!(ended[0].state, Some(FixState::EndOfLife));
+        let suse = one(
+            "SUSE-SU-2022:1-1",
+            "SUSE:Linux Enterprise Server 12 SP4",
+            r#","ecosystem_specific":{"binaries":[{"liba":"3-1","libb":"4-1"}]}"#,
+        );
+        let binaries: Vec<(&str, Names, &str)> = suse
+            .iter()
+            .map(|a| (&*a.package, a.names, &*a.ranges[0].events[1].1))
+            .collect();
+        assert_eq!(binaries, [("liba", Names::Binary, "3-1"), ("libb", Names::Binary, "4-1")]);
+        assert_eq!(one("ALBA-2022:1", "AlmaLinux:8", "").len(), 1, "it names a CVE");
+        let nothing = r#"{"id":"ALBA-2022:1","affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"n"}}]}"#;
+        assert_eq!(parse(nothing.as_bytes(), "osv/x").unwrap().affected, []);
+    }
+
+    #[test]
+    fn packages_of_languages() {
+        let go = affected(
+            "GO-1-1",
+            r#"{"package":{"ecosystem":"Go","name":"m"},"ecosystem_specific":{"imports":[{"path":"m/p","symbols":["T.F"],"goos":["windows"]},{"path":"m/q"}]}}"#,
+        );
+        assert_eq!(go[0].imports.len(), 2);
+        assert_eq!((&*go[0].imports[0].path, &go[0].imports[0].symbols), ("m/p", &own(&["T.F"])));
+        let ghsa = affected(
+            "GHSA-a-b-c",
+            r#"{"package":{"ecosystem":"npm","name":"n"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}],"database_specific":{"last_known_affected_version_range":"<= 1.2.3"}}"#,
+        );
+        assert_eq!(ghsa[0].ranges[0].events[1], (EventKind::LastAffected, "1.2.3".to_owned()));
+        let withdrawn = r#"{"id":"GHSA-a-b-c","withdrawn":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"n"}}]}"#;
+        assert_eq!(parse(withdrawn.as_bytes(), "osv/x").unwrap().affected, []);
+        let unmaintained = r#"{"id":"RUSTSEC-1-1","affected":[{"package":{"ecosystem":"crates.io","name":"n"},"database_specific":{"informational":"unmaintained"}}]}"#;
+        assert_eq!(parse(unmaintained.as_bytes(), "osv/x").unwrap().severity, Some(Severity::Negligible));
     }
 }

@@ -76,6 +76,30 @@ impl<'a> Ids<'a> {
         Ok(None)
     }
 
+    /// Whether a text begins with `prefix`.
+    pub(crate) fn any(&self, prefix: &str) -> Result<bool, Damage> {
+        let (mut low, mut high) = (0, self.blocks());
+        while low < high {
+            let middle = low.midpoint(high);
+            let mut entries = self.block(middle)?;
+            if entries.next()? <= Some(prefix.as_bytes()) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        // It stands in the block before, or is the first of the next.
+        for block in low.saturating_sub(1)..self.blocks().min(low + 1) {
+            let mut entries = self.block(block)?;
+            while let Some(found) = entries.next()? {
+                if found >= prefix.as_bytes() {
+                    return Ok(found.starts_with(prefix.as_bytes()));
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The text at `position`.
     pub(crate) fn get(&self, position: u32) -> Result<String, Damage> {
         let outside = || self.view.damage("a text number lies outside of it");

@@ -30,9 +30,11 @@ pub(crate) const TITLES: Known = (*b"TITL", 1);
 /// `ECOSYSTEM\x1fPACKAGE` (`ids`).
 pub(crate) const PACKAGES: Known = (*b"PKGS", 1);
 /// What is affected of each package (`rows`), see `affected.rs`.
-pub(crate) const AFFECTED: Known = (*b"AFFE", 1);
-/// Versions that ranges name (`ids`).
+pub(crate) const AFFECTED: Known = (*b"RNGS", 1);
+/// Versions and other words that ranges name (`ids`).
 pub(crate) const VERSIONS: Known = (*b"VERS", 1);
+/// Vulnerable Go packages (`texts`), see `build/packages.rs`.
+pub(crate) const IMPORTS: Known = (*b"IMPO", 1);
 
 // Scores.
 /// CVEs with an EPSS score (`keys`).
@@ -47,7 +49,7 @@ pub(crate) const KEV_ENTRIES: Known = (*b"KENT", 1);
 pub(crate) const KEV_TEXTS: Known = (*b"KTXT", 1);
 
 pub(crate) const ADVISORY_SECTIONS: &[Known] = &[
-    META, CVES, IDS, OWNERS, CLOSURES, STATEMENTS, VECTORS, TITLES, PACKAGES, AFFECTED, VERSIONS,
+    META, CVES, IDS, OWNERS, CLOSURES, STATEMENTS, VECTORS, TITLES, PACKAGES, AFFECTED, VERSIONS, IMPORTS,
 ];
 pub(crate) const SCORE_SECTIONS: &[Known] = &[
     META,
