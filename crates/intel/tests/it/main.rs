@@ -8,3 +8,4 @@
 
 mod damaged;
 mod small;
+mod version_laws;

@@ -24,7 +24,7 @@ const SCHEMES: [Scheme; 15] = [
 
 /// What versions of a scheme look like. Few different digits and words, so that neighbours meet. Left out is where the
 /// tool's own order goes in a circle: odd separators and a missing release (pacman), words between dots (Maven), `#`
-/// (PHP, which [`any`] has).
+/// (PHP, which [`of_any_text`] has).
 fn grammar(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::Alpm => "(1:)?[01]{1,2}(\\.[012]{1,2}){0,2}(rc[12]|b)?-[12]",
@@ -32,28 +32,40 @@ fn grammar(scheme: Scheme) -> &'static str {
             "[01]{1,2}(\\.{1,2}[012]{1,2}){0,3}([ab][12]?)?(_(alpha|rc|p|git|x)[12]?){0,2}(~[ab]{1,2})?(-r[01]?|-x)?"
         }
         Scheme::Bitnami => "v?[01](\\.[012]){0,3}(-[012](\\.[ab1])?|-rc[12])?",
-        Scheme::Composer => "v?(dev-)?[01](\\.[012]){0,2}([-._+]?(dev|a|beta|RC|p|x)[12]?){0,2}[-.]?",
+        Scheme::Composer => {
+            "v?(dev-)?[01](\\.[012]){0,2}([-._+]?(dev|a|beta|RC|p|x)[12]?){0,2}[-.]?"
+        }
         Scheme::Cran => "[012]{1,2}([-.][012]{1,2}){0,3}",
-        Scheme::Dpkg => "([01]:)?[01]{1,2}([.~+a-][012a~]{0,2}){0,3}(-[01][~+a]?)?",
+        Scheme::Dpkg => "([01]:)?[01]{1,2}([.~+a][012a~]{0,2}){0,3}(-[01][~+a]?)?",
         Scheme::Gem => "[01](\\.[012]|[.-]?[ab]|-){0,4}",
-        Scheme::Go => "go1(\\.[29]{1,2}){0,2}(rc[12]|beta1)?|v?1(\\.[01]){0,2}(-0\\.[12]{2}-[ab]{2}|-rc\\.[12]|rc1)?",
+        Scheme::Go => {
+            "go1(\\.[29]{1,2}){0,2}(rc[12]|beta1)?|v?1(\\.[01]){0,2}(-0\\.[12]{2}-[ab]{2}|-rc\\.[12]|rc1)?"
+        }
         Scheme::Hackage => "[012]{1,2}(\\.[012]{1,2}){0,3}",
-        Scheme::Maven => "[01](\\.[012]){0,2}(-[12]|[-.]?(a|rc|ga|sp|x|jre|snapshot)([12]|-[12])?){0,1}",
+        Scheme::Maven => {
+            "[01](\\.[012]){0,2}(-[12]|[-.]?(a|rc|ga|sp|x|jre|snapshot)([12]|-[12])?){0,1}"
+        }
         Scheme::NuGet => "[01](\\.[012]){0,3}(-[aB12](\\.[ab12]){0,2})?(\\+a)?",
         Scheme::Pep440 => {
             "v?(1!)?[01](\\.[012]){0,2}([-.]?(a|b|rc|x)[12]?)?(\\.post[12]?|-[12])?(\\.?dev[12]?)?(\\+[a1](\\.[b2])?)?"
         }
-        Scheme::Pub | Scheme::SemVer => "v?[01](\\.[012]){0,3}(-?[aB12-](\\.[ab12]){0,2})?(\\+[a1](\\.[b2])?)?",
+        Scheme::Pub | Scheme::SemVer => {
+            "v?[01](\\.[012]){0,3}(-?[aB12-](\\.[ab12]){0,2})?(\\+[a1](\\.[b2])?)?"
+        }
         Scheme::Rpm => "([01]:)?[01]{1,2}([._~^a-][012a~^]{0,2}){0,3}(-[01](\\.el8)?|-)?",
     }
 }
 
 fn of_a_grammar() -> impl Strategy<Value = (Scheme, [String; 3])> {
-    proptest::sample::select(&SCHEMES[..])
-        .prop_flat_map(|scheme| (Just(scheme), [grammar(scheme), grammar(scheme), grammar(scheme)]))
+    proptest::sample::select(&SCHEMES[..]).prop_flat_map(|scheme| {
+        (
+            Just(scheme),
+            [grammar(scheme), grammar(scheme), grammar(scheme)],
+        )
+    })
 }
 
-fn any() -> impl Strategy<Value = (Scheme, String, String)> {
+fn of_any_text() -> impl Strategy<Value = (Scheme, String, String)> {
     let text = || prop_oneof![any::<String>(), "[-+.:_~^#!a-cvgorp0-2 α]{0,12}"];
     (proptest::sample::select(&SCHEMES[..]), text(), text())
 }
@@ -83,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn any_strings_are_judged_alike_in_both_directions((scheme, a, b) in any()) {
+    fn any_strings_are_judged_alike_in_both_directions((scheme, a, b) in of_any_text()) {
         prop_assert_eq!(scheme.compare(&a, &b), scheme.compare(&b, &a).map(Ordering::reverse));
         prop_assert!(matches!(scheme.compare(&a, &a), None | Some(Ordering::Equal)));
     }
@@ -93,7 +105,10 @@ proptest! {
 #[test]
 fn long_versions_are_judged_at_once() {
     let start = std::time::Instant::now();
-    for unit in ["1", "0", "a", "1.", "0.", "1-", "1a", "a1", "-", ".", "~", "~~1", "^", "_rc", "_rc1", "-final", "dev"] {
+    for unit in [
+        "1", "0", "a", "1.", "0.", "1-", "1a", "a1", "-", ".", "~", "~~1", "^", "_rc", "_rc1",
+        "-final", "dev",
+    ] {
         for scheme in SCHEMES {
             let long = format!("1.{}", unit.repeat(200_000));
             let longer = format!("{long}1");
