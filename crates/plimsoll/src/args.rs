@@ -269,6 +269,11 @@ pub(crate) enum Db {
         #[arg(short, long, value_enum, default_value_t = Plain::Table)]
         format: Plain,
     },
+    /// Read lines `A < B`, `A = B`, `A > B` of versions and print those that are wrong, then their number
+    Compare {
+        /// OSV ecosystem or purl type whose order is asked, e.g. Debian, PyPI, golang
+        ecosystem: String,
+    },
     /// Print what is known of a vulnerability
     Show {
         /// CVE or another id of it

@@ -37,10 +37,19 @@ pub(crate) fn run(command: &Db, settings: &Settings) -> anyhow::Result<u8> {
             })?;
             Ok(0)
         }
+        Db::Compare { ecosystem } => compare(ecosystem),
         Db::Show { id, db, format } => {
             show(id, db.as_deref().unwrap_or(&settings.database), *format)
         }
     }
+}
+
+fn compare(ecosystem: &str) -> anyhow::Result<u8> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let disagreements = database::compare(ecosystem, io::stdin().lock(), &mut out)?;
+    writeln!(out, "{disagreements}")?;
+    out.flush()?;
+    Ok(u8::from(disagreements > 0))
 }
 
 fn update(

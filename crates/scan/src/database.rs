@@ -4,12 +4,14 @@
 
 mod fetch;
 mod update;
+mod versions;
 
 pub use fetch::FetchError;
 pub use update::{
     FeedOutcome, FeedSource, Outcome, Progress, Times, UpdateOptions, Updated, official, source,
     update,
 };
+pub use versions::{CompareError, compare};
 
 use intel::assess::{FeedGaps, vulnerability};
 use intel::build::{BuildError, BuildOptions, Built};

@@ -37,7 +37,7 @@ fn parse(text: &str) -> Option<Go<'_>> {
         let semver = semver::parse(text)?;
         // `1.22rc1`, a toolchain without its prefix.
         let bare = !semver.hyphen
-            && semver.core.iter().filter(|byte| **byte == b'.').count() < 2
+            && semver.core.split(semver::dot).count() < 3
             && semver.pre.first().is_some_and(u8::is_ascii_alphabetic);
         let kind = if bare { Kind::Toolchain } else { Kind::Module };
         return Some(Go { semver, kind });

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
 mod bad_input;
+mod compare;
 mod declared;
 mod exit_codes;
 mod hostile_files;
