@@ -140,6 +140,7 @@ impl<'d> SetBuilder<'d> {
                 packages: Vec::new(),
                 advisories: Vec::new(),
                 matches: Vec::new(),
+                bases: Vec::new(),
                 gaps: Vec::new(),
             },
             file: document.file,
@@ -335,6 +336,7 @@ impl<'d> SetBuilder<'d> {
             severity,
             fix: found.fix,
             suppression: found.suppression,
+            basis: None,
         });
         self.bounded(self.set.matches.len())
     }

@@ -9,6 +9,7 @@ use crate::vulnerability::{Cvss, Severity};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Everything that one document said. Indices point into the vectors of the same set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct MatchSet {
     /// What the source says of a vulnerability or check, kept once per distinct text.
     pub advisories: Vec<Advisory>,
     pub matches: Vec<Match>,
+    /// Why our own matcher says it; [`Match::basis`] points here.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bases: Vec<Basis>,
     pub gaps: Vec<Gap>,
 }
 
@@ -160,6 +164,79 @@ pub struct Match {
     pub fix: Fix,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub suppression: Option<Suppression>,
+    /// What our own matcher decided by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub basis: Option<u32>,
+}
+
+/// Which advisory, range and comparison made a match: enough to repeat it by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Basis {
+    /// As its feed names it: `ALSA-2022:1065`.
+    pub advisory: Text,
+    /// `osv/AlmaLinux`.
+    pub feed: Text,
+    /// `AlmaLinux:8`.
+    pub ecosystem: Text,
+    /// The package that the advisory names.
+    pub package: Text,
+    /// It names the source package.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub of_source: bool,
+    /// What was compared, with its epoch.
+    pub version: Text,
+    /// The order of versions: `rpm`, `dpkg`, `semver`.
+    pub order: Text,
+    /// Start of the range; `0`: all versions before its end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub introduced: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fixed: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_affected: Option<Text>,
+    /// The day of the fix, as far as the feed says it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fixed_on: Option<Date>,
+    /// Other advisories of the same vulnerability that say the same.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub also: Vec<Text>,
+    /// What else bears on it: `of module nodejs:18`, `only Ubuntu Pro has the fix`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<Text>,
+}
+
+/// `1.1.1k-7.el8_6 < 1:1.1.1k-9.el8_6 (rpm), introduced 0, fixed 1:1.1.1k-9.el8_6: AlmaLinux:8 ALSA-2022:1065, source
+/// openssl`.
+impl fmt::Display for Basis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.introduced, &self.fixed, &self.last_affected) {
+            (_, Some(fixed), _) => write!(f, "{} < {fixed} ({})", self.version, self.order)?,
+            (_, None, Some(last)) => write!(f, "{} <= {last} ({})", self.version, self.order)?,
+            (Some(start), None, None) if &**start != "0" => {
+                write!(f, "{} >= {start} ({})", self.version, self.order)?
+            }
+            (Some(_), None, None) => write!(f, "every version is affected, {} too", self.version)?,
+            (None, None, None) => write!(f, "{} is listed", self.version)?,
+        }
+        if let Some(introduced) = &self.introduced {
+            write!(f, ", introduced {introduced}")?;
+        }
+        match (&self.fixed, &self.last_affected) {
+            (Some(fixed), _) => write!(f, ", fixed {fixed}")?,
+            (None, Some(last)) => write!(f, ", last affected {last}")?,
+            (None, None) => {}
+        }
+        let of = if self.of_source { "source" } else { "package" };
+        write!(
+            f,
+            ": {} {}, {of} {}",
+            self.ecosystem, self.advisory, self.package
+        )?;
+        for note in &self.notes {
+            write!(f, ", {note}")?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -194,6 +271,22 @@ pub enum FixState {
     UnderInvestigation,
     NotAffected,
     Unknown,
+}
+
+impl FixState {
+    /// Trivy's words, which scripts know.
+    pub fn word(self) -> &'static str {
+        match self {
+            FixState::Fixed => "fixed",
+            FixState::NotFixed => "affected",
+            FixState::WillNotFix => "will_not_fix",
+            FixState::Deferred => "fix_deferred",
+            FixState::EndOfLife => "end_of_life",
+            FixState::UnderInvestigation => "under_investigation",
+            FixState::NotAffected => "not_affected",
+            FixState::Unknown => "unknown",
+        }
+    }
 }
 
 /// Why a match does not count; it is listed all the same.

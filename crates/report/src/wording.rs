@@ -133,16 +133,7 @@ pub(crate) fn category(category: Category) -> &'static str {
 
 /// Trivy's words for the state of a fix, which scripts know.
 pub(crate) fn status(state: FixState) -> &'static str {
-    match state {
-        FixState::Fixed => "fixed",
-        FixState::NotFixed => "affected",
-        FixState::WillNotFix => "will_not_fix",
-        FixState::Deferred => "fix_deferred",
-        FixState::EndOfLife => "end_of_life",
-        FixState::UnderInvestigation => "under_investigation",
-        FixState::NotAffected => "not_affected",
-        FixState::Unknown => "unknown",
-    }
+    state.word()
 }
 
 /// The state of a fix in a sentence: `fixed in 1.2.3`, `no fix published`.

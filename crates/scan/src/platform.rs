@@ -72,6 +72,7 @@ pub fn platform(
             packages: Vec::new(),
             advisories: Vec::new(),
             matches: Vec::new(),
+            bases: Vec::new(),
             gaps,
         },
         on: Vec::new(),
@@ -271,6 +272,7 @@ impl Platform {
                 versions: fixed.into_iter().collect(),
             },
             suppression: None,
+            basis: None,
         });
     }
 }

@@ -1148,8 +1148,10 @@ fn set() -> MatchSet {
                     versions: vec!["3.0.11-1~deb12u2".into()],
                 },
                 suppression: None,
+                basis: None,
             })
             .collect(),
+        bases: Vec::new(),
         gaps: Vec::new(),
     }
 }

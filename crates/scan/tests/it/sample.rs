@@ -56,6 +56,7 @@ pub(crate) fn set(
         packages: Vec::new(),
         advisories: Vec::new(),
         matches: Vec::new(),
+        bases: Vec::new(),
         gaps: Vec::new(),
     };
     for (n, (package, version, id, aliases)) in (0u32..).zip(found) {
@@ -94,6 +95,7 @@ pub(crate) fn set(
                 versions: Vec::new(),
             },
             suppression: None,
+            basis: None,
         });
     }
     set
