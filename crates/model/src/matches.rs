@@ -213,7 +213,7 @@ impl fmt::Display for Basis {
             (_, Some(fixed), _) => write!(f, "{} < {fixed} ({})", self.version, self.order)?,
             (_, None, Some(last)) => write!(f, "{} <= {last} ({})", self.version, self.order)?,
             (Some(start), None, None) if &**start != "0" => {
-                write!(f, "{} >= {start} ({})", self.version, self.order)?
+                write!(f, "{} >= {start} ({})", self.version, self.order)?;
             }
             (Some(_), None, None) => write!(f, "every version is affected, {} too", self.version)?,
             (None, None, None) => write!(f, "{} is listed", self.version)?,
