@@ -1,13 +1,14 @@
 //! Bitnami: SemVer, but a number behind the hyphen is a packaging revision, newer than none; `1.2.3` is `1.2.3-0`.
 //! Source: the README of bitnami/go-version; words (`-rc1`) occur in the feed and are pre-releases there.
 
-use super::semver::{self, Version, dot};
+use super::digits;
+use super::semver::{self, Version};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (semver::parse(a)?, semver::parse(b)?);
     Some(a.core(&b).then_with(|| match (revision(&a), revision(&b)) {
-        (Some(a), Some(b)) => semver::identifiers(a.split(dot), b.split(dot)),
+        (Some(a), Some(b)) => semver::identifiers(digits::dotted(a), digits::dotted(b)),
         (None, None) => semver::pre_release(a.pre, b.pre),
         (a, b) => a.is_some().cmp(&b.is_some()),
     }))

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     let (a, b) = (canonical(a), canonical(b));
-    let (mut a, mut b) = (a.split(|byte| *byte == b'.'), b.split(|byte| *byte == b'.'));
+    let (mut a, mut b) = (digits::dotted(&a), digits::dotted(&b));
     loop {
         let (a, b) = (a.next(), b.next());
         if a.is_none() && b.is_none() {

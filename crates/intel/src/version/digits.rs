@@ -26,6 +26,11 @@ pub(super) fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
     split(text, |byte| byte.is_ascii_digit())
 }
 
+/// What stands between the dots of `text`; one empty part where it is empty.
+pub(super) fn dotted(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'.')
+}
+
 pub(super) fn all_digits(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }

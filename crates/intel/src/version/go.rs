@@ -37,7 +37,7 @@ fn parse(text: &str) -> Option<Go<'_>> {
         let semver = semver::parse(text)?;
         // `1.22rc1`, a toolchain without its prefix.
         let bare = !semver.hyphen
-            && semver.core.split(semver::dot).count() < 3
+            && digits::dotted(semver.core).count() < 3
             && semver.pre.first().is_some_and(u8::is_ascii_alphabetic);
         let kind = if bare { Kind::Toolchain } else { Kind::Module };
         return Some(Go { semver, kind });
@@ -48,7 +48,7 @@ fn parse(text: &str) -> Option<Go<'_>> {
     if !toolchain.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    let mut numbers = semver.core.split(semver::dot);
+    let mut numbers = digits::dotted(semver.core);
     let (major, minor, patch) = (numbers.next(), numbers.next(), numbers.next());
     if patch.is_some() {
         semver.pre = b"";

@@ -17,7 +17,7 @@ fn parse(text: &str) -> Option<semver::Version<'_>> {
 }
 
 fn labels(a: &[u8], b: &[u8]) -> Ordering {
-    let (mut a, mut b) = (a.split(semver::dot), b.split(semver::dot));
+    let (mut a, mut b) = (digits::dotted(a), digits::dotted(b));
     loop {
         let order = match (a.next(), b.next()) {
             (None, None) => return Ordering::Equal,

@@ -61,7 +61,7 @@ fn numbers(a: Option<&[u8]>, b: Option<&[u8]>) -> Ordering {
 
 /// Missing numbers are 0.
 fn releases(a: &[u8], b: &[u8]) -> Ordering {
-    let (mut a, mut b) = (a.split(|byte| *byte == b'.'), b.split(|byte| *byte == b'.'));
+    let (mut a, mut b) = (digits::dotted(a), digits::dotted(b));
     loop {
         let (a, b) = (a.next(), b.next());
         if a.is_none() && b.is_none() {

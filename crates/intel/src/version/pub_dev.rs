@@ -1,7 +1,7 @@
 //! Dart's pub: SemVer, but a build is newer than none, and builds are ordered like pre-releases.
 //! Source: pub_semver `lib/src/version.dart`.
 
-use super::semver::{self, dot};
+use super::{digits, semver};
 use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
@@ -10,7 +10,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
         a.core(&b)
             .then_with(|| semver::pre_release(a.pre, b.pre))
             .then_with(|| b.build.is_empty().cmp(&a.build.is_empty()))
-            .then_with(|| semver::identifiers(a.build.split(dot), b.build.split(dot))),
+            .then_with(|| semver::identifiers(digits::dotted(a.build), digits::dotted(b.build))),
     )
 }
 

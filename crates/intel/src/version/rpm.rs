@@ -15,13 +15,14 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
         })
 }
 
-struct Version<'a> {
+/// Epoch, version, release.
+struct Evr<'a> {
     epoch: &'a [u8],
     version: &'a [u8],
     release: Option<&'a [u8]>,
 }
 
-fn parse(text: &[u8]) -> Version<'_> {
+fn parse(text: &[u8]) -> Evr<'_> {
     let (epoch, rest) = match digits::split_digits(text) {
         (epoch, [b':', rest @ ..]) => (epoch, rest),
         _ => (&text[..0], text),
@@ -30,7 +31,7 @@ fn parse(text: &[u8]) -> Version<'_> {
     let (version, release) = hyphen.map_or((rest, None), |hyphen| {
         (&rest[..hyphen], Some(&rest[hyphen + 1..]))
     });
-    Version {
+    Evr {
         epoch,
         version,
         release,

@@ -25,7 +25,7 @@ pub(super) struct Version<'a> {
 impl Version<'_> {
     /// By the numbers alone.
     pub(super) fn core(&self, other: &Self) -> Ordering {
-        let (mut a, mut b) = (self.core.split(dot), other.core.split(dot));
+        let (mut a, mut b) = (digits::dotted(self.core), digits::dotted(other.core));
         loop {
             let (a, b) = (a.next(), b.next());
             if a.is_none() && b.is_none() {
@@ -79,7 +79,7 @@ pub(super) fn parse(text: &str) -> Option<Version<'_>> {
 pub(super) fn pre_release(a: &[u8], b: &[u8]) -> Ordering {
     a.is_empty()
         .cmp(&b.is_empty())
-        .then_with(|| identifiers(a.split(dot), b.split(dot)))
+        .then_with(|| identifiers(digits::dotted(a), digits::dotted(b)))
 }
 
 /// Numbers by value, below words; words as ASCII; the longer list is newer (SemVer 11.4).
@@ -101,10 +101,6 @@ pub(super) fn identifiers<'a>(
             return order;
         }
     }
-}
-
-pub(super) fn dot(byte: &u8) -> bool {
-    *byte == b'.'
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ fn check(ecosystem: &str, input: &str, wrong: &[&str]) {
     let ran = Home::new().run_with(&["db", "compare", ecosystem], input.as_bytes());
     let ran = ran.sound();
     assert_eq!(ran.code, i32::from(!wrong.is_empty()), "{}", ran.stderr);
-    let expected: String = wrong.iter().map(|line| format!("{line}\n")).collect();
-    assert_eq!(ran.text(), format!("{expected}{}\n", wrong.len()));
+    let number = wrong.len().to_string();
+    let expected = [wrong, &[&number, ""]].concat().join("\n");
+    assert_eq!(ran.text(), expected);
 }
 
 #[test]
