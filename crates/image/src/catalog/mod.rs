@@ -3,7 +3,7 @@
 pub mod os;
 
 use crate::extract::Extractor;
-use os::{alpm, apk, dpkg, release, rpm};
+use os::{alpm, apk, chisel, dpkg, release, rpm};
 
 /// Counted up with every change of what a row reads or says: facts kept by older tables are not used.
 pub const VERSION: u32 = 1;
@@ -13,6 +13,7 @@ pub static TABLE: &[Extractor] = &[
     alpm::DESC,
     alpm::FILES,
     apk::INSTALLED,
+    chisel::MANIFEST,
     dpkg::FILES,
     dpkg::STATUS,
     release::RELEASE,

@@ -7,6 +7,7 @@
 
 pub mod alpm;
 pub mod apk;
+pub mod chisel;
 pub mod dpkg;
 pub mod release;
 pub mod rpm;

@@ -117,6 +117,29 @@ fn half_of_a_database_is_a_gap() {
     assert_eq!(out.gaps.len(), 1);
 }
 
+/// The trees of `fuzz/seeds`, in pages of 512 bytes: inner pages, and headers longer than a page.
+#[test]
+fn small_pages() {
+    let check = |bytes: &[u8], expected: usize| {
+        let mut names = Vec::new();
+        let lost = rpm::blobs(bytes, &mut |blob| {
+            let header = rpm::header::Header::read(blob);
+            names.extend(header.and_then(|header| {
+                let name = header.text(rpm::header::tag::NAME)?;
+                Some((name.to_vec(), header.files().count()))
+            }));
+        });
+        assert_eq!(lost, Ok(0));
+        names.sort();
+        let first: Vec<_> = names.iter().take(2).collect();
+        assert_eq!(first, [&(b"a".to_vec(), 1), &(b"b".to_vec(), 60)]);
+        assert_eq!(names.len(), expected);
+    };
+    check(include_bytes!("../../../../../fuzz/seeds/rpmdb/sqlite"), 19);
+    check(include_bytes!("../../../../../fuzz/seeds/rpmdb/ndb"), 3);
+    check(include_bytes!("../../../../../fuzz/seeds/rpmdb/bdb"), 3);
+}
+
 /// Whether a tool is there; says so where it is not.
 #[allow(clippy::print_stderr)] // a test's way to say that it was skipped
 fn has(tool: &str) -> bool {
@@ -365,6 +388,7 @@ const ROWS: &[(&Extractor, &str)] = &[
     (&dpkg::FILES, "var/lib/dpkg/info/libc6:amd64.list"),
     (&dpkg::FILES, "var/lib/dpkg/status.d/base.md5sums"),
     (&apk::INSTALLED, "lib/apk/db/installed"),
+    (&chisel::MANIFEST, "var/lib/chisel/manifest.wall"),
     (&rpm::DATABASE, "var/lib/rpm/Packages"),
     (&rpm::JOURNAL, "var/lib/rpm/rpmdb.sqlite-wal"),
     (&rpm::JOURNAL, "var/lib/rpm/rpmdb.sqlite-journal"),
