@@ -11,7 +11,6 @@ pub mod chisel;
 pub mod dpkg;
 pub mod release;
 pub mod rpm;
-mod support;
 #[cfg(test)]
 mod tests;
 

@@ -6,7 +6,6 @@
 //! `system-release`), 20 a file that has a version alone. Lower ones only add what the higher ones leave open
 //! ([`settle`]): Ubuntu has a `debian_version` too.
 
-use super::support::end_of_life;
 use super::{lines, prose, word};
 use crate::extract::{Extract, Extractor, Extracts, File, Wants};
 use model::inventory::Release;
@@ -46,13 +45,14 @@ fn extract(file: &File<'_>, out: &mut Extracts) {
     };
     if let Some(release) = read(file.bytes) {
         out.all.push(Extract::Release {
-            release: dated(release),
+            release,
             precedence: *precedence,
         });
     }
 }
 
-/// One release of what several files say, with their precedence; `None` where nothing says it.
+/// One release of what several files say, with their precedence; `None` where nothing says it. No file says until when
+/// it is supported.
 pub fn settle(said: impl IntoIterator<Item = (Release, u8)>) -> Option<Release> {
     let mut all: Vec<_> = said.into_iter().collect();
     all.sort_by_key(|(_, precedence)| std::cmp::Reverse(*precedence));
@@ -68,7 +68,7 @@ pub fn settle(said: impl IntoIterator<Item = (Release, u8)>) -> Option<Release> 
         release.codename = release.codename.or(other.codename);
         release.title = release.title.or(other.title);
     }
-    Some(dated(release))
+    Some(release)
 }
 
 /// `os-release` of Debian and CentOS has the major version only.
@@ -80,11 +80,6 @@ fn is_exacter(release: &Release, version: &str) -> bool {
         && version
             .strip_prefix(&*release.version)
             .is_some_and(|rest| rest.starts_with('.'))
-}
-
-fn dated(mut release: Release) -> Release {
-    release.end_of_life = end_of_life(&release);
-    release
 }
 
 fn release(id: &str, version: &str) -> Release {
@@ -313,7 +308,6 @@ mod tests {
             found.title.as_deref(),
             Some("Debian GNU/Linux 12 (bookworm)")
         );
-        assert_eq!(found.end_of_life.unwrap().to_string(), "2028-06-30");
         check(
             &[("etc/os-release", BOOKWORM)],
             Some(("debian", "12", "bookworm")),
@@ -418,10 +412,7 @@ mod tests {
             )],
             Some(("centos", "8", "")),
         );
-        assert_eq!(
-            stream.unwrap().end_of_life.unwrap().to_string(),
-            "2024-05-31"
-        );
+        assert_eq!(stream.unwrap().title.as_deref(), Some("CentOS Stream 8"));
         for (path, text, id, version) in [
             (
                 "etc/redhat-release",
