@@ -5,6 +5,7 @@ use crate::evidence::Ledger;
 use crate::finding::{Factor, Finding, Score};
 use crate::graph::{Cut, Path};
 use crate::image::{ImageIdentity, ImageReference};
+use crate::inventory::Inventory;
 use crate::keys::ClusterId;
 use crate::matches::{ArtifactKind, MatchSet, OsRelease, Package};
 use crate::situation::Situation;
@@ -44,6 +45,9 @@ pub struct Assessment {
     pub coverage: Coverage,
     /// What the sources said, word for word; may be dropped (`matches` empty) where only the summary is kept.
     pub sets: Vec<MatchSet>,
+    /// What was found installed in the artifacts that were scanned here; reports of others have no inventory.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub inventories: Vec<Inventory>,
 }
 
 impl Assessment {

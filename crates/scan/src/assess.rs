@@ -169,6 +169,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         actions: Vec::new(),
         coverage,
         sets,
+        inventories: Vec::new(),
     };
     let mut ranking = settings.risk.clone();
     if declarations.own_images.is_some() {

@@ -117,6 +117,7 @@ pub(crate) fn shop() -> Assessment {
         actions: actions(),
         coverage: coverage(),
         sets: vec![set()],
+        inventories: Vec::new(),
         ledger,
     }
 }
@@ -152,6 +153,7 @@ pub(crate) fn empty() -> Assessment {
         actions: Vec::new(),
         coverage: Coverage::default(),
         sets: Vec::new(),
+        inventories: Vec::new(),
     }
 }
 

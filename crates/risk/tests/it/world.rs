@@ -118,6 +118,7 @@ impl World {
             actions: Vec::new(),
             coverage: Coverage::default(),
             sets: Vec::new(),
+            inventories: Vec::new(),
         })
     }
 

@@ -69,6 +69,7 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
             ..Coverage::default()
         },
         sets: Vec::new(),
+        inventories: Vec::new(),
     }
 }
 
