@@ -101,16 +101,58 @@ mod tests {
             let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
             assert_eq!(&*purl(kind, namespace, name, version, &[]), expected);
         };
-        check("npm", "@babel", "core", "7.0.0", "pkg:npm/%40babel/core@7.0.0");
+        check(
+            "npm",
+            "@babel",
+            "core",
+            "7.0.0",
+            "pkg:npm/%40babel/core@7.0.0",
+        );
         check("npm", "", "JSONStream", "1.3.5", "pkg:npm/JSONStream@1.3.5");
-        check("pypi", "", "Zope._.Interface", "5.0", "pkg:pypi/zope-interface@5.0");
-        check("pypi", "", "Flask", "1!1.0+local", "pkg:pypi/flask@1%211.0%2Blocal");
-        check("golang", "github.com/BurntSushi", "toml", "v1.0.0", "pkg:golang/github.com/burntsushi/toml@v1.0.0");
+        check(
+            "pypi",
+            "",
+            "Zope._.Interface",
+            "5.0",
+            "pkg:pypi/zope-interface@5.0",
+        );
+        check(
+            "pypi",
+            "",
+            "Flask",
+            "1!1.0+local",
+            "pkg:pypi/flask@1%211.0%2Blocal",
+        );
+        check(
+            "golang",
+            "github.com/BurntSushi",
+            "toml",
+            "v1.0.0",
+            "pkg:golang/github.com/burntsushi/toml@v1.0.0",
+        );
         check("golang", "", "stdlib", "1.21.3", "pkg:golang/stdlib@1.21.3");
-        check("maven", "org.apache.logging.log4j", "log4j-core", "2.14.1", "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1");
+        check(
+            "maven",
+            "org.apache.logging.log4j",
+            "log4j-core",
+            "2.14.1",
+            "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+        );
         check("maven", "", "spring", "", "pkg:maven/spring");
-        check("composer", "Symfony", "HTTP-Kernel", "v4.4.0", "pkg:composer/symfony/http-kernel@v4.4.0");
-        check("nuget", "", "Newtonsoft.Json", "12.0.1", "pkg:nuget/Newtonsoft.Json@12.0.1");
+        check(
+            "composer",
+            "Symfony",
+            "HTTP-Kernel",
+            "v4.4.0",
+            "pkg:composer/symfony/http-kernel@v4.4.0",
+        );
+        check(
+            "nuget",
+            "",
+            "Newtonsoft.Json",
+            "12.0.1",
+            "pkg:nuget/Newtonsoft.Json@12.0.1",
+        );
         check("generic", "", "a b/c", "1?2", "pkg:generic/a%20b%2Fc@1%3F2");
     }
 

@@ -1,8 +1,10 @@
 //! The extractors, a row each. Comes in: nothing. Goes out: [`TABLE`]. Never: a row that looks at two files.
 
+pub mod lang;
 pub mod os;
 
 use crate::extract::Extractor;
+use lang::{conda, dotnet, java, node, php, python, r, ruby};
 use os::{alpm, apk, chisel, dpkg, release, rpm};
 
 /// Counted up with every change of what a row reads or says: facts kept by older tables are not used.
@@ -20,4 +22,15 @@ pub static TABLE: &[Extractor] = &[
     rpm::DATABASE,
     rpm::JOURNAL,
     rpm::MANIFEST,
+    conda::RECORD,
+    dotnet::DEPENDENCIES,
+    java::ARCHIVE,
+    node::PACKAGE,
+    node::YARN_CACHE,
+    php::INSTALLED,
+    python::EGG,
+    python::FILES,
+    python::METADATA,
+    r::DESCRIPTION,
+    ruby::SPECIFICATION,
 ];
