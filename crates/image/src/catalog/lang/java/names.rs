@@ -13,7 +13,7 @@ pub(in crate::catalog::lang) struct FileName<'n> {
 }
 
 /// What a build adds to the name of an artifact that is the same artifact.
-const CLASSIFIERS: [&str; 9] = [
+const CLASSIFIERS: [&str; 10] = [
     "-jar-with-dependencies",
     "-sources",
     "-javadoc",
@@ -22,13 +22,23 @@ const CLASSIFIERS: [&str; 9] = [
     "-exec",
     "-uber",
     "-fat",
+    "-indy",
     "-all",
 ];
+
+/// What begins a classifier that says for which machine an archive is: `netty-...-4.1.70.Final-linux-x86_64`.
+const PLATFORMS: [&str; 5] = ["-linux", "-osx", "-macos", "-windows", "-natives"];
 
 pub(in crate::catalog::lang) fn of_file(name: &str) -> FileName<'_> {
     let mut stem = stem(name);
     for classifier in CLASSIFIERS {
         stem = stem.strip_suffix(classifier).unwrap_or(stem);
+    }
+    for classifier in PLATFORMS {
+        stem = stem
+            .find(classifier)
+            .and_then(|at| stem.get(..at))
+            .unwrap_or(stem);
     }
     let dashes: Vec<usize> = stem
         .match_indices('-')
@@ -46,9 +56,12 @@ pub(in crate::catalog::lang) fn of_file(name: &str) -> FileName<'_> {
     match dashes.iter().find(is_version).or(dashes.last()) {
         Some(at) => FileName {
             artifact: stem.get(..*at).unwrap_or(stem),
-            version: stem.get(*at + 1..),
+            // `3.x` is a link that stands for many.
+            version: stem
+                .get(*at + 1..)
+                .filter(|version| !version.ends_with(".x")),
         },
-        // All is classifier: `sources.jar`.
+        // All is classifier: `-all.jar`.
         None => FileName {
             artifact: if stem.is_empty() { name } else { stem },
             version: None,
@@ -145,22 +158,30 @@ pub(super) fn from_manifest(
         .into_iter()
         .flatten()
         .find_map(|text| version(text));
-    let version = file.version.or(said)?;
-    if let Some(rest) = tomcat(manifest) {
+    if let Some(artifact) = tomcat(manifest) {
+        let version = file.version.or(said)?;
         return Some(Coordinates {
-            group: group(rest, manifest).or(Some("org.apache.tomcat".to_owned())),
-            artifact: rest.to_owned(),
+            group: group(artifact, version, manifest).or(Some("org.apache.tomcat".to_owned())),
+            artifact: artifact.to_owned(),
             version: version.to_owned(),
         });
     }
     let title = manifest.title.as_deref().filter(|title| is_artifact(title));
-    let artifact = match (file.version, title) {
-        // `spring-core.jar` and `app.jar`: what the manifest says is the better name.
-        (None, Some(title)) => title,
-        _ => file.artifact,
+    let known = |artifact: &&str| published(artifact, "").is_some();
+    // `commons-collections3-3.2.2.jar`, `spring.jar`: a repacked archive has kept its manifest.
+    let renamed = [title, manifest.extension.as_deref()]
+        .into_iter()
+        .flatten()
+        .find(known)
+        .filter(|_| !known(&file.artifact));
+    let (artifact, version) = match (renamed, file.version, title) {
+        (Some(artifact), _, _) => (artifact, said.or(file.version)?),
+        (None, Some(version), _) => (file.artifact, version),
+        (None, None, Some(title)) => (title, said?),
+        (None, None, None) => (file.artifact, said?),
     };
     Some(Coordinates {
-        group: group(artifact, manifest),
+        group: group(artifact, version, manifest),
         artifact: artifact.to_owned(),
         version: version.to_owned(),
     })
@@ -187,8 +208,8 @@ fn is_artifact(title: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
-fn group(artifact: &str, manifest: &Manifest) -> Option<String> {
-    if let Some(group) = published(artifact) {
+fn group(artifact: &str, version: &str, manifest: &Manifest) -> Option<String> {
+    if let Some(group) = published(artifact, version) {
         return Some(group.to_owned());
     }
     if let Some(group) = &manifest.group_id {
@@ -233,20 +254,44 @@ fn is_group(text: &str) -> bool {
         })
 }
 
-fn published(artifact: &str) -> Option<&'static str> {
-    PUBLISHED
+fn published(artifact: &str, version: &str) -> Option<&'static str> {
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => artifact.starts_with(beginning),
+        None => pattern == artifact,
+    };
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    MOVED
         .iter()
-        .find(|(pattern, _)| match pattern.strip_suffix('*') {
-            Some(beginning) => artifact.starts_with(beginning),
-            None => *pattern == artifact,
+        .find(|(pattern, ..)| fits(pattern))
+        .map(|(_, since, before, after)| {
+            if major < Some(*since) {
+                *before
+            } else {
+                *after
+            }
         })
-        .map(|(_, group)| *group)
+        .or_else(|| {
+            let row = PUBLISHED.iter().find(|(pattern, _)| fits(pattern));
+            row.map(|(_, group)| *group)
+        })
 }
+
+/// Artifacts that moved with a major version: name, that version, group before it, group since.
+static MOVED: &[(&str, u32, &str, &str)] = &[
+    ("dom4j", 2, "dom4j", "org.dom4j"),
+    ("groovy*", 4, "org.codehaus.groovy", "org.apache.groovy"),
+    ("jline", 3, "jline", "org.jline"),
+];
 
 /// Artifacts of Maven Central that come without a Maven description (Ant, Gradle), under names that nobody else
 /// publishes. The first row that fits counts.
 static PUBLISHED: &[(&str, &str)] = &[
-    ("activemq-*", "org.apache.activemq"),
+    ("activemq-all", "org.apache.activemq"),
+    ("activemq-broker", "org.apache.activemq"),
+    ("activemq-client", "org.apache.activemq"),
     ("ant", "org.apache.ant"),
     ("asm", "org.ow2.asm"),
     ("asm-analysis", "org.ow2.asm"),
@@ -300,18 +345,26 @@ static PUBLISHED: &[(&str, &str)] = &[
     ("junit", "junit"),
     ("kafka-clients", "org.apache.kafka"),
     ("kafka_2*", "org.apache.kafka"),
-    ("kotlin-*", "org.jetbrains.kotlin"),
+    ("kotlin-reflect", "org.jetbrains.kotlin"),
+    ("kotlin-stdlib*", "org.jetbrains.kotlin"),
     ("liquibase-core", "org.liquibase"),
     ("log4j", "log4j"),
     ("log4j-core", "org.apache.logging.log4j"),
     ("log4j-api", "org.apache.logging.log4j"),
     ("lucene-*", "org.apache.lucene"),
     ("mariadb-java-client", "org.mariadb.jdbc"),
-    ("micrometer-*", "io.micrometer"),
+    ("micrometer-core", "io.micrometer"),
+    ("micrometer-registry-*", "io.micrometer"),
     ("mssql-jdbc", "com.microsoft.sqlserver"),
     ("mysql-connector-j", "com.mysql"),
     ("mysql-connector-java", "mysql"),
-    ("netty-*", "io.netty"),
+    ("netty-all", "io.netty"),
+    ("netty-buffer", "io.netty"),
+    ("netty-codec*", "io.netty"),
+    ("netty-common", "io.netty"),
+    ("netty-handler*", "io.netty"),
+    ("netty-resolver*", "io.netty"),
+    ("netty-transport*", "io.netty"),
     ("okhttp", "com.squareup.okhttp3"),
     ("okio", "com.squareup.okio"),
     ("okio-jvm", "com.squareup.okio"),
@@ -324,15 +377,23 @@ static PUBLISHED: &[(&str, &str)] = &[
     ("reactor-core", "io.projectreactor"),
     ("reactor-netty*", "io.projectreactor.netty"),
     ("rhino", "org.mozilla"),
-    ("shiro-*", "org.apache.shiro"),
-    ("slf4j-*", "org.slf4j"),
+    ("shiro-core", "org.apache.shiro"),
+    ("shiro-web", "org.apache.shiro"),
+    ("slf4j-api", "org.slf4j"),
     ("snakeyaml", "org.yaml"),
     ("solr-core", "org.apache.solr"),
     ("solr-solrj", "org.apache.solr"),
     ("spring-aop", "org.springframework"),
     ("spring-aspects", "org.springframework"),
     ("spring-beans", "org.springframework"),
-    ("spring-boot*", "org.springframework.boot"),
+    ("spring-boot", "org.springframework.boot"),
+    ("spring-boot-actuator", "org.springframework.boot"),
+    ("spring-boot-actuator-autoconfigure", "org.springframework.boot"),
+    ("spring-boot-autoconfigure", "org.springframework.boot"),
+    ("spring-boot-devtools", "org.springframework.boot"),
+    ("spring-boot-jarmode-layertools", "org.springframework.boot"),
+    ("spring-boot-loader", "org.springframework.boot"),
+    ("spring-boot-starter*", "org.springframework.boot"),
     ("spring-context", "org.springframework"),
     ("spring-context-support", "org.springframework"),
     ("spring-core", "org.springframework"),
@@ -352,9 +413,8 @@ static PUBLISHED: &[(&str, &str)] = &[
     ("spring-webmvc", "org.springframework"),
     ("spring-websocket", "org.springframework"),
     ("struts", "struts"),
-    ("struts2-*", "org.apache.struts"),
+    ("struts2-core", "org.apache.struts"),
     ("tomcat-embed-*", "org.apache.tomcat.embed"),
-    ("tomcat-*", "org.apache.tomcat"),
     ("woodstox-core-asl", "org.codehaus.woodstox"),
     ("xalan", "xalan"),
     ("xercesImpl", "xerces"),

@@ -241,6 +241,26 @@ fn what_only_manifest_and_name_say() {
         &["pkg:maven/org.jenkins-ci.plugins/git@4.0.0"],
     );
     jar(
+        "commons-collections3-3.2.2.jar",
+        "Extension-Name: commons-collections\r\nImplementation-Version: 3.2.2",
+        &["pkg:maven/commons-collections/commons-collections@3.2.2"],
+    );
+    jar(
+        "spring3-core-3.x.jar",
+        "Implementation-Title: spring-core\r\nImplementation-Version: 4.3.30.RELEASE",
+        &["pkg:maven/org.springframework/spring-core@4.3.30.RELEASE"],
+    );
+    jar(
+        "groovy-json-2.4.21-indy.jar",
+        "",
+        &["pkg:maven/org.codehaus.groovy/groovy-json@2.4.21"],
+    );
+    jar(
+        "groovy-4.0.1.jar",
+        "",
+        &["pkg:maven/org.apache.groovy/groovy@4.0.1"],
+    );
+    jar(
         "tools.jar",
         "Implementation-Title: Some Tools",
         &["! image-unidentified"],
@@ -412,6 +432,12 @@ fn names_of_files() {
         ),
         ("app-1.0-jar-with-dependencies.jar", "app", Some("1.0")),
         ("jakarta.el-3.0.3-rc1.jar", "jakarta.el", Some("3.0.3-rc1")),
+        (
+            "netty-epoll-4.1.70.Final-linux-x86_64.jar",
+            "netty-epoll",
+            Some("4.1.70.Final"),
+        ),
+        ("spring3-core-3.x.jar", "spring3-core", None),
         ("app.jar", "app", None),
         ("-1.jar", "-1", None),
         ("-all.jar", "-all.jar", None),
