@@ -86,7 +86,10 @@ pub(crate) fn write(
     if flags & RANGES != 0 {
         put_varint(out, affected.ranges.len() as u64);
         for range in &affected.ranges {
-            put_varint(out, range.events.len() as u64 * 2 + u64::from(range.kind == RangeKind::Semver));
+            put_varint(
+                out,
+                range.events.len() as u64 * 2 + u64::from(range.kind == RangeKind::Semver),
+            );
             for (kind, version) in &range.events {
                 // Few texts, many events: the kind rides on the number.
                 put_varint(out, u64::from(number(version)) * 4 + *kind as u64);
@@ -128,7 +131,9 @@ fn shape(ranges: &[Range]) -> Shape<'_> {
     match ranges {
         [] => Shape::None,
         [one] if one.kind == RangeKind::Ecosystem => match &one.events[..] {
-            [(EventKind::Introduced, zero), (EventKind::Fixed, fixed)] if zero == "0" => Shape::Below(fixed),
+            [(EventKind::Introduced, zero), (EventKind::Fixed, fixed)] if zero == "0" => {
+                Shape::Below(fixed)
+            }
             [(EventKind::Introduced, zero)] if zero == "0" => Shape::All,
             _ => Shape::Other,
         },
@@ -154,7 +159,12 @@ pub(crate) fn read<E>(
     let Some(numbers) = Numbers::read(row, previous) else {
         return Ok(None);
     };
-    let all = |numbers: Vec<u32>| numbers.into_iter().map(text).collect::<Result<Vec<String>, E>>();
+    let all = |numbers: Vec<u32>| {
+        numbers
+            .into_iter()
+            .map(text)
+            .collect::<Result<Vec<String>, E>>()
+    };
     let start = || (EventKind::Introduced, "0".to_owned());
     let mut ranges = Vec::new();
     if let Some(fixed) = numbers.below {
@@ -301,11 +311,21 @@ mod tests {
     }
 
     fn ranges() -> impl Strategy<Value = Vec<Range>> {
-        let event = (prop::sample::select(EVENTS.to_vec()), (0u32..50).prop_map(|n| n.to_string()));
-        let range = (any::<bool>(), prop::collection::vec(event, 0..4)).prop_map(|(semver, events)| Range {
-            kind: if semver { RangeKind::Semver } else { RangeKind::Ecosystem },
-            events,
-        });
+        let event = (
+            prop::sample::select(EVENTS.to_vec()),
+            (0u32..50).prop_map(|n| n.to_string()),
+        );
+        let range =
+            (any::<bool>(), prop::collection::vec(event, 0..4)).prop_map(|(semver, events)| {
+                Range {
+                    kind: if semver {
+                        RangeKind::Semver
+                    } else {
+                        RangeKind::Ecosystem
+                    },
+                    events,
+                }
+            });
         prop::collection::vec(range, 0..3)
     }
 

@@ -138,7 +138,11 @@ fn records(intel: Option<&Intelligence>, closure_ids: &[&str]) -> (Vec<Record>, 
 }
 
 /// The records of the CVEs that the advisories collect.
-fn covered(intel: Option<&Intelligence>, statements: &[&Statement], said: &[(&str, &Advisory)]) -> Vec<Record> {
+fn covered(
+    intel: Option<&Intelligence>,
+    statements: &[&Statement],
+    said: &[(&str, &Advisory)],
+) -> Vec<Record> {
     let Some(intel) = intel else {
         return Vec::new();
     };

@@ -40,7 +40,9 @@ impl Default for BuildOptions {
 pub enum BuildError {
     #[error(transparent)]
     Feed(#[from] FeedError),
-    #[error("{0} holds no feed in the official layout (epss/, kev/, vulnrichment*, osv/, alpine-secdb/, debian-tracker/, csaf*, ssvc/)")]
+    #[error(
+        "{0} holds no feed in the official layout (epss/, kev/, vulnrichment*, osv/, alpine-secdb/, debian-tracker/, csaf*, ssvc/)"
+    )]
     NoFeed(PathBuf),
     #[error("not one record of feed {feed} could be read: {reason}")]
     Unreadable { feed: String, reason: String },

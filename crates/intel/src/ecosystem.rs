@@ -63,7 +63,9 @@ pub(crate) fn canonical(name: &str) -> Option<String> {
     }
     let major = || rest.split(['.', ':']).next().filter(|part| is_number(part));
     match base.to_ascii_lowercase().as_str() {
-        "debian" => (!rest.is_empty()).then(|| format!("Debian:{}", rest.split('.').next().unwrap_or(rest))),
+        "debian" => {
+            (!rest.is_empty()).then(|| format!("Debian:{}", rest.split('.').next().unwrap_or(rest)))
+        }
         "ubuntu" => ubuntu(rest),
         "alpine" => alpine(rest),
         "almalinux" => Some(format!("AlmaLinux:{}", major()?)),
@@ -113,9 +115,11 @@ pub(crate) fn red_hat(product: &str) -> Option<String> {
     }
     match name {
         "enterprise_linux" => Some(format!("Red Hat:{}", version.split('.').next()?)),
-        "rhel_eus" | "rhel_aus" | "rhel_tus" | "rhel_e4s" | "rhel_els" | "rhel_eus_long_life" => version
-            .contains('.')
-            .then(|| format!("Red Hat:eus:{version}")),
+        "rhel_eus" | "rhel_aus" | "rhel_tus" | "rhel_e4s" | "rhel_els" | "rhel_eus_long_life" => {
+            version
+                .contains('.')
+                .then(|| format!("Red Hat:eus:{version}"))
+        }
         _ => None,
     }
 }
@@ -160,11 +164,10 @@ fn opensuse(product: &str) -> Option<String> {
 /// ecosystems"; the exports themselves.
 pub(crate) fn names(ecosystem: &str) -> Names {
     match ecosystem.split(':').next().unwrap_or(ecosystem) {
-        "Debian" | "Ubuntu" | "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | "Echo" | "CleanStart" | "SUSE"
-        | "openSUSE" => Names::Source,
-        "Rocky Linux" | "Photon OS" | "Azure Linux" | "Mageia" | "openEuler" | "Oracle Linux" | "Amazon Linux" => {
-            Names::Either
-        }
+        "Debian" | "Ubuntu" | "Alpine" | "Wolfi" | "Chainguard" | "MinimOS" | "Echo"
+        | "CleanStart" | "SUSE" | "openSUSE" => Names::Source,
+        "Rocky Linux" | "Photon OS" | "Azure Linux" | "Mageia" | "openEuler" | "Oracle Linux"
+        | "Amazon Linux" => Names::Either,
         _ => Names::Binary,
     }
 }
@@ -189,7 +192,10 @@ pub(crate) fn package<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
             }
             out.into()
         }
-        "NuGet" | "Packagist" | "GitHub Actions" | "Bitnami" if name.bytes().any(|b| b.is_ascii_uppercase()) => {
+        // Purls of Go modules are in lower case (purl-spec, golang), advisories are not.
+        "NuGet" | "Packagist" | "GitHub Actions" | "Bitnami" | "Go"
+            if name.bytes().any(|b| b.is_ascii_uppercase()) =>
+        {
             name.to_ascii_lowercase().into()
         }
         _ => name.into(),
@@ -279,8 +285,12 @@ pub(crate) fn of_release(release: &Release) -> Option<Covering> {
         "centos" if matches!(major, Some("6" | "7" | "8")) && !is_stream(release) => {
             one(format!("Red Hat:{}", major?))
         }
-        "sles" | "sled" | "sles_sap" | "sle_hpc" | "sle-hpc" | "suse" => one(format!("SUSE:{}", suse_release(version)?)),
-        "sle-micro" | "sl-micro" | "sle-micro-rancher" | "slem" => one(format!("SUSE:Micro {}", two(version)?)),
+        "sles" | "sled" | "sles_sap" | "sle_hpc" | "sle-hpc" | "suse" => {
+            one(format!("SUSE:{}", suse_release(version)?))
+        }
+        "sle-micro" | "sl-micro" | "sle-micro-rancher" | "slem" => {
+            one(format!("SUSE:Micro {}", two(version)?))
+        }
         "opensuse-leap" | "opensuse.leap" => one(format!("openSUSE:{}", two(version)?)),
         "opensuse-leap-micro" => one(format!("openSUSE:Micro {}", two(version)?)),
         "opensuse-tumbleweed" | "opensuse.tumbleweed" => one("openSUSE:Tumbleweed".to_owned()),
@@ -315,7 +325,9 @@ fn two(version: &str) -> Option<String> {
 fn suse_release(version: &str) -> Option<String> {
     let (major, pack) = version
         .split_once(['.', '-', ' '])
-        .map_or((version, ""), |(major, pack)| (major, pack.trim_start_matches("SP")));
+        .map_or((version, ""), |(major, pack)| {
+            (major, pack.trim_start_matches("SP"))
+        });
     let numbers = is_number(major) && (pack.is_empty() || is_number(pack));
     numbers.then(|| match pack {
         "" | "0" => major.to_owned(),
@@ -341,7 +353,9 @@ const DEBIAN: [(&str, &str); 12] = [
 
 /// The number of a codename of Debian, `sid` for unstable.
 pub(crate) fn debian_codename(name: &str) -> Option<&'static str> {
-    let found = DEBIAN.iter().find(|(codename, _)| name.eq_ignore_ascii_case(codename));
+    let found = DEBIAN
+        .iter()
+        .find(|(codename, _)| name.eq_ignore_ascii_case(codename));
     found.map(|(_, number)| *number)
 }
 
@@ -351,11 +365,17 @@ fn debian(release: &Release) -> Option<String> {
     if is_number(number) {
         return Some(number.to_owned());
     }
-    let words = release
-        .version
-        .split('/')
-        .chain(release.codename.as_deref().into_iter().flat_map(|name| name.split('/')));
-    let title = release.title.iter().flat_map(|title| title.split([' ', '/', '(', ')']));
+    let words = release.version.split('/').chain(
+        release
+            .codename
+            .as_deref()
+            .into_iter()
+            .flat_map(|name| name.split('/')),
+    );
+    let title = release
+        .title
+        .iter()
+        .flat_map(|title| title.split([' ', '/', '(', ')']));
     words
         .chain(title)
         .find_map(|word| debian_codename(word.trim()))
@@ -379,7 +399,9 @@ fn ubuntu_codename(name: &str) -> Option<String> {
         ("plucky", "25.04"),
         ("questing", "25.10"),
     ];
-    let found = CODENAMES.iter().find(|(codename, _)| name.eq_ignore_ascii_case(codename));
+    let found = CODENAMES
+        .iter()
+        .find(|(codename, _)| name.eq_ignore_ascii_case(codename));
     found.map(|(_, number)| (*number).to_owned())
 }
 
@@ -389,7 +411,9 @@ mod tests {
 
     #[test]
     fn ecosystems_of_records() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(canonical(name).as_deref(), expected, "{name}");
+        let check = |name: &str, expected: Option<&str>| {
+            assert_eq!(canonical(name).as_deref(), expected, "{name}")
+        };
         check("Debian:12", Some("Debian:12"));
         check("Debian", None);
         check("Ubuntu:22.04:LTS", Some("Ubuntu:22.04"));
@@ -403,8 +427,14 @@ mod tests {
         check("Red Hat:enterprise_linux:9::appstream", Some("Red Hat:9"));
         check("Red Hat:rhel_eus:9.2::baseos", Some("Red Hat:eus:9.2"));
         check("Red Hat:openshift:4.12::el8", None);
-        check("SUSE:Linux Enterprise Server 12 SP4-LTSS", Some("SUSE:12.4"));
-        check("SUSE:Linux Enterprise Module for Basesystem 15 SP5", Some("SUSE:15.5"));
+        check(
+            "SUSE:Linux Enterprise Server 12 SP4-LTSS",
+            Some("SUSE:12.4"),
+        );
+        check(
+            "SUSE:Linux Enterprise Module for Basesystem 15 SP5",
+            Some("SUSE:15.5"),
+        );
         check("SUSE:Linux Micro 6.0", Some("SUSE:Micro 6.0"));
         check("SUSE:Manager Proxy 4.2", None);
         check("openSUSE:Leap 15.5", Some("openSUSE:15.5"));
@@ -419,13 +449,18 @@ mod tests {
 
     #[test]
     fn names_of_packages() {
-        let check = |ecosystem, name, expected: &str| assert_eq!(package(ecosystem, name), expected);
+        let check =
+            |ecosystem, name, expected: &str| assert_eq!(package(ecosystem, name), expected);
         check("PyPI", "Zope.Interface", "zope-interface");
         check("PyPI", "a-_.b", "a-b");
         check("NuGet", "Newtonsoft.Json", "newtonsoft.json");
         check("Packagist", "Symfony/HTTP", "symfony/http");
         check("npm", "JSONStream", "JSONStream");
-        check("Go", "github.com/BurntSushi/toml", "github.com/BurntSushi/toml");
+        check(
+            "Go",
+            "github.com/BurntSushi/toml",
+            "github.com/burntsushi/toml",
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod likelihood;
 mod likelihood_table;
 mod lookup;
 mod map;
+pub mod matching;
 pub mod purl;
 mod ranges;
 mod record;

@@ -12,7 +12,11 @@ use crate::intelligence::Intelligence;
 
 impl Intelligence {
     /// Entries of a package in the order of their statements; `None`: no statement names it.
-    pub(crate) fn entries(&self, ecosystem: &str, package: &str) -> Result<Option<Vec<Entry>>, Damage> {
+    pub(crate) fn entries(
+        &self,
+        ecosystem: &str,
+        package: &str,
+    ) -> Result<Option<Vec<Entry>>, Damage> {
         let Some(names) = self.advisories.view(schema::PACKAGES.0) else {
             return Ok(None);
         };
@@ -36,7 +40,9 @@ impl Intelligence {
     pub fn covers(&self, ecosystem: &str) -> bool {
         let any = || {
             let names = self.advisories.view(schema::PACKAGES.0);
-            names.map_or(Ok(false), |names| Ids::new(names)?.any(&format!("{ecosystem}{}", schema::UNIT)))
+            names.map_or(Ok(false), |names| {
+                Ids::new(names)?.any(&format!("{ecosystem}{}", schema::UNIT))
+            })
         };
         self.noted(any()).unwrap_or(false)
     }
@@ -48,11 +54,17 @@ impl Intelligence {
         };
         let view = self.advisories.need(schema::IMPORTS.0)?;
         let words = |text: Option<&str>| -> Vec<String> {
-            text.unwrap_or("").split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+            text.unwrap_or("")
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         let mut all = Vec::new();
         for n in 0..count {
-            let number = first.checked_add(n).ok_or_else(|| view.damage("a text number lies outside of it"))?;
+            let number = first
+                .checked_add(n)
+                .ok_or_else(|| view.damage("a text number lies outside of it"))?;
             let text = Texts { view }.get(number, &self.import_texts)?;
             let mut lines = text.split(LINE);
             all.push(Import {

@@ -39,7 +39,9 @@ impl Purl {
             return Err(PurlError::TooLong);
         }
         let foreign = || PurlError::Foreign(crate::feeds::one_line(text, 80));
-        let scheme = text.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("pkg:"));
+        let scheme = text
+            .get(..4)
+            .filter(|scheme| scheme.eq_ignore_ascii_case("pkg:"));
         let rest = scheme.and_then(|_| text.get(4..)).ok_or_else(foreign)?;
         let rest = rest.trim_start_matches('/');
         // purl-spec, "How to parse": from the right, each part at its last separator.
@@ -49,8 +51,15 @@ impl Purl {
         let rest = rest.trim_matches('/');
         // An `@` before the name is of an npm scope that was not encoded.
         let (rest, version) = match rest.rfind('@') {
-            Some(at) if at > 0 && !rest.get(at..).unwrap_or("").contains('/') && !rest.get(..at).unwrap_or("").ends_with('/') => {
-                (rest.get(..at).unwrap_or(""), rest.get(at + 1..).unwrap_or(""))
+            Some(at)
+                if at > 0
+                    && !rest.get(at..).unwrap_or("").contains('/')
+                    && !rest.get(..at).unwrap_or("").ends_with('/') =>
+            {
+                (
+                    rest.get(..at).unwrap_or(""),
+                    rest.get(at + 1..).unwrap_or(""),
+                )
             }
             // Versions with an unencoded slash do not exist; a scope does.
             _ => (rest, ""),
@@ -63,8 +72,14 @@ impl Purl {
         if kind.is_empty() || !word(kind) || name.is_empty() {
             return Err(foreign());
         }
-        let segments: Vec<Cow<'_, str>> = namespace.split('/').filter(|s| !s.is_empty()).map(decoded).collect();
-        let pairs = qualifiers.split('&').filter_map(|pair| pair.split_once('='));
+        let segments: Vec<Cow<'_, str>> = namespace
+            .split('/')
+            .filter(|s| !s.is_empty())
+            .map(decoded)
+            .collect();
+        let pairs = qualifiers
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
         let kind = kind.to_ascii_lowercase();
         let lower = matches!(&*kind, "deb" | "apk" | "bitnami" | "composer" | "pypi");
         let name = decoded(name).into_owned();
@@ -91,7 +106,9 @@ impl Purl {
         if !ecosystem::is_system(&self.kind) {
             return None;
         }
-        let distro = self.qualifier("distro").or_else(|| self.qualifier("distro_name"))?;
+        let distro = self
+            .qualifier("distro")
+            .or_else(|| self.qualifier("distro_name"))?;
         let release = release(distro);
         // Syft writes `debian-12`; some write the codename alone: `bookworm`.
         if ecosystem::of_release(&release).is_none() && !self.namespace.is_empty() {
@@ -119,7 +136,9 @@ impl Purl {
             }
             _ => self.version.clone(),
         };
-        let source = self.qualifier("upstream").and_then(|upstream| source(&self.kind, upstream));
+        let source = self
+            .qualifier("upstream")
+            .and_then(|upstream| source(&self.kind, upstream));
         Component {
             kind: self.kind.as_str().into(),
             namespace: (!self.namespace.is_empty()).then(|| self.namespace.as_str().into()),
@@ -149,7 +168,11 @@ pub fn release(distro: &str) -> Release {
     let (id, version) = match distro.split_once([':', '@', '=']) {
         Some((id, version)) => (id, version),
         None => match distro.rsplit_once('-') {
-            Some((id, version)) if version.starts_with(|c: char| c.is_ascii_digit() || c == 'v') => (id, version),
+            Some((id, version))
+                if version.starts_with(|c: char| c.is_ascii_digit() || c == 'v') =>
+            {
+                (id, version)
+            }
             Some((id, version)) if ecosystem::debian_codename(version).is_some() => (id, version),
             Some((id, "edge")) => (id, "edge"),
             _ if ecosystem::debian_codename(distro).is_some() => ("debian", distro),
@@ -169,7 +192,10 @@ pub fn release(distro: &str) -> Release {
 /// `openssl`, `openssl@3.0.11-1` (deb), `openssl-1.1.1k-7.el8_6.src.rpm` (rpm).
 fn source(kind: &str, upstream: &str) -> Option<SourcePackage> {
     let (name, version) = if kind == "rpm" {
-        match upstream.strip_suffix(".src.rpm").or_else(|| upstream.strip_suffix(".nosrc.rpm")) {
+        match upstream
+            .strip_suffix(".src.rpm")
+            .or_else(|| upstream.strip_suffix(".nosrc.rpm"))
+        {
             Some(stem) => {
                 let (rest, release) = stem.rsplit_once('-')?;
                 let (name, version) = rest.rsplit_once('-')?;
@@ -194,7 +220,11 @@ fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return text.into();
     }
-    let hex = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let hex = |b: u8| {
+        char::from(b)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -226,31 +256,70 @@ mod tests {
     fn purls() {
         let check = |text: &str, expected: [&str; 4]| {
             let purl = Purl::parse(text).unwrap();
-            assert_eq!([&*purl.kind, &*purl.namespace, &*purl.name, &*purl.version], expected, "{text}");
+            assert_eq!(
+                [&*purl.kind, &*purl.namespace, &*purl.name, &*purl.version],
+                expected,
+                "{text}"
+            );
         };
-        check("pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64", ["deb", "debian", "libc6", "2.36-9+deb12u4"]);
-        check("pkg:npm/%40angular/core@12.0.0", ["npm", "@angular", "core", "12.0.0"]);
-        check("pkg:npm/@angular/core@12.0.0", ["npm", "@angular", "core", "12.0.0"]);
+        check(
+            "pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64",
+            ["deb", "debian", "libc6", "2.36-9+deb12u4"],
+        );
+        check(
+            "pkg:npm/%40angular/core@12.0.0",
+            ["npm", "@angular", "core", "12.0.0"],
+        );
+        check(
+            "pkg:npm/@angular/core@12.0.0",
+            ["npm", "@angular", "core", "12.0.0"],
+        );
         check("pkg:npm/@angular/core", ["npm", "@angular", "core", ""]);
-        check("pkg:golang/github.com/gorilla/mux@v1.8.0#sub/path", ["golang", "github.com/gorilla", "mux", "v1.8.0"]);
-        check("PKG:Maven/org.apache/a@1%3A2", ["maven", "org.apache", "a", "1:2"]);
+        check(
+            "pkg:golang/github.com/gorilla/mux@v1.8.0#sub/path",
+            ["golang", "github.com/gorilla", "mux", "v1.8.0"],
+        );
+        check(
+            "PKG:Maven/org.apache/a@1%3A2",
+            ["maven", "org.apache", "a", "1:2"],
+        );
         check("pkg://gem/rails@1", ["gem", "", "rails", "1"]);
-        check("pkg:deb/debian/passwd@1%3A4.5-1.1?upstream=shadow", ["deb", "debian", "passwd", "1:4.5-1.1"]);
-        check("pkg:golang/a@v2.7.1%2Bincompatible", ["golang", "", "a", "v2.7.1+incompatible"]);
-        for bad in ["", "pkg:", "pkg:deb", "pkg:deb/", "deb/debian/x@1", "pkg:d b/x@1"] {
+        check(
+            "pkg:deb/debian/passwd@1%3A4.5-1.1?upstream=shadow",
+            ["deb", "debian", "passwd", "1:4.5-1.1"],
+        );
+        check(
+            "pkg:golang/a@v2.7.1%2Bincompatible",
+            ["golang", "", "a", "v2.7.1+incompatible"],
+        );
+        for bad in [
+            "",
+            "pkg:",
+            "pkg:deb",
+            "pkg:deb/",
+            "deb/debian/x@1",
+            "pkg:d b/x@1",
+        ] {
             assert!(Purl::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn components() {
-        let check = |text: &str, version: &str, source: Option<(&str, &str)>, release: Option<(&str, &str)>| {
+        let check = |text: &str,
+                     version: &str,
+                     source: Option<(&str, &str)>,
+                     release: Option<(&str, &str)>| {
             let purl = Purl::parse(text).unwrap();
             let component = purl.component(text);
             let of = component.source.as_ref().map(|s| (&*s.name, &*s.version));
             let release_found = purl.release();
             let found = release_found.as_ref().map(|r| (&*r.id, &*r.version));
-            assert_eq!((&*component.version, of, found), (version, source, release), "{text}");
+            assert_eq!(
+                (&*component.version, of, found),
+                (version, source, release),
+                "{text}"
+            );
         };
         check(
             "pkg:rpm/almalinux/openssl-libs@1.1.1k-7.el8_6?arch=x86_64&distro=almalinux-8.6&epoch=1&upstream=openssl-1.1.1k-7.el8_6.src.rpm",
@@ -264,10 +333,25 @@ mod tests {
             Some(("gcc-8", "8.3.0-6")),
             Some(("debian", "10")),
         );
-        check("pkg:deb/debian/x@1?distro=bookworm", "1", None, Some(("debian", "bookworm")));
-        check("pkg:deb/ubuntu/x@1?distro=jammy", "1", None, Some(("ubuntu", "jammy")));
+        check(
+            "pkg:deb/debian/x@1?distro=bookworm",
+            "1",
+            None,
+            Some(("debian", "bookworm")),
+        );
+        check(
+            "pkg:deb/ubuntu/x@1?distro=jammy",
+            "1",
+            None,
+            Some(("ubuntu", "jammy")),
+        );
         check("pkg:apk/alpine/x@1", "1", None, None);
-        check("pkg:rpm/opensuse/x@1?distro=opensuse-leap-15.5", "1", None, Some(("opensuse-leap", "15.5")));
+        check(
+            "pkg:rpm/opensuse/x@1?distro=opensuse-leap-15.5",
+            "1",
+            None,
+            Some(("opensuse-leap", "15.5")),
+        );
         check("pkg:npm/x@1?distro=debian-12", "1", None, None);
     }
 

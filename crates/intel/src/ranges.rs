@@ -104,11 +104,21 @@ mod tests {
 
     #[test]
     fn ranges() {
-        let check = |events: &[(EventKind, &str)], at: &str, affected: bool, fixed: Option<&str>| {
-            let verdict = evaluate(&range(events), at, &compare);
-            assert_eq!((verdict.affected, verdict.fixed.as_deref()), (affected, fixed), "{events:?} at {at}");
-        };
-        let unsorted = [(Introduced, "17"), (Fixed, "19"), (Introduced, "0"), (Fixed, "10")];
+        let check =
+            |events: &[(EventKind, &str)], at: &str, affected: bool, fixed: Option<&str>| {
+                let verdict = evaluate(&range(events), at, &compare);
+                assert_eq!(
+                    (verdict.affected, verdict.fixed.as_deref()),
+                    (affected, fixed),
+                    "{events:?} at {at}"
+                );
+            };
+        let unsorted = [
+            (Introduced, "17"),
+            (Fixed, "19"),
+            (Introduced, "0"),
+            (Fixed, "10"),
+        ];
         check(&unsorted, "18", true, Some("19"));
         check(&unsorted, "19", false, None);
         check(&unsorted, "9", true, Some("10"));

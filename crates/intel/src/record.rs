@@ -287,7 +287,10 @@ mod tests {
             (day(), day(), day()),
             prop::option::of((0usize..6).prop_map(|n| SEVERITIES[n])),
             prop::collection::vec((any::<u32>(), any::<u32>(), any::<u8>()), 0..5),
-            (prop::collection::vec(any::<u32>(), 0..5), prop::collection::vec(any::<u32>(), 0..3)),
+            (
+                prop::collection::vec(any::<u32>(), 0..5),
+                prop::collection::vec(any::<u32>(), 0..3),
+            ),
             ssvc,
         )
             .prop_map(

@@ -7,7 +7,8 @@ use crate::feeds::epss::EpssTable;
 use crate::feeds::folder::FeedFile;
 use crate::feeds::kev::KevTable;
 use crate::feeds::{
-    Draft, FeedError, MAX_RECORD, Read, alpine, csaf, cve, debian, ends, epss, kev, merge_per_id, newest_per_id, osv,
+    Draft, FeedError, MAX_RECORD, Read, alpine, csaf, cve, debian, ends, epss, kev, merge_per_id,
+    newest_per_id, osv,
 };
 use jiff::civil::Date;
 use model::assessment::FeedInfo;
@@ -123,16 +124,23 @@ impl<'f> Layout<'f> {
             .map(|(name, files)| {
                 let one = |draft: Draft, out: &mut Vec<Draft>| out.push(draft);
                 let mut read = match name.as_str() {
-                    "vulnrichment" => read_records(files, &cve::is_record, MAX_RECORD, &|bytes, out| {
-                        cve::parse(bytes).map(|draft| one(draft, out))
-                    }),
-                    "alpine-secdb" => read_records(files, &alpine::is_record, MAX_RECORD, &alpine::parse),
+                    "vulnrichment" => {
+                        read_records(files, &cve::is_record, MAX_RECORD, &|bytes, out| {
+                            cve::parse(bytes).map(|draft| one(draft, out))
+                        })
+                    }
+                    "alpine-secdb" => {
+                        read_records(files, &alpine::is_record, MAX_RECORD, &alpine::parse)
+                    }
                     "csaf" => read_records(files, &csaf::is_record, MAX_RECORD, &|bytes, out| {
                         csaf::parse(bytes, "redhat").map(|draft| one(draft, out))
                     }),
-                    "debian-tracker" => {
-                        read_records(files, &debian::is_record, debian::MAX_DOCUMENT, &debian::parse)
-                    }
+                    "debian-tracker" => read_records(
+                        files,
+                        &debian::is_record,
+                        debian::MAX_DOCUMENT,
+                        &debian::parse,
+                    ),
                     _ => read_records(files, &osv::is_record, MAX_RECORD, &|bytes, out| {
                         osv::parse(bytes, &name).map(|draft| one(draft, out))
                     }),
@@ -227,7 +235,8 @@ fn read_records(
             .par_iter()
             .map(|record| {
                 let mut drafts = Vec::new();
-                parse(&record.bytes, &mut drafts).map_err(|reason| format!("{}: {reason}", record.name))?;
+                parse(&record.bytes, &mut drafts)
+                    .map_err(|reason| format!("{}: {reason}", record.name))?;
                 Ok(drafts)
             })
             .collect();

@@ -36,7 +36,9 @@ pub(super) fn write(
             let name = format!("{}{}{}", one.ecosystem, schema::UNIT, one.package);
             let (previous, row) = packages.entry(name).or_default();
             let stored = store(&mut imports, &one.imports).map_err(BuildError::Compress)?;
-            affected::write(row, previous, statement, one, stored, &|text| versions.number(text));
+            affected::write(row, previous, statement, one, stored, &|text| {
+                versions.number(text)
+            });
         }
     }
     let mut rows_of_packages = rows::Writer::default();
@@ -103,9 +105,18 @@ fn settle(affected: &[Affected]) -> Vec<Affected> {
             continue;
         }
         let compare = |a: &str, b: &str| scheme.compare(a, b);
-        let held = |version: &String| one.ranges.iter().any(|range| evaluate(range, version, &compare).affected);
+        let held = |version: &String| {
+            one.ranges
+                .iter()
+                .any(|range| evaluate(range, version, &compare).affected)
+        };
         all.push(Affected {
-            versions: one.versions.iter().filter(|version| !held(version)).cloned().collect(),
+            versions: one
+                .versions
+                .iter()
+                .filter(|version| !held(version))
+                .cloned()
+                .collect(),
             ..one.clone()
         });
     }
@@ -129,7 +140,9 @@ impl<'a> Build<'a> {
         Some(Build {
             ecosystem: &one.ecosystem,
             package: &one.package,
-            upstream: fixed.rsplit_once('-').map_or(fixed, |(upstream, _)| upstream),
+            upstream: fixed
+                .rsplit_once('-')
+                .map_or(fixed, |(upstream, _)| upstream),
             source: one.names == Names::Source,
             modules: &one.modules,
         })
@@ -139,7 +152,9 @@ impl<'a> Build<'a> {
 fn fix(ranges: &[Range]) -> Option<&str> {
     match ranges {
         [one] => match &one.events[..] {
-            [(EventKind::Introduced, zero), (EventKind::Fixed, fixed)] if zero == "0" => Some(fixed),
+            [(EventKind::Introduced, zero), (EventKind::Fixed, fixed)] if zero == "0" => {
+                Some(fixed)
+            }
             _ => None,
         },
         _ => None,
@@ -157,9 +172,15 @@ mod tests {
             package: "n".to_owned(),
             ranges: vec![Range {
                 kind: RangeKind::Ecosystem,
-                events: vec![(EventKind::Introduced, "0".to_owned()), (EventKind::Fixed, fixed.to_owned())],
+                events: vec![
+                    (EventKind::Introduced, "0".to_owned()),
+                    (EventKind::Fixed, fixed.to_owned()),
+                ],
             }],
-            versions: versions.iter().map(|version| (*version).to_owned()).collect(),
+            versions: versions
+                .iter()
+                .map(|version| (*version).to_owned())
+                .collect(),
             ..Affected::default()
         }
     }
@@ -167,12 +188,18 @@ mod tests {
     #[test]
     fn rebuilds_of_one_fix_are_its_lowest() {
         let check = |ecosystem: &str, fixes: &[&str], expected: &[&str]| {
-            let all: Vec<Affected> = fixes.iter().map(|fixed| below(ecosystem, fixed, &[])).collect();
+            let all: Vec<Affected> = fixes
+                .iter()
+                .map(|fixed| below(ecosystem, fixed, &[]))
+                .collect();
             let settled = settle(&all);
             let kept: Vec<&str> = settled.iter().filter_map(|one| fix(&one.ranges)).collect();
             assert_eq!(kept, expected, "{fixes:?}");
         };
-        let (low, high) = ("1:2.0.8-8.module_el8.5.0+2609+b30d9eec", "1:2.0.8-8.module_el8.6.0+2872+fe0ff7aa");
+        let (low, high) = (
+            "1:2.0.8-8.module_el8.5.0+2609+b30d9eec",
+            "1:2.0.8-8.module_el8.6.0+2872+fe0ff7aa",
+        );
         check("AlmaLinux:8", &[low, high], &[low]);
         check("AlmaLinux:8", &[high, low], &[low]);
         check("AlmaLinux:8", &["1-1", "2-1"], &["1-1", "2-1"]);

@@ -64,11 +64,19 @@ pub fn parse(bytes: &[u8], out: &mut Vec<Draft>) -> Result<(), String> {
 }
 
 fn release(database: &Database<'_>) -> Option<String> {
-    match database.distroversion.as_deref().filter(|version| !version.is_empty()) {
+    match database
+        .distroversion
+        .as_deref()
+        .filter(|version| !version.is_empty())
+    {
         Some(version) => ecosystem::canonical(&format!("Alpine:{version}")),
         None => {
             let addresses = [&database.urlprefix, &database.apkurl];
-            let says = |word: &str| addresses.iter().any(|a| a.as_deref().is_some_and(|a| a.contains(word)));
+            let says = |word: &str| {
+                addresses
+                    .iter()
+                    .any(|a| a.as_deref().is_some_and(|a| a.contains(word)))
+            };
             if says("wolfi") {
                 Some("Wolfi".to_owned())
             } else {
@@ -84,7 +92,11 @@ fn affected(release: &str, package: &str, version: &str) -> Affected {
         ecosystem: release.to_owned(),
         package: package.to_owned(),
         names: Names::Source,
-        ranges: if unaffected { Vec::new() } else { vec![below(version)] },
+        ranges: if unaffected {
+            Vec::new()
+        } else {
+            vec![below(version)]
+        },
         state: unaffected.then_some(FixState::NotAffected),
         ..Affected::default()
     }
@@ -95,7 +107,11 @@ fn add(drafts: &mut BTreeMap<String, Draft>, affected: &Affected, text: &str) {
     let text = text.replace("CVE ", "CVE-");
     let words = text.split([' ', ',', '\t']).filter(|word| is_name(word));
     let words: Vec<&str> = words.collect();
-    let cves: Vec<&str> = words.iter().copied().filter(|word| word.starts_with("CVE-")).collect();
+    let cves: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| word.starts_with("CVE-"))
+        .collect();
     for id in if cves.is_empty() { &words } else { &cves } {
         let draft = drafts.entry((*id).to_owned()).or_insert_with(|| Draft {
             id: (*id).to_owned(),
@@ -127,7 +143,9 @@ fn is_name(word: &str) -> bool {
         && word.starts_with(|c: char| c.is_ascii_alphabetic())
         && word.contains('-')
         && word.bytes().any(|b| b.is_ascii_digit())
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.'))
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.'))
 }
 
 #[cfg(test)]
@@ -149,7 +167,16 @@ mod tests {
         );
         let told: Vec<(&str, Vec<(Option<FixState>, usize)>, usize)> = drafts
             .iter()
-            .map(|d| (&*d.id, d.affected.iter().map(|a| (a.state, a.ranges.len())).collect(), d.covers.len()))
+            .map(|d| {
+                (
+                    &*d.id,
+                    d.affected
+                        .iter()
+                        .map(|a| (a.state, a.ranges.len()))
+                        .collect(),
+                    d.covers.len(),
+                )
+            })
             .collect();
         let fixed = || vec![(None, 1)];
         assert_eq!(
@@ -166,7 +193,9 @@ mod tests {
             ]
         );
         assert_eq!(drafts[0].affected[0].ecosystem, "Alpine:v3.11");
-        let wolfi = read(r#"{"urlprefix":"https://packages.wolfi.dev","packages":[{"pkg":{"name":"x","secfixes":{"1":["GHSA-a-1"]}}}]}"#);
+        let wolfi = read(
+            r#"{"urlprefix":"https://packages.wolfi.dev","packages":[{"pkg":{"name":"x","secfixes":{"1":["GHSA-a-1"]}}}]}"#,
+        );
         assert_eq!(wolfi[0].affected[0].ecosystem, "Wolfi");
         assert!(parse(br#"{"packages":[]}"#, &mut Vec::new()).is_err());
     }

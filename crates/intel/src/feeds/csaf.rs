@@ -159,22 +159,46 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
     let [said] = &csaf.vulnerabilities[..] else {
         return Err("it does not speak of one vulnerability".to_owned());
     };
-    let id = said.cve.as_deref().filter(|id| usable_id(id)).ok_or("it names no CVE")?;
+    let id = said
+        .cve
+        .as_deref()
+        .filter(|id| usable_id(id))
+        .ok_or("it names no CVE")?;
     let mut draft = Draft {
         id: id.to_ascii_uppercase(),
-        title: said.title.as_deref().map(|title| one_line(title, 200)).filter(|title| !title.is_empty()),
+        title: said
+            .title
+            .as_deref()
+            .map(|title| one_line(title, 200))
+            .filter(|title| !title.is_empty()),
         published: said.release_date.as_deref().and_then(day),
-        modified: csaf.document.tracking.current_release_date.as_deref().and_then(day),
+        modified: csaf
+            .document
+            .tracking
+            .current_release_date
+            .as_deref()
+            .and_then(day),
         ..Draft::default()
     };
-    let word = csaf.document.aggregate_severity.as_ref().map(|said| Severity::parse(&said.text));
+    let word = csaf
+        .document
+        .aggregate_severity
+        .as_ref()
+        .map(|said| Severity::parse(&said.text));
     draft.severity = word.filter(|severity| *severity != Severity::Unknown);
-    let cwe = said.cwe.as_ref().and_then(|cwe| cwe.get("id")?.as_str().and_then(cwe_number));
+    let cwe = said
+        .cwe
+        .as_ref()
+        .and_then(|cwe| cwe.get("id")?.as_str().and_then(cwe_number));
     draft.cwes.extend(cwe);
     for score in &said.scores {
         for key in ["cvss_v4", "cvss_v3", "cvss_v2"] {
-            let vector = score.get(key).and_then(|score| score.get("vectorString")?.as_str());
-            let Some((vector, tenths)) = vector.and_then(|vector| Some((vector, cvss::tenths(vector)?))) else {
+            let vector = score
+                .get(key)
+                .and_then(|score| score.get("vectorString")?.as_str());
+            let Some((vector, tenths)) =
+                vector.and_then(|vector| Some((vector, cvss::tenths(vector)?)))
+            else {
                 continue;
             };
             let one = DraftCvss {
@@ -246,7 +270,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        for threat in said.threats.iter().filter(|threat| threat.category == "impact") {
+        for threat in said
+            .threats
+            .iter()
+            .filter(|threat| threat.category == "impact")
+        {
             let severity = Severity::parse(&threat.details);
             if severity != Severity::Unknown {
                 let ids = threat.product_ids.iter();
@@ -263,13 +291,20 @@ impl<'a> Reader<'a> {
         let lists = [
             (&statuses.fixed, None),
             (&statuses.known_affected, Some(FixState::NotFixed)),
-            (&statuses.under_investigation, Some(FixState::UnderInvestigation)),
+            (
+                &statuses.under_investigation,
+                Some(FixState::UnderInvestigation),
+            ),
             (&statuses.known_not_affected, Some(FixState::NotAffected)),
         ];
         for (ids, said) in lists {
             for id in ids {
                 let Some(part) = self.part(id) else { continue };
-                let name = (part.ecosystem.clone(), part.name.clone(), part.module.clone());
+                let name = (
+                    part.ecosystem.clone(),
+                    part.name.clone(),
+                    part.module.clone(),
+                );
                 // A fix of a package is more exact than a word on the component of the whole release.
                 if said.is_none() {
                     if part.version.is_empty() {
@@ -291,7 +326,12 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let state = match said {
-                    Some(FixState::NotFixed) => Some(self.states.get(&**id).copied().unwrap_or(FixState::NotFixed)),
+                    Some(FixState::NotFixed) => Some(
+                        self.states
+                            .get(&**id)
+                            .copied()
+                            .unwrap_or(FixState::NotFixed),
+                    ),
                     other => other,
                 };
                 all_of.push(Affected {
@@ -321,9 +361,17 @@ impl<'a> Reader<'a> {
             Some((module, product)) => (Some(*module), *product),
             None => (None, of),
         };
-        let ecosystem = self.products.get(product)?.cpe.as_deref().and_then(of_cpe)?;
+        let ecosystem = self
+            .products
+            .get(product)?
+            .cpe
+            .as_deref()
+            .and_then(of_cpe)?;
         let module = module.and_then(|module| self.stream(module));
-        let purl = self.products.get(component).and_then(|helper| helper.purl.as_deref());
+        let purl = self
+            .products
+            .get(component)
+            .and_then(|helper| helper.purl.as_deref());
         let (mut name, version, arch, own_module) = match purl {
             Some(purl) => {
                 let purl = Purl::parse(purl).ok().filter(|purl| purl.kind == "rpm")?;
@@ -333,7 +381,12 @@ impl<'a> Reader<'a> {
                     _ => purl.version.clone(),
                 };
                 let own = purl.qualifier("rpmmod").map(str::to_owned);
-                (purl.name.clone(), version, purl.qualifier("arch").map(str::to_owned), own)
+                (
+                    purl.name.clone(),
+                    version,
+                    purl.qualifier("arch").map(str::to_owned),
+                    own,
+                )
             }
             None => nevra(component)?,
         };
@@ -364,8 +417,13 @@ impl<'a> Reader<'a> {
 
     /// `nodejs:16:8060020220523160029:ad008a3a`, from its purl or its id.
     fn stream(&self, module: &str) -> Option<String> {
-        let purl = self.products.get(module).and_then(|helper| helper.purl.as_deref());
-        let purl = purl.and_then(|purl| Purl::parse(purl).ok()).filter(|purl| purl.kind == "rpmmod");
+        let purl = self
+            .products
+            .get(module)
+            .and_then(|helper| helper.purl.as_deref());
+        let purl = purl
+            .and_then(|purl| Purl::parse(purl).ok())
+            .filter(|purl| purl.kind == "rpmmod");
         match purl {
             Some(purl) => Some(format!("{}:{}", purl.name, purl.version)),
             None => Some(module.to_owned()),
@@ -381,7 +439,9 @@ pub(crate) fn stream_of(label: &str) -> Option<String> {
 }
 
 fn of_cpe(cpe: &str) -> Option<String> {
-    let rest = cpe.strip_prefix("cpe:/a:redhat:").or_else(|| cpe.strip_prefix("cpe:/o:redhat:"))?;
+    let rest = cpe
+        .strip_prefix("cpe:/a:redhat:")
+        .or_else(|| cpe.strip_prefix("cpe:/o:redhat:"))?;
     ecosystem::red_hat(rest)
 }
 
@@ -390,23 +450,41 @@ type Named = (String, String, Option<String>, Option<String>);
 /// `openssl-1:1.1.1k-9.el8_6.x86_64`, or a name alone.
 fn nevra(text: &str) -> Option<Named> {
     let text = text.rsplit('/').next().unwrap_or(text);
-    const ARCHES: [&str; 9] = ["x86_64", "aarch64", "ppc64le", "s390x", "i686", "noarch", "src", "ppc64", "i386"];
-    let Some((rest, arch)) = text.rsplit_once('.').filter(|(_, arch)| ARCHES.contains(arch)) else {
+    const ARCHES: [&str; 9] = [
+        "x86_64", "aarch64", "ppc64le", "s390x", "i686", "noarch", "src", "ppc64", "i386",
+    ];
+    let Some((rest, arch)) = text
+        .rsplit_once('.')
+        .filter(|(_, arch)| ARCHES.contains(arch))
+    else {
         let plain = !text.is_empty() && !text.contains([':', '@', ' ']);
         return plain.then(|| (text.to_owned(), String::new(), None, None));
     };
     let (rest, release) = rest.rsplit_once('-')?;
     let (name, version) = rest.rsplit_once('-')?;
     let version = version.strip_prefix("0:").unwrap_or(version);
-    Some((name.to_owned(), format!("{version}-{release}"), Some(arch.to_owned()), None))
+    Some((
+        name.to_owned(),
+        format!("{version}-{release}"),
+        Some(arch.to_owned()),
+        None,
+    ))
 }
 
 /// Red Hat's words for what has no fix. Source: redhatproductsecurity.github.io, "security-data guidelines", VEX.
 fn state(remediation: &Remediation<'_>) -> Option<FixState> {
     match &*remediation.category {
-        "no_fix_planned" if remediation.details.eq_ignore_ascii_case("out of support scope") => Some(FixState::EndOfLife),
+        "no_fix_planned"
+            if remediation
+                .details
+                .eq_ignore_ascii_case("out of support scope") =>
+        {
+            Some(FixState::EndOfLife)
+        }
         "no_fix_planned" => Some(FixState::WillNotFix),
-        "none_available" if remediation.details.eq_ignore_ascii_case("fix deferred") => Some(FixState::Deferred),
+        "none_available" if remediation.details.eq_ignore_ascii_case("fix deferred") => {
+            Some(FixState::Deferred)
+        }
         "none_available" => Some(FixState::NotFixed),
         _ => None,
     }
@@ -449,28 +527,92 @@ mod tests {
     #[test]
     fn a_document() {
         let draft = parse(DOCUMENT.as_bytes(), "csaf").unwrap();
-        assert_eq!((&*draft.id, draft.severity, &draft.cwes[..], draft.cvss.len()), ("CVE-2022-0778", Some(Severity::High), &[835][..], 1));
+        assert_eq!(
+            (
+                &*draft.id,
+                draft.severity,
+                &draft.cwes[..],
+                draft.cvss.len()
+            ),
+            ("CVE-2022-0778", Some(Severity::High), &[835][..], 1)
+        );
         let told: Vec<(&str, &str, Option<&str>, Names, Option<FixState>, &[String])> = draft
             .affected
             .iter()
             .map(|a| {
-                let fixed = a.ranges.first().and_then(|range| range.events.get(1)).map(|event| &*event.1);
-                (&*a.ecosystem, &*a.package, fixed, a.names, a.state, &a.modules[..])
+                let fixed = a
+                    .ranges
+                    .first()
+                    .and_then(|range| range.events.get(1))
+                    .map(|event| &*event.1);
+                (
+                    &*a.ecosystem,
+                    &*a.package,
+                    fixed,
+                    a.names,
+                    a.state,
+                    &a.modules[..],
+                )
             })
             .collect();
         let (sixteen, eighteen) = (["nodejs:16".to_owned()], ["nodejs:18".to_owned()]);
         assert_eq!(
             told,
             [
-                ("Red Hat:8", "lib", Some("1:2-3.el8_6"), Names::Binary, None, &[][..]),
-                ("Red Hat:eus:8.4", "lib", Some("1:2-1.el8_4"), Names::Source, None, &[]),
-                ("Red Hat:8", "nodejs", Some("1:16.1-1.module+el8.6.0+1+aa"), Names::Binary, None, &sixteen),
-                ("Red Hat:8", "tool", None, Names::Source, Some(FixState::WillNotFix), &[]),
-                ("Red Hat:8", "nodejs", None, Names::Either, Some(FixState::Deferred), &eighteen),
-                ("Red Hat:8", "safe", None, Names::Either, Some(FixState::NotAffected), &[]),
+                (
+                    "Red Hat:8",
+                    "lib",
+                    Some("1:2-3.el8_6"),
+                    Names::Binary,
+                    None,
+                    &[][..]
+                ),
+                (
+                    "Red Hat:eus:8.4",
+                    "lib",
+                    Some("1:2-1.el8_4"),
+                    Names::Source,
+                    None,
+                    &[]
+                ),
+                (
+                    "Red Hat:8",
+                    "nodejs",
+                    Some("1:16.1-1.module+el8.6.0+1+aa"),
+                    Names::Binary,
+                    None,
+                    &sixteen
+                ),
+                (
+                    "Red Hat:8",
+                    "tool",
+                    None,
+                    Names::Source,
+                    Some(FixState::WillNotFix),
+                    &[]
+                ),
+                (
+                    "Red Hat:8",
+                    "nodejs",
+                    None,
+                    Names::Either,
+                    Some(FixState::Deferred),
+                    &eighteen
+                ),
+                (
+                    "Red Hat:8",
+                    "safe",
+                    None,
+                    Names::Either,
+                    Some(FixState::NotAffected),
+                    &[]
+                ),
             ]
         );
-        assert_eq!(draft.affected[0].fixed_on, Some(jiff::civil::date(2022, 3, 28)));
+        assert_eq!(
+            draft.affected[0].fixed_on,
+            Some(jiff::civil::date(2022, 3, 28))
+        );
         assert_eq!(draft.affected[3].severity, Some(Severity::Low));
     }
 }

@@ -52,13 +52,17 @@ pub fn parse(bytes: &[u8], out: &mut Vec<Draft>) -> Result<(), String> {
             }
             let draft = drafts.entry(id.to_string()).or_insert_with(|| Draft {
                 id: id.to_string(),
-                title: issue.description.as_deref().map(|text| one_line(text, 200)).filter(|text| !text.is_empty()),
+                title: issue
+                    .description
+                    .as_deref()
+                    .map(|text| one_line(text, 200))
+                    .filter(|text| !text.is_empty()),
                 ..Draft::default()
             });
             let releases = issue.releases.iter();
-            draft
-                .affected
-                .extend(releases.filter_map(|(codename, status)| affected(&package, codename, status)));
+            draft.affected.extend(
+                releases.filter_map(|(codename, status)| affected(&package, codename, status)),
+            );
         }
     }
     out.extend(drafts.into_values());
@@ -66,7 +70,10 @@ pub fn parse(bytes: &[u8], out: &mut Vec<Draft>) -> Result<(), String> {
 }
 
 fn affected(package: &str, codename: &str, status: &Status<'_>) -> Option<Affected> {
-    let fixed = status.fixed_version.as_deref().filter(|version| (1..=256).contains(&version.len()));
+    let fixed = status
+        .fixed_version
+        .as_deref()
+        .filter(|version| (1..=256).contains(&version.len()));
     let urgency = status.urgency.as_deref().unwrap_or("");
     let (ranges, state) = match (&*status.status, fixed) {
         ("resolved", Some("0")) => (Vec::new(), Some(FixState::NotAffected)),
@@ -105,23 +112,82 @@ mod tests {
 
     #[test]
     fn states() {
-        let check = |status: &str, state: Option<FixState>, ranges: usize, severity: Option<Severity>| {
-            let text = format!(r#"{{"p":{{"CVE-2024-0001":{{"description":"d","releases":{{"bookworm":{status},"nonsense":{{}}}}}}}}}}"#);
+        let check = |status: &str,
+                     state: Option<FixState>,
+                     ranges: usize,
+                     severity: Option<Severity>| {
+            let text = format!(
+                r#"{{"p":{{"CVE-2024-0001":{{"description":"d","releases":{{"bookworm":{status},"nonsense":{{}}}}}}}}}}"#
+            );
             let mut out = Vec::new();
             parse(text.as_bytes(), &mut out).unwrap();
             let one = &out[0].affected[0];
-            assert_eq!((out[0].affected.len(), &*one.ecosystem, &*one.package), (1, "Debian:12", "p"));
-            assert_eq!((one.state, one.ranges.len(), one.severity), (state, ranges, severity), "{status}");
+            assert_eq!(
+                (out[0].affected.len(), &*one.ecosystem, &*one.package),
+                (1, "Debian:12", "p")
+            );
+            assert_eq!(
+                (one.state, one.ranges.len(), one.severity),
+                (state, ranges, severity),
+                "{status}"
+            );
         };
-        use FixState::{Deferred, EndOfLife, NotAffected, NotFixed, UnderInvestigation, WillNotFix};
-        check(r#"{"status":"resolved","fixed_version":"1.2-1","urgency":"not yet assigned"}"#, None, 1, None);
-        check(r#"{"status":"resolved","fixed_version":"0"}"#, Some(NotAffected), 0, None);
-        check(r#"{"status":"open","urgency":"unimportant"}"#, Some(NotFixed), 1, Some(Severity::Negligible));
-        check(r#"{"status":"open","urgency":"low**"}"#, Some(NotFixed), 1, Some(Severity::Low));
-        check(r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":"ignored"}"#, Some(WillNotFix), 1, None);
-        check(r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":"postponed"}"#, Some(Deferred), 1, None);
-        check(r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":""}"#, Some(NotFixed), 1, None);
-        check(r#"{"status":"open","urgency":"end-of-life"}"#, Some(EndOfLife), 1, None);
-        check(r#"{"status":"undetermined"}"#, Some(UnderInvestigation), 1, None);
+        use FixState::{
+            Deferred, EndOfLife, NotAffected, NotFixed, UnderInvestigation, WillNotFix,
+        };
+        check(
+            r#"{"status":"resolved","fixed_version":"1.2-1","urgency":"not yet assigned"}"#,
+            None,
+            1,
+            None,
+        );
+        check(
+            r#"{"status":"resolved","fixed_version":"0"}"#,
+            Some(NotAffected),
+            0,
+            None,
+        );
+        check(
+            r#"{"status":"open","urgency":"unimportant"}"#,
+            Some(NotFixed),
+            1,
+            Some(Severity::Negligible),
+        );
+        check(
+            r#"{"status":"open","urgency":"low**"}"#,
+            Some(NotFixed),
+            1,
+            Some(Severity::Low),
+        );
+        check(
+            r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":"ignored"}"#,
+            Some(WillNotFix),
+            1,
+            None,
+        );
+        check(
+            r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":"postponed"}"#,
+            Some(Deferred),
+            1,
+            None,
+        );
+        check(
+            r#"{"status":"open","nodsa":"Minor issue","nodsa_reason":""}"#,
+            Some(NotFixed),
+            1,
+            None,
+        );
+        check(
+            r#"{"status":"open","urgency":"end-of-life"}"#,
+            Some(EndOfLife),
+            1,
+            None,
+        );
+        check(
+            r#"{"status":"undetermined"}"#,
+            Some(UnderInvestigation),
+            1,
+            None,
+        );
     }
 }

@@ -3,8 +3,8 @@
 
 use super::specific::{self, Specific};
 use super::{
-    Affected, Draft, DraftCvss, EventKind, Names, Range, RangeKind, cwe_number, day, first_sentence, one_line,
-    usable_id,
+    Affected, Draft, DraftCvss, EventKind, Names, Range, RangeKind, cwe_number, day,
+    first_sentence, one_line, usable_id,
 };
 use crate::version::Scheme;
 use crate::{cvss, ecosystem};
@@ -154,7 +154,9 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         ..Draft::default()
     };
     let affected = record.affected.unwrap_or_default();
-    let of_packages = affected.iter().filter_map(|package| package.severity.as_ref());
+    let of_packages = affected
+        .iter()
+        .filter_map(|package| package.severity.as_ref());
     for rating in record.severity.iter().chain(of_packages).flatten() {
         if let Some(tenths) = cvss::tenths(&rating.score) {
             let said = DraftCvss {
@@ -168,9 +170,13 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         }
     }
     let specific = record.specific.unwrap_or_default();
-    draft.severity = specific.severity().or_else(|| word(record.severity.as_deref().unwrap_or_default()));
+    draft.severity = specific
+        .severity()
+        .or_else(|| word(record.severity.as_deref().unwrap_or_default()));
     if draft.severity.is_none() {
-        let informational = affected.iter().filter_map(|part| part.database_specific.as_ref());
+        let informational = affected
+            .iter()
+            .filter_map(|part| part.database_specific.as_ref());
         draft.severity = informational.filter_map(specific::informational).next();
     }
     draft.cwes = specific
@@ -195,9 +201,33 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
 /// Ids of notices of distributions, which collect what they mend. Source: OSV schema, "id" and the exports.
 fn is_notice(id: &str) -> bool {
     const PREFIXES: [&str; 27] = [
-        "ALAS", "ALBA-", "ALEA-", "ALSA-", "AZL-", "DLA-", "DSA-", "DTSA-", "ELSA-", "LSN-", "MGASA-", "OESA-",
-        "PHSA-", "PSA-", "RHBA-", "RHEA-", "RHSA-", "RLBA-", "RLEA-", "RLSA-", "RXSA-", "SSA-", "SUSE-", "USN-",
-        "openSUSE-", "CLSA-", "FEDORA-",
+        "ALAS",
+        "ALBA-",
+        "ALEA-",
+        "ALSA-",
+        "AZL-",
+        "DLA-",
+        "DSA-",
+        "DTSA-",
+        "ELSA-",
+        "LSN-",
+        "MGASA-",
+        "OESA-",
+        "PHSA-",
+        "PSA-",
+        "RHBA-",
+        "RHEA-",
+        "RHSA-",
+        "RLBA-",
+        "RLEA-",
+        "RLSA-",
+        "RXSA-",
+        "SSA-",
+        "SUSE-",
+        "USN-",
+        "openSUSE-",
+        "CLSA-",
+        "FEDORA-",
     ];
     PREFIXES.iter().any(|prefix| id.starts_with(prefix))
 }
@@ -219,7 +249,10 @@ fn names(record: &Osv<'_>) -> (Vec<String>, Vec<String>) {
     let is_cve = |id: &String| id.starts_with("CVE-");
     let mut aliases = usable(&record.aliases);
     let mut covers: Vec<String> = Vec::new();
-    let upstream: Vec<String> = usable(&record.upstream).into_iter().filter(is_cve).collect();
+    let upstream: Vec<String> = usable(&record.upstream)
+        .into_iter()
+        .filter(is_cve)
+        .collect();
     if is_notice(own) {
         let said = aliases.drain(..).filter(is_cve).chain(upstream);
         covers.extend(said);
@@ -262,7 +295,9 @@ fn title(record: &Osv<'_>) -> Option<String> {
 
 /// A rating that is a word and no vector: Ubuntu's priority.
 fn word(ratings: &[Rating<'_>]) -> Option<Severity> {
-    let words = ratings.iter().filter(|rating| !rating.kind.starts_with("CVSS"));
+    let words = ratings
+        .iter()
+        .filter(|rating| !rating.kind.starts_with("CVSS"));
     words
         .map(|rating| Severity::parse(&rating.score))
         .find(|severity| *severity != Severity::Unknown)
@@ -298,7 +333,9 @@ fn package(part: Part<'_>, modules: &[String], out: &mut Vec<Affected>) {
     specific::say(&own, &database, &mut affected);
     let events = affected.ranges.iter().flat_map(|range| &range.events);
     if Scheme::of(&affected.ecosystem) == Some(Scheme::Rpm)
-        && events.into_iter().any(|(_, version)| version.contains(".module"))
+        && events
+            .into_iter()
+            .any(|(_, version)| version.contains(".module"))
     {
         affected.modules = modules.to_vec();
     }
@@ -310,12 +347,16 @@ fn package(part: Part<'_>, modules: &[String], out: &mut Vec<Affected>) {
 /// What a purl's `arch` says: a source package, or nothing.
 fn of_purl(purl: Option<&str>) -> Option<Names> {
     let (_, qualifiers) = purl?.split_once('?')?;
-    let arch = qualifiers.split('&').find_map(|one| one.strip_prefix("arch="))?;
+    let arch = qualifiers
+        .split('&')
+        .find_map(|one| one.strip_prefix("arch="))?;
     matches!(arch, "source" | "src").then_some(Names::Source)
 }
 
 fn short(version: &str) -> Option<String> {
-    (1..=256).contains(&version.len()).then(|| version.to_owned())
+    (1..=256)
+        .contains(&version.len())
+        .then(|| version.to_owned())
 }
 
 fn ranges(ranges: Vec<Ranges<'_>>, database: &Value) -> Vec<Range> {
@@ -327,7 +368,11 @@ fn ranges(ranges: Vec<Ranges<'_>>, database: &Value) -> Vec<Range> {
             // Commits are no versions.
             _ => continue,
         };
-        let events = range.events.unwrap_or_default().into_iter().flat_map(|event| event.0);
+        let events = range
+            .events
+            .unwrap_or_default()
+            .into_iter()
+            .flat_map(|event| event.0);
         let events: Vec<(EventKind, String)> = events
             .take(MAX_EVENTS)
             .filter_map(|(kind, version)| Some((kind, short(&version)?)))
@@ -351,7 +396,11 @@ mod tests {
     fn what_collects_is_no_alias() {
         let check = |record: &str, aliases: &[&str], covers: &[&str]| {
             let draft = parse(record.as_bytes(), "osv/x").unwrap();
-            assert_eq!((&draft.aliases[..], &draft.covers[..]), (&own(aliases)[..], &own(covers)[..]), "{record}");
+            assert_eq!(
+                (&draft.aliases[..], &draft.covers[..]),
+                (&own(aliases)[..], &own(covers)[..]),
+                "{record}"
+            );
         };
         check(
             r#"{"id":"DEBIAN-CVE-2022-48425","upstream":["CVE-2022-48425"]}"#,
@@ -363,7 +412,11 @@ mod tests {
             &["CVE-2022-1111"],
             &[],
         );
-        check(r#"{"id":"DSA-1-1","upstream":["CVE-2022-1111"]}"#, &[], &["CVE-2022-1111"]);
+        check(
+            r#"{"id":"DSA-1-1","upstream":["CVE-2022-1111"]}"#,
+            &[],
+            &["CVE-2022-1111"],
+        );
         check(
             r#"{"id":"ALSA-2022:1","related":["CVE-2022-1111","CVE-2022-2222","GHSA-a"]}"#,
             &[],
@@ -389,8 +442,16 @@ mod tests {
             &["CVE-2020-1111", "GHSA-a"],
             &[],
         );
-        check(r#"{"id":"CGA-1-2","upstream":["CVE-2024-1111","GHSA-a"]}"#, &[], &["CVE-2024-1111"]);
-        check(r#"{"id":"GO-2020-1","aliases":null,"severity":null}"#, &[], &[]);
+        check(
+            r#"{"id":"CGA-1-2","upstream":["CVE-2024-1111","GHSA-a"]}"#,
+            &[],
+            &["CVE-2024-1111"],
+        );
+        check(
+            r#"{"id":"GO-2020-1","aliases":null,"severity":null}"#,
+            &[],
+            &[],
+        );
     }
 
     fn own(texts: &[&str]) -> Vec<String> {
@@ -433,7 +494,9 @@ mod tests {
 
     /// Affected packages of the record `{"id": ID, "affected": [PART]}`.
     fn affected(id: &str, part: &str) -> Vec<Affected> {
-        let record = format!(r#"{{"id":"{id}","summary":"Important: nodejs:18 and a:b security update","related":["CVE-2022-1111"],"affected":[{part}]}}"#);
+        let record = format!(
+            r#"{{"id":"{id}","summary":"Important: nodejs:18 and a:b security update","related":["CVE-2022-1111"],"affected":[{part}]}}"#
+        );
         parse(record.as_bytes(), "osv/x").unwrap().affected
     }
 
@@ -442,18 +505,36 @@ mod tests {
     #[test]
     fn packages_of_distributions() {
         let one = |id: &str, ecosystem: &str, more: &str| {
-            affected(id, &format!(r#"{{"package":{{"ecosystem":"{ecosystem}","name":"n"}},{RANGE}{more}}}"#))
+            affected(
+                id,
+                &format!(r#"{{"package":{{"ecosystem":"{ecosystem}","name":"n"}},{RANGE}{more}}}"#),
+            )
         };
         let alma = one("ALSA-2022:1", "AlmaLinux:8", "");
-        assert_eq!((alma[0].names, &alma[0].modules), (Names::Binary, &own(&["nodejs:18", "a:b"])));
-        let ubuntu = one("UBUNTU-CVE-2022-1111", "Ubuntu:Pro:16.04:LTS", r#","severity":[{"type":"Ubuntu","score":"low"}]"#);
+        assert_eq!(
+            (alma[0].names, &alma[0].modules),
+            (Names::Binary, &own(&["nodejs:18", "a:b"]))
+        );
+        let ubuntu = one(
+            "UBUNTU-CVE-2022-1111",
+            "Ubuntu:Pro:16.04:LTS",
+            r#","severity":[{"type":"Ubuntu","score":"low"}]"#,
+        );
         assert_eq!(
             (ubuntu[0].names, ubuntu[0].severity, &*ubuntu[0].ecosystem),
             (Names::Source, Some(Severity::Low), "Ubuntu:Pro:16.04")
         );
-        let debian = one("DEBIAN-CVE-2022-1111", "Debian:12", r#","ecosystem_specific":{"urgency":"unimportant"}"#);
+        let debian = one(
+            "DEBIAN-CVE-2022-1111",
+            "Debian:12",
+            r#","ecosystem_specific":{"urgency":"unimportant"}"#,
+        );
         assert_eq!(debian[0].severity, Some(Severity::Negligible));
-        let ended = one("DEBIAN-CVE-2022-1111", "Debian:12", r#","ecosystem_specific":{"urgency":"end-of-life"}"#);
+        let ended = one(
+            "DEBIAN-CVE-2022-1111",
+            "Debian:12",
+            r#","ecosystem_specific":{"urgency":"end-of-life"}"#,
+        );
         assert_eq!(ended[0].state, Some(FixState::EndOfLife));
         let suse = one(
             "SUSE-SU-2022:1-1",
@@ -464,8 +545,18 @@ mod tests {
             .iter()
             .map(|a| (&*a.package, a.names, &*a.ranges[0].events[1].1))
             .collect();
-        assert_eq!(binaries, [("liba", Names::Binary, "3-1"), ("libb", Names::Binary, "4-1")]);
-        assert_eq!(one("ALBA-2022:1", "AlmaLinux:8", "").len(), 1, "it names a CVE");
+        assert_eq!(
+            binaries,
+            [
+                ("liba", Names::Binary, "3-1"),
+                ("libb", Names::Binary, "4-1")
+            ]
+        );
+        assert_eq!(
+            one("ALBA-2022:1", "AlmaLinux:8", "").len(),
+            1,
+            "it names a CVE"
+        );
         let nothing = r#"{"id":"ALBA-2022:1","affected":[{"package":{"ecosystem":"AlmaLinux:8","name":"n"}}]}"#;
         assert_eq!(parse(nothing.as_bytes(), "osv/x").unwrap().affected, []);
     }
@@ -477,15 +568,24 @@ mod tests {
             r#"{"package":{"ecosystem":"Go","name":"m"},"ecosystem_specific":{"imports":[{"path":"m/p","symbols":["T.F"],"goos":["windows"]},{"path":"m/q"}]}}"#,
         );
         assert_eq!(go[0].imports.len(), 2);
-        assert_eq!((&*go[0].imports[0].path, &go[0].imports[0].symbols), ("m/p", &own(&["T.F"])));
+        assert_eq!(
+            (&*go[0].imports[0].path, &go[0].imports[0].symbols),
+            ("m/p", &own(&["T.F"]))
+        );
         let ghsa = affected(
             "GHSA-a-b-c",
             r#"{"package":{"ecosystem":"npm","name":"n"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}],"database_specific":{"last_known_affected_version_range":"<= 1.2.3"}}"#,
         );
-        assert_eq!(ghsa[0].ranges[0].events[1], (EventKind::LastAffected, "1.2.3".to_owned()));
+        assert_eq!(
+            ghsa[0].ranges[0].events[1],
+            (EventKind::LastAffected, "1.2.3".to_owned())
+        );
         let withdrawn = r#"{"id":"GHSA-a-b-c","withdrawn":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"npm","name":"n"}}]}"#;
         assert_eq!(parse(withdrawn.as_bytes(), "osv/x").unwrap().affected, []);
         let unmaintained = r#"{"id":"RUSTSEC-1-1","affected":[{"package":{"ecosystem":"crates.io","name":"n"},"database_specific":{"informational":"unmaintained"}}]}"#;
-        assert_eq!(parse(unmaintained.as_bytes(), "osv/x").unwrap().severity, Some(Severity::Negligible));
+        assert_eq!(
+            parse(unmaintained.as_bytes(), "osv/x").unwrap().severity,
+            Some(Severity::Negligible)
+        );
     }
 }

@@ -27,7 +27,9 @@ pub(super) struct Specific {
     cvss_v2: Option<Value>,
 }
 
-fn texts_of_any<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+fn texts_of_any<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(Some(texts(&value).map(str::to_owned).collect()))
 }
@@ -105,7 +107,11 @@ pub(super) fn platforms(own: &Value) -> Vec<String> {
     let platform = own.get("platform").and_then(Value::as_str);
     let systems = own.get("affects").and_then(|affects| affects.get("os"));
     let systems = systems.into_iter().flat_map(texts);
-    platform.into_iter().chain(systems).map(str::to_owned).collect()
+    platform
+        .into_iter()
+        .chain(systems)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The vendor's rating and state: Debian's `urgency`, Ubuntu's `ubuntu_priority`.
@@ -120,7 +126,8 @@ pub(super) fn say(own: &Value, database: &Value, affected: &mut Affected) {
         None => {}
     }
     if let Some(priority) = word("ubuntu_priority") {
-        let known = Some(Severity::parse(priority)).filter(|severity| *severity != Severity::Unknown);
+        let known =
+            Some(Severity::parse(priority)).filter(|severity| *severity != Severity::Unknown);
         affected.severity = affected.severity.or(known);
     }
 }
@@ -141,9 +148,16 @@ pub(super) fn binaries(own: &Value, of: &Affected, out: &mut Vec<Affected>) -> b
     }
     let before = out.len();
     let lists = own.get("binaries").and_then(Value::as_array);
-    let named = lists.into_iter().flatten().filter_map(Value::as_object).flatten();
+    let named = lists
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .flatten();
     for (name, version) in named.take(MAX_LIST) {
-        let Some(version) = version.as_str().filter(|version| (1..=256).contains(&version.len())) else {
+        let Some(version) = version
+            .as_str()
+            .filter(|version| (1..=256).contains(&version.len()))
+        else {
             continue;
         };
         if (1..=MAX_WORD).contains(&name.len()) {
@@ -179,7 +193,10 @@ pub(super) fn all() -> Range {
 
 /// GitHub's bound of an advisory without a fix: `<= 1.2.3`, `< 2.0`.
 pub(super) fn last_known(database: &Value) -> Option<(EventKind, String)> {
-    let text = database.get("last_known_affected_version_range")?.as_str()?.trim();
+    let text = database
+        .get("last_known_affected_version_range")?
+        .as_str()?
+        .trim();
     let (kind, version) = match text.strip_prefix("<=") {
         Some(version) => (EventKind::LastAffected, version),
         None => (EventKind::Limit, text.strip_prefix('<')?),

@@ -49,7 +49,8 @@ pub(crate) const KEV_ENTRIES: Known = (*b"KENT", 1);
 pub(crate) const KEV_TEXTS: Known = (*b"KTXT", 1);
 
 pub(crate) const ADVISORY_SECTIONS: &[Known] = &[
-    META, CVES, IDS, OWNERS, CLOSURES, STATEMENTS, VECTORS, TITLES, PACKAGES, AFFECTED, VERSIONS, IMPORTS,
+    META, CVES, IDS, OWNERS, CLOSURES, STATEMENTS, VECTORS, TITLES, PACKAGES, AFFECTED, VERSIONS,
+    IMPORTS,
 ];
 pub(crate) const SCORE_SECTIONS: &[Known] = &[
     META,

@@ -7,5 +7,6 @@
 )]
 
 mod damaged;
+mod matching;
 mod small;
 mod version_laws;
