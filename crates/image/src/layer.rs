@@ -1,6 +1,7 @@
 //! One layer as facts. Comes in: the stream of an uncompressed tar. Goes out: its entries and what single files of it
 //! say. Never: knows another layer, keeps the content of a file, trusts a name.
 
+use crate::blob::Over;
 use crate::extract::{Extract, Extractor, Extracts, File, Wants};
 use crate::limits::Limits;
 use crate::path;
@@ -10,88 +11,176 @@ use model::text::Text;
 use serde::{Deserialize, Serialize};
 use std::io::BufRead;
 
-/// Everything that is kept of a layer; a function of its bytes and the table of extractors.
+/// Everything that is kept of a layer; a function of its bytes, the table of extractors and the limits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerFacts {
     /// In the order of the archive; a later one of the same path replaces an earlier one.
     pub entries: Vec<Entry>,
-    /// (entry, what its file says), ordered by entry.
-    pub extracts: Vec<(u32, Extract)>,
-    pub gaps: Vec<Gap>,
+    /// Ordered by entry and row.
+    pub statements: Vec<Statement>,
+    pub gaps: Vec<LayerGap>,
     /// Uncompressed bytes.
     pub size: u64,
+    pub spent: Spent,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Normalised, without a leading slash.
+    #[serde(rename = "p")]
     pub path: Text,
+    #[serde(rename = "k")]
     pub kind: EntryKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EntryKind {
+    #[serde(rename = "f")]
     File,
+    #[serde(rename = "d")]
     Folder,
     /// As written; resolved against the layers below when they are laid over each other.
+    #[serde(rename = "l")]
     Symlink(Text),
     /// The normalised path of the file that it is another name of.
+    #[serde(rename = "h")]
     Hardlink(Text),
+    #[serde(rename = "o")]
     Other,
     /// The path is deleted from the layers below (`.wh.NAME`).
+    #[serde(rename = "w")]
     Whiteout,
     /// What the layers below have in this folder is deleted (`.wh..wh..opq`).
+    #[serde(rename = "q")]
     Opaque,
 }
 
-/// Reads one layer. A damaged archive gives what was read before the damage, and a gap.
-pub fn walk(stream: impl BufRead, table: &[Extractor], limits: &Limits) -> LayerFacts {
-    let mut walk = Walk {
-        table,
-        limits,
-        facts: LayerFacts::default(),
-        content: Vec::new(),
-    };
+/// What a row of the table made of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    pub entry: u32,
+    /// Index into the table.
+    pub row: u16,
+    pub extract: Extract,
+}
+
+/// A gap of one file, which only counts while that file is there, or of the layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerGap {
+    pub entry: Option<u32>,
+    pub gap: Gap,
+}
+
+/// What the facts of a layer take up of [`Limits`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    pub entries: u64,
+    pub names: u64,
+    pub statements: u64,
+}
+
+/// A statement of a file that was read under another name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reread {
+    pub path: Text,
+    pub row: u16,
+    pub extract: Extract,
+}
+
+/// Reads one layer. A damaged archive gives what was read before the damage, and a gap. `false`: it stopped at a limit,
+/// and the rest of the stream is not worth reading.
+pub fn walk(stream: &mut impl BufRead, table: &[Extractor], limits: &Limits) -> (LayerFacts, bool) {
+    let mut walk = Walk::new(table, limits, None);
     let mut tar = Tar::new(stream);
-    if let Err(error) = walk.all(&mut tar) {
-        walk.damaged(&error);
-    }
+    let read = walk.all(&mut tar);
+    let on = walk.ended(read);
     walk.facts.size = tar.at();
-    walk.facts
+    (walk.facts, on)
+}
+
+/// Reads files of a layer once more, under other names: (entry, name), ordered.
+pub fn reread(
+    stream: &mut impl BufRead,
+    names: &[(u32, Text)],
+    table: &[Extractor],
+    limits: &Limits,
+) -> (Vec<Reread>, Vec<LayerGap>, bool) {
+    let mut walk = Walk::new(table, limits, Some(names));
+    let mut tar = Tar::new(stream);
+    let read = walk.all(&mut tar);
+    let on = walk.ended(read);
+    (walk.reread, walk.facts.gaps, on)
 }
 
 struct Walk<'a> {
     table: &'a [Extractor],
     limits: &'a Limits,
+    programs: bool,
     facts: LayerFacts,
+    /// Entries so far.
+    index: u32,
+    names: Option<&'a [(u32, Text)]>,
+    reread: Vec<Reread>,
+    /// Bytes that may still be read under other names.
+    room: u64,
     /// Reused for each file.
     content: Vec<u8>,
 }
 
-impl Walk<'_> {
-    fn all<R: BufRead>(&mut self, tar: &mut Tar<R>) -> Result<(), TarError> {
-        while let Some(header) = tar.next()? {
-            if self.facts.entries.len() as u64 >= self.limits.entries {
-                self.gap(
-                    "image-limit",
-                    format!(
-                        "a layer has more than {} entries: the rest was not read",
-                        self.limits.entries
-                    ),
-                );
-                return Ok(());
-            }
-            self.entry(tar, header)?;
+/// One reading of a file: a row, and the name it is read under.
+struct Task<'t> {
+    row: u16,
+    path: &'t str,
+}
+
+impl<'a> Walk<'a> {
+    fn new(table: &'a [Extractor], limits: &'a Limits, names: Option<&'a [(u32, Text)]>) -> Self {
+        Walk {
+            table,
+            limits,
+            programs: rows(table).any(|(_, row)| matches!(row.wants, Wants::Programs)),
+            facts: LayerFacts::default(),
+            index: 0,
+            names,
+            reread: Vec::new(),
+            room: 2 * limits.file_bytes,
+            content: Vec::new(),
         }
-        tar.drain()
+    }
+
+    /// `Ok(false)`: stopped at a limit.
+    fn all<R: BufRead>(&mut self, tar: &mut Tar<R>) -> Result<bool, TarError> {
+        while let Some(header) = tar.next()? {
+            let spent = self.facts.spent;
+            let over = if spent.entries >= self.limits.entries {
+                format!("has more than {} entries", self.limits.entries)
+            } else if spent.names >= self.limits.names {
+                format!("has names of more than {} bytes", self.limits.names)
+            } else if spent.statements >= self.limits.statements {
+                format!("states more than {} facts", self.limits.statements)
+            } else {
+                self.entry(tar, header)?;
+                continue;
+            };
+            let what = format!("a layer {over}: the rest was not read");
+            self.gap(None, "image-limit", what);
+            return Ok(false);
+        }
+        tar.drain()?;
+        Ok(true)
     }
 
     fn entry<R: BufRead>(&mut self, tar: &mut Tar<R>, header: Header) -> Result<(), TarError> {
-        if header.path.len() > self.limits.path_bytes {
-            self.gap(
-                "image-limit",
-                format!("a path of {} bytes was not read", header.path.len()),
+        let link = match &header.kind {
+            Kind::Symlink(target) | Kind::Hardlink(target) => target.len(),
+            _ => 0,
+        };
+        if header.path.len().max(link) > self.limits.path_bytes {
+            let what = format!(
+                "a path of {} bytes was not read",
+                header.path.len().max(link)
             );
+            self.gap(None, "image-limit", what);
             return Ok(());
         }
         let Some(path) = path::normal(&header.path) else {
@@ -101,52 +190,89 @@ impl Walk<'_> {
         // OCI image-spec, layer.md: whiteouts. Other names with the prefix are of aufs itself and mean nothing.
         if let Some(hidden) = name.strip_prefix(".wh.") {
             let folder = path.get(..path.len() - name.len()).unwrap_or("");
-            let entry = match hidden {
-                ".wh..opq" => Some((folder.trim_end_matches('/').into(), EntryKind::Opaque)),
-                _ if hidden.starts_with(".wh.") || hidden.is_empty() => None,
-                _ => Some((format!("{folder}{hidden}").into(), EntryKind::Whiteout)),
-            };
-            if let Some((path, kind)) = entry {
-                self.facts.entries.push(Entry { path, kind });
+            match hidden {
+                ".wh..opq" => self.push(folder.trim_end_matches('/'), EntryKind::Opaque),
+                "" | "." | ".." => {}
+                _ if hidden.starts_with(".wh.") => {}
+                _ => self.push(&format!("{folder}{hidden}"), EntryKind::Whiteout),
             }
             return Ok(());
         }
-        let index = u32::try_from(self.facts.entries.len()).unwrap_or(u32::MAX);
+        let is_sparse = header.kind == Kind::Sparse;
         let kind = match header.kind {
-            Kind::File => EntryKind::File,
+            Kind::File | Kind::Sparse => EntryKind::File,
             Kind::Folder => EntryKind::Folder,
-            Kind::Symlink(target) => EntryKind::Symlink(String::from_utf8_lossy(&target).into()),
+            Kind::Symlink(target) => EntryKind::Symlink(path::text(&target).into()),
             Kind::Hardlink(target) => match path::normal(&target) {
                 Some(target) => EntryKind::Hardlink(target.into()),
                 None => EntryKind::Other,
             },
             Kind::Other => EntryKind::Other,
-            Kind::Sparse => {
-                if self.named(&path).next().is_some() {
-                    self.gap(
-                        "image-unreadable",
-                        format!("{path} is stored as a sparse file and was not read"),
-                    );
-                }
-                EntryKind::File
-            }
         };
-        let read = kind == EntryKind::File && header.size > 0;
-        let path = Text::from(path);
-        self.facts.entries.push(Entry {
-            path: Text::clone(&path),
-            kind,
-        });
-        if read {
-            self.file(tar, &path, header.mode, header.size, index)?;
+        let index = self.index;
+        let is_file = kind == EntryKind::File;
+        self.push(&path, kind);
+        if !is_file || header.size == 0 {
+            return Ok(());
         }
-        Ok(())
+        if is_sparse {
+            if self
+                .tasks(&path, index, header.mode & 0o111 != 0)
+                .next()
+                .is_some()
+            {
+                let what = format!("{path} is stored as a sparse file and was not read");
+                self.gap(Some(index), "image-unreadable", what);
+            }
+            return Ok(());
+        }
+        self.file(tar, &path, header.mode, header.size, index)
     }
 
-    fn named<'t>(&'t self, path: &'t str) -> impl Iterator<Item = &'t Extractor> {
-        self.table
+    fn push(&mut self, path: &str, kind: EntryKind) {
+        self.index = self.index.saturating_add(1);
+        let spent = &mut self.facts.spent;
+        spent.entries += 1;
+        spent.names += path.len() as u64;
+        if let EntryKind::Symlink(to) | EntryKind::Hardlink(to) = &kind {
+            spent.names += to.len() as u64;
+        }
+        if self.names.is_none() {
+            let path = path.into();
+            self.facts.entries.push(Entry { path, kind });
+        }
+    }
+
+    /// The readings that a file is wanted for.
+    fn tasks<'t>(
+        &self,
+        path: &'t str,
+        index: u32,
+        program: bool,
+    ) -> impl Iterator<Item = Task<'t>> + use<'t, 'a>
+    where
+        'a: 't,
+    {
+        let (table, names) = (self.table, self.names);
+        let first = rows(table)
+            .filter(move |(_, row)| match row.wants {
+                _ if names.is_some() => false,
+                Wants::Named(named) => named(path),
+                Wants::Programs => program,
+            })
+            .map(move |(row, _)| Task { row, path });
+        let from = names.map_or(0, |names| names.partition_point(|(at, _)| *at < index));
+        let others = names
+            .and_then(|names| names.get(from..))
+            .unwrap_or(&[])
             .iter()
-            .filter(move |row| matches!(row.wants, Wants::Named(named) if named(path)))
+            .take_while(move |(at, _)| *at == index)
+            .flat_map(move |(_, other)| {
+                rows(table)
+                    .filter(move |(_, row)| only_as(row, other, path))
+                    .map(move |(row, _)| Task { row, path: other })
+            });
+        first.chain(others)
     }
 
     fn file<R: BufRead>(
@@ -157,46 +283,59 @@ impl Walk<'_> {
         size: u64,
         index: u32,
     ) -> Result<(), TarError> {
-        let table = self.table;
         self.content.clear();
-        let program = mode & 0o111 != 0 && size >= PROGRAM && {
-            tar.content(&mut self.content, ELF.len() as u64)?;
-            self.content == ELF
+        let program = self.programs && self.names.is_none() && mode & 0o111 != 0 && {
+            size >= PROGRAM && {
+                tar.content(&mut self.content, ELF.len() as u64)?;
+                self.content == ELF
+            }
         };
-        let rows = table.iter().filter(|row| match row.wants {
-            Wants::Named(named) => named(path),
-            Wants::Programs => program,
-        });
-        let mut read = false;
-        for row in rows {
-            let limit = row.limit.min(self.limits.file_bytes);
-            if size > limit {
-                self.gap(
-                    "image-limit",
-                    format!(
-                        "{path} has {size} bytes, more than the {limit} that {} reads",
-                        row.name
-                    ),
-                );
+        let mut whole = false;
+        for Task { row, path } in self.tasks(path, index, program) {
+            let Some(extractor) = self.table.get(usize::from(row)) else {
+                continue;
+            };
+            if let Some(gap) = too_large(extractor, path, size, self.limits) {
+                self.add(Some(index), gap);
                 continue;
             }
-            if !read {
+            if self.names.is_some() {
+                let Some(room) = self.room.checked_sub(size) else {
+                    let what = format!("{path} and other links to large files were not read");
+                    self.gap(Some(index), "image-limit", what);
+                    break;
+                };
+                self.room = room;
+            }
+            if !whole {
                 tar.content(&mut self.content, size)?;
-                read = true;
+                whole = true;
             }
             let mut extracts = Extracts::default();
-            (row.extract)(
-                &File {
-                    path,
-                    mode,
-                    bytes: &self.content,
-                },
-                &mut extracts,
-            );
-            self.facts
-                .extracts
-                .extend(extracts.all.into_iter().map(|extract| (index, extract)));
-            self.facts.gaps.extend(extracts.gaps);
+            let file = File {
+                path,
+                mode,
+                bytes: &self.content,
+            };
+            (extractor.extract)(&file, &mut extracts);
+            for gap in extracts.gaps {
+                self.add(Some(index), gap);
+            }
+            for extract in extracts.all {
+                self.facts.spent.statements += weight(&extract);
+                if self.names.is_some() {
+                    let path = path.into();
+                    self.reread.push(Reread { path, row, extract });
+                } else {
+                    let entry = index;
+                    let statement = Statement {
+                        entry,
+                        row,
+                        extract,
+                    };
+                    self.facts.statements.push(statement);
+                }
+            }
         }
         // One large file must not be paid for until the end of the layer.
         if self.content.capacity() > 16 << 20 {
@@ -205,21 +344,85 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn gap(&mut self, class: &str, what: String) {
+    fn gap(&mut self, entry: Option<u32>, class: &str, what: String) {
+        self.add(entry, gap(class, what));
+    }
+
+    fn add(&mut self, entry: Option<u32>, gap: Gap) {
         if self.facts.gaps.len() < self.limits.gaps {
-            self.facts.gaps.push(gap(class, what));
+            self.facts.gaps.push(LayerGap { entry, gap });
         }
     }
 
-    fn damaged(&mut self, error: &TarError) {
-        let mut what = format!("a layer cannot be read to its end: {error}");
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            what = format!("{what}: {cause}");
-            source = cause.source();
-        }
-        self.gap("image-unreadable", what);
+    /// Whether the rest of the stream is worth reading for its digest.
+    fn ended(&mut self, read: Result<bool, TarError>) -> bool {
+        let error = match read {
+            Ok(on) => return on,
+            Err(error) => error,
+        };
+        let over = matches!(&error, TarError::Read { source, .. }
+            if source.get_ref().is_some_and(|inner| inner.is::<Over>()));
+        let class = if over {
+            "image-limit"
+        } else {
+            "image-unreadable"
+        };
+        let what = format!("a layer was not read to its end: {}", with_causes(&error));
+        // The most important one of a layer: it must not fall to the limit of gaps.
+        self.facts.gaps.truncate(self.limits.gaps.saturating_sub(1));
+        self.gap(None, class, what);
+        !over
     }
+}
+
+/// Whether `row` wants a file as `other` and did not read it as `path`.
+pub(crate) fn only_as(row: &Extractor, other: &str, path: &str) -> bool {
+    matches!(row.wants, Wants::Named(named) if named(other) && !named(path))
+}
+
+pub(crate) fn rows(table: &[Extractor]) -> impl Iterator<Item = (u16, &Extractor)> {
+    (0u16..).zip(table)
+}
+
+/// The gap of a file that is too large for `row`.
+pub(crate) fn too_large(row: &Extractor, path: &str, size: u64, limits: &Limits) -> Option<Gap> {
+    let limit = row.limit.min(limits.file_bytes);
+    (size > limit).then(|| {
+        let what = format!(
+            "{path} has {size} bytes, more than the {limit} that {} reads",
+            row.name
+        );
+        gap("image-limit", what)
+    })
+}
+
+/// What an extract takes up of [`Limits::statements`].
+pub(crate) fn weight(extract: &Extract) -> u64 {
+    let components = |all: &[model::inventory::Component]| -> u64 {
+        all.iter().map(|one| 1 + one.files.len() as u64).sum()
+    };
+    match extract {
+        Extract::Components(all) => components(all),
+        Extract::Files { paths, .. } => paths.len() as u64,
+        Extract::Program {
+            components: all,
+            linked,
+        } => {
+            let functions = linked.as_ref().and_then(|linked| linked.functions.as_ref());
+            components(all) + functions.map_or(0, |functions| functions.len() as u64)
+        }
+        Extract::Release { .. } | Extract::Remark(_) => 1,
+    }
+}
+
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut what = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        what = format!("{what}: {cause}");
+        source = cause.source();
+    }
+    what
 }
 
 /// A gap of this stage; its scope is set by whoever knows the artifact.
@@ -234,6 +437,6 @@ pub(crate) fn gap(class: &str, what: impl Into<Text>) -> Gap {
     }
 }
 
-const ELF: &[u8] = b"\x7fELF";
+pub(crate) const ELF: &[u8] = b"\x7fELF";
 /// Nothing smaller is a program with a table of what it contains.
-const PROGRAM: u64 = 4_096;
+pub(crate) const PROGRAM: u64 = 4_096;

@@ -1,21 +1,61 @@
 //! Paths as a runtime would resolve them below the root. Comes in: names of archives and link targets, of any bytes.
-//! Goes out: normalised text without a leading slash. Never: leaves the root.
+//! Goes out: text, normalised without a leading slash where it names an entry. Never: leaves the root.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `./usr//bin/../lib` is `usr/lib`; `..` above the root stays at the root (as `chroot` does). Bytes that are no UTF-8
-/// are written `\xff`. `None` for the root itself.
-pub fn normal(bytes: &[u8]) -> Option<String> {
+/// Names and link targets as text, up to the first zero byte. Bytes that are no UTF-8 are written `\xff`, and a name
+/// that really has `\x` in it `\x5cx`, so that no two names become one.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or(bytes);
-    let mut path = String::with_capacity(bytes.len());
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !text.contains("\\x")
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
-        path.push_str(chunk.valid());
+        text.push_str(&chunk.valid().replace("\\x", "\\x5cx"));
         for byte in chunk.invalid() {
-            let _ = write!(path, "\\x{byte:02x}");
+            let _ = write!(text, "\\x{byte:02x}");
         }
     }
+    Cow::Owned(text)
+}
+
+/// The bytes that [`text`] was made of.
+pub fn bytes(text: &str) -> Cow<'_, [u8]> {
+    if !text.contains("\\x") {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend_from_slice(before.as_bytes());
+        let byte = after
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (byte, after.get(2..)) {
+            (Some(byte), Some(after)) => {
+                bytes.push(byte);
+                rest = after;
+            }
+            _ => {
+                bytes.extend_from_slice(b"\\x");
+                rest = after;
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Cow::Owned(bytes)
+}
+
+/// `./usr//bin/../lib` is `usr/lib`; `..` above the root stays at the root (as `chroot` does). `None` for the root
+/// itself.
+pub fn normal(bytes: &[u8]) -> Option<String> {
+    let path = text(bytes);
     if is_normal(&path) {
-        return Some(path);
+        return Some(path.into_owned());
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -32,21 +72,6 @@ pub fn normal(bytes: &[u8]) -> Option<String> {
 
 fn is_normal(path: &str) -> bool {
     !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
-}
-
-/// Where a link at `path` points: relative targets from its folder, absolute ones from the root.
-pub fn target(path: &str, target: &str) -> Option<String> {
-    let folder = match path.rsplit_once('/') {
-        Some((folder, _)) if !target.starts_with('/') => folder,
-        _ => "",
-    };
-    normal(format!("{folder}/{target}").as_bytes())
-}
-
-/// The folders above `path`, from the nearest to the highest.
-pub fn above(path: &str) -> impl Iterator<Item = &str> {
-    path.rmatch_indices('/')
-        .filter_map(move |(at, _)| path.get(..at))
 }
 
 #[cfg(test)]
@@ -69,11 +94,20 @@ mod tests {
             assert_eq!(normal(from.as_bytes()).as_deref(), to, "{from}");
         }
         assert_eq!(normal(b"a/\xff").as_deref(), Some("a/\\xff"));
-        assert_eq!(
-            target("etc/os-release", "../usr/lib/os-release").as_deref(),
-            Some("usr/lib/os-release")
-        );
-        assert_eq!(target("etc/x", "/usr/x").as_deref(), Some("usr/x"));
-        assert_eq!(above("a/b/c").collect::<Vec<_>>(), ["a/b", "a"]);
+    }
+
+    #[test]
+    fn text_gives_the_bytes_back() {
+        for name in [
+            &b"plain"[..],
+            b"\xff",
+            b"\\xff",
+            b"\\x",
+            b"a\\xzz\xfe\\x5cx",
+            "\u{e9}\\".as_bytes(),
+        ] {
+            assert_eq!(&*bytes(&text(name)), name, "{}", text(name));
+        }
+        assert_ne!(text(b"\xff"), text(b"\\xff"));
     }
 }

@@ -1,6 +1,7 @@
 //! Tar as layers use it: ustar, GNU long names, PAX. Comes in: a stream. Goes out: headers one by one, and the content
 //! of those that are asked for. Never: keeps more of a name than a limit, trusts a size, needs to seek.
-//! Sources: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
+//! Sources: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format". Where they leave room,
+//! what Go's `archive/tar` does holds, since Docker, containerd, Podman and Kaniko unpack with it.
 
 use std::io::{self, BufRead};
 
@@ -55,13 +56,24 @@ pub struct Tar<R> {
     padding: u64,
 }
 
-/// What PAX and GNU headers say of the next one.
+/// What PAX records say of the next header; of several such headers the last one holds.
 #[derive(Default)]
-struct Extended {
+struct Pax {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
     sparse: bool,
+    /// The name of a sparse file, whose `path` is made up.
+    sparse_name: Option<Vec<u8>>,
+}
+
+/// What stands before a header and belongs to it.
+#[derive(Default)]
+struct Extended {
+    /// GNU's long name and link win over the PAX ones.
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    pax: Pax,
 }
 
 impl<R: BufRead> Tar<R> {
@@ -113,32 +125,43 @@ impl<R: BufRead> Tar<R> {
                 match flag {
                     b'L' => extended.path = Some(until_zero(&content).to_vec()),
                     b'K' => extended.link = Some(until_zero(&content).to_vec()),
-                    b'x' => pax(&content, &mut extended, at)?,
+                    b'x' => extended.pax = pax(&content, at)?,
                     // Global records carry comments (git archive) and nothing that names files.
                     _ => {}
                 }
                 continue;
             }
-            return Ok(Some(self.header(&block, extended, size)));
+            return self.header(&block, extended, size).map(Some);
         }
     }
 
-    fn header(&mut self, block: &[u8; BLOCK], extended: Extended, size: u64) -> Header {
-        let path = extended.path.unwrap_or_else(|| {
-            let name = until_zero(field(block, 0, 100));
-            let prefix = until_zero(field(block, 345, 155));
-            if field(block, 257, 6) == b"ustar\0" && !prefix.is_empty() {
-                [prefix, b"/", name].concat()
-            } else {
-                name.to_vec()
-            }
-        });
-        let link = extended
-            .link
+    fn header(
+        &mut self,
+        block: &[u8; BLOCK],
+        extended: Extended,
+        size: u64,
+    ) -> Result<Header, TarError> {
+        let Extended { path, link, pax } = extended;
+        let path = path
+            .or(pax.sparse_name.filter(|_| pax.sparse))
+            .or(pax.path)
+            .unwrap_or_else(|| {
+                let name = until_zero(field(block, 0, 100));
+                let star = field(block, 508, 4) == b"tar\0";
+                let prefix = until_zero(field(block, 345, if star { 131 } else { 155 }));
+                if field(block, 257, 6) == b"ustar\0" && !prefix.is_empty() {
+                    [prefix, b"/", name].concat()
+                } else {
+                    name.to_vec()
+                }
+            });
+        let link = link
+            .or(pax.link)
             .unwrap_or_else(|| until_zero(field(block, 157, 100)).to_vec());
         let kind = match block[156] {
-            _ if extended.sparse => Kind::Sparse,
-            b'0' | b'\0' | b'7' if path.ends_with(b"/") => Kind::Folder,
+            b'0' | b'7' if pax.sparse => Kind::Sparse,
+            // Before POSIX a folder was a file whose name ends with a slash.
+            b'\0' if path.ends_with(b"/") => Kind::Folder,
             b'0' | b'\0' | b'7' => Kind::File,
             b'1' => Kind::Hardlink(link),
             b'2' => Kind::Symlink(link),
@@ -146,18 +169,32 @@ impl<R: BufRead> Tar<R> {
             b'S' => Kind::Sparse,
             _ => Kind::Other,
         };
-        // What is only a header has no content, whatever its size says: runtimes (Go's archive/tar) read it so.
-        let size = match block[156] {
-            b'1'..=b'6' => 0,
-            _ => extended.size.unwrap_or(size),
+        // What is only a header has no content, whatever its size says.
+        let size = match (block[156], &kind) {
+            (b'1'..=b'6', _) | (_, Kind::Folder) => 0,
+            _ => pax.size.unwrap_or(size),
         };
+        if block[156] == b'S' {
+            self.more_holes(block[482])?;
+        }
         self.expect(size);
-        Header {
+        Ok(Header {
             path,
             kind,
             mode: number(field(block, 100, 8)).map_or(0, |mode| (mode & 0o7777) as u32),
             size,
+        })
+    }
+
+    /// The old GNU form lists further holes in blocks between header and content.
+    fn more_holes(&mut self, mut more: u8) -> Result<(), TarError> {
+        while more != 0 {
+            let Some(block) = self.block()? else {
+                return Err(TarError::Cut { at: self.at });
+            };
+            more = block[504];
         }
+        Ok(())
     }
 
     fn expect(&mut self, size: u64) {
@@ -273,7 +310,10 @@ fn number(bytes: &[u8]) -> Option<u64> {
             all.checked_mul(256)?.checked_add(u64::from(*byte))
         });
     }
-    let digits = until_zero(bytes).trim_ascii();
+    let Some(start) = bytes.iter().position(|byte| !matches!(byte, b' ' | 0)) else {
+        return Some(0);
+    };
+    let digits = until_zero(bytes.get(start..)?).trim_ascii();
     digits.iter().try_fold(0u64, |all, digit| match digit {
         b'0'..=b'7' => all.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
         _ => None,
@@ -282,19 +322,17 @@ fn number(bytes: &[u8]) -> Option<u64> {
 
 /// The sum of all bytes with the checksum field as blanks; old writers summed signed bytes.
 fn check_sum(block: &[u8; BLOCK], at: u64) -> Result<(), TarError> {
-    let bytes = || {
-        block.iter().enumerate().map(|(index, byte)| {
-            if (148..156).contains(&index) {
-                b' '
-            } else {
-                *byte
-            }
-        })
+    let written = field(block, 148, 8);
+    let unsigned = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    let signed = |bytes: &[u8]| {
+        let signed = bytes.iter().map(|byte| i32::from(byte.cast_signed()));
+        signed.sum::<i32>()
     };
-    let written = number(field(block, 148, 8));
-    let unsigned: u64 = bytes().map(u64::from).sum();
-    let signed: i64 = bytes().map(|byte| i64::from(byte.cast_signed())).sum();
-    if written == Some(unsigned) || written.and_then(|sum| i64::try_from(sum).ok()) == Some(signed)
+    let blanks = 8 * u32::from(b' ');
+    let sum = number(written);
+    if sum == Some(u64::from(unsigned(block) - unsigned(written) + blanks))
+        || sum.and_then(|sum| i64::try_from(sum).ok())
+            == Some(i64::from(signed(block) - signed(written)) + i64::from(blanks))
     {
         return Ok(());
     }
@@ -304,43 +342,44 @@ fn check_sum(block: &[u8; BLOCK], at: u64) -> Result<(), TarError> {
     })
 }
 
-/// `length key=value\n` records.
-fn pax(mut records: &[u8], into: &mut Extended, at: u64) -> Result<(), TarError> {
-    let damaged = TarError::Header {
-        at,
-        what: "its extended records are damaged",
-    };
+/// `length key=value\n` records; an empty value takes back what an earlier record said.
+fn pax(mut records: &[u8], at: u64) -> Result<Pax, TarError> {
+    let damaged = |what| TarError::Header { at, what };
+    let mut into = Pax::default();
     while !records.is_empty() {
-        let Some(blank) = records.iter().position(|byte| *byte == b' ') else {
-            return Err(damaged);
-        };
-        let length = records
-            .get(..blank)
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse::<usize>().ok());
-        let Some((record, rest)) = length.and_then(|length| records.split_at_checked(length))
-        else {
-            return Err(damaged);
-        };
-        let Some(pair) = record
-            .get(blank + 1..)
-            .and_then(|pair| pair.strip_suffix(b"\n"))
-        else {
-            return Err(damaged);
-        };
-        if let Some(equals) = pair.iter().position(|byte| *byte == b'=') {
-            let (key, value) = (&pair[..equals], &pair[equals + 1..]);
-            match key {
-                b"path" => into.path = Some(value.to_vec()),
-                b"linkpath" => into.link = Some(value.to_vec()),
-                b"size" => {
-                    into.size = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-                }
-                _ if key.starts_with(b"GNU.sparse.") => into.sparse = true,
-                _ => {}
-            }
-        }
+        let (key, value, rest) =
+            record(records).ok_or_else(|| damaged("its extended records are damaged"))?;
         records = rest;
+        if key.starts_with(b"GNU.sparse.") {
+            into.sparse = true;
+        }
+        let name = match key {
+            b"path" => &mut into.path,
+            b"linkpath" => &mut into.link,
+            b"GNU.sparse.name" => &mut into.sparse_name,
+            b"size" => {
+                let number = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                into.size = match number {
+                    None if !value.is_empty() => return Err(damaged("its size is no number")),
+                    number => number,
+                };
+                continue;
+            }
+            _ => continue,
+        };
+        if value.contains(&0) {
+            return Err(damaged("a name with a zero byte"));
+        }
+        *name = (!value.is_empty()).then(|| value.to_vec());
     }
-    Ok(())
+    Ok(into)
+}
+
+fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let blank = records.iter().position(|byte| *byte == b' ')?;
+    let length = std::str::from_utf8(records.get(..blank)?).ok()?;
+    let (record, rest) = records.split_at_checked(length.parse().ok()?)?;
+    let pair = record.get(blank + 1..)?.strip_suffix(b"\n")?;
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    Some((pair.get(..equals)?, pair.get(equals + 1..)?, rest))
 }

@@ -1,26 +1,37 @@
-//! Layers laid over each other, on facts alone. Comes in: the facts of all layers, from the lowest up. Goes out: which
-//! files remain and under which path, and which must be read once more because a link gives them a name that matters.
-//! Never: reads a file. Sources: OCI image-spec, layer.md (whiteouts); what runtimes do with links (containerd's apply).
+//! Layers laid over each other, on facts alone. Comes in: the entries of all layers, from the lowest up. Goes out: what
+//! stands at which path in the end, and which entry brought its content. Never: reads a file, recurses, spends more on
+//! links than it has entries. Sources: OCI image-spec, layer.md (whiteouts hide lower layers only); containerd,
+//! `pkg/archive/tar.go` (what a runtime does with links and with entries that are in each other's way).
+//!
+//! The layers are applied one after the other to a tree of names, as unpacking would do it: a link among the folders of
+//! a name is followed as it stands at that moment, a thing replaces what was there, a hard link takes the content of
+//! the moment at which it is made.
 
-use crate::extract::{Extractor, Wants};
 use crate::layer::{Entry, EntryKind, LayerFacts};
-use crate::path::{above, normal, target};
-use model::text::Text;
 use rustc_hash::FxHashMap;
-use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::str::Split;
 
-/// Links in a row that a runtime follows (Linux, `MAXSYMLINKS`).
+/// Links in a row that are followed (Linux, `MAXSYMLINKS`).
 const HOPS: usize = 40;
+/// Components of names that are looked at for each entry, on average.
+const STEPS: u64 = 64;
+/// Bytes of a path below which files are visited: no program opens a longer one (Linux, `PATH_MAX`).
+const LONGEST: usize = 4_096;
+const ROOT: u32 = 0;
+const NONE: u32 = u32::MAX;
 
-/// What stands at a path when all layers are in place.
+/// The names that stand when all layers are in place.
 pub struct Tree<'a> {
     layers: &'a [LayerFacts],
-    at: FxHashMap<Cow<'a, str>, Marks>,
-    links: FxHashMap<&'a str, Vec<(Spot, Option<&'a str>)>>,
-    /// Other names of a file: layer and path of the file, and the entries that name it.
-    names: FxHashMap<(u32, &'a str), Vec<u32>>,
-    /// Every file at a path that has another name somewhere.
-    named: FxHashMap<&'a str, Vec<Spot>>,
+    nodes: Vec<Node<'a>>,
+    /// Names come from archives: a hash that cannot be foreseen.
+    children: HashMap<(u32, &'a str), u32>,
+    /// The folder of the last entry: archives go folder by folder.
+    last: Option<(&'a str, u32)>,
+    steps: Cell<u64>,
+    cut: Cell<bool>,
 }
 
 /// Layer and entry, in the order in which they are applied.
@@ -30,249 +41,413 @@ pub struct Spot {
     pub entry: u32,
 }
 
-/// The highest spot of each effect at a path.
-#[derive(Clone, Copy, Default)]
-struct Marks {
-    /// A file, link or device: replaces what was there, and whatever was below it.
-    thing: Option<Spot>,
-    folder: Option<Spot>,
-    whiteout: Option<Spot>,
-    opaque: Option<Spot>,
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    Folder,
+    /// With its target as written.
+    Link(&'a str),
+    /// With the entry that holds its content.
+    File(Spot),
+    Other,
 }
 
-/// A file whose content must be read under another name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Again {
-    /// Where its content stands.
-    pub spot: Spot,
-    /// The name that an extractor wants.
-    pub path: Text,
+/// A name in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+struct Node<'a> {
+    name: &'a str,
+    parent: u32,
+    /// The layer that last wrote it.
+    layer: u32,
+    /// The layer at which everything of lower ones was taken out of it.
+    cleared: u32,
+    first: u32,
+    next: u32,
+    gone: bool,
+    /// Used while clearing: something in it stays.
+    kept: bool,
+    what: What<'a>,
 }
 
 impl<'a> Tree<'a> {
     pub fn new(layers: &'a [LayerFacts]) -> Self {
+        let entries: usize = layers.iter().map(|layer| layer.entries.len()).sum();
         let mut tree = Tree {
             layers,
-            at: FxHashMap::default(),
-            links: FxHashMap::default(),
-            names: FxHashMap::default(),
-            named: FxHashMap::default(),
+            nodes: Vec::with_capacity(entries + 1),
+            children: HashMap::with_capacity(entries),
+            last: None,
+            steps: Cell::new(STEPS * (entries as u64 + 1024)),
+            cut: Cell::new(false),
         };
-        for (spot, entry) in entries(layers) {
-            if let EntryKind::Symlink(to) = &entry.kind {
-                let known = tree.links.entry(&*entry.path).or_default();
-                known.push((spot, Some(to)));
-            } else if let Some(known) = tree.links.get_mut(&*entry.path) {
-                known.push((spot, None));
+        tree.nodes.push(Node::new("", ROOT, 0, What::Folder));
+        for (layer, facts) in (0u32..).zip(layers) {
+            for (entry, fact) in (0u32..).zip(&facts.entries) {
+                tree.apply(Spot { layer, entry }, fact);
             }
-            if let EntryKind::Hardlink(to) = &entry.kind {
-                let names = tree.names.entry((spot.layer, to)).or_default();
-                names.push(spot.entry);
-                tree.named.entry(to).or_default();
-            }
-        }
-        for (spot, entry) in entries(layers).filter(|(_, entry)| entry.kind == EntryKind::File) {
-            if let Some(files) = tree.named.get_mut(&*entry.path) {
-                files.push(spot);
-            }
-        }
-        let mut folders: FxHashMap<(u32, &str), Option<String>> = FxHashMap::default();
-        for (spot, entry) in entries(layers) {
-            let path = tree.place(spot, &entry.path, &mut folders);
-            let marks = tree.at.entry(path).or_default();
-            let mark = match entry.kind {
-                EntryKind::Folder => &mut marks.folder,
-                EntryKind::Whiteout => &mut marks.whiteout,
-                EntryKind::Opaque => &mut marks.opaque,
-                EntryKind::File
-                | EntryKind::Symlink(_)
-                | EntryKind::Hardlink(_)
-                | EntryKind::Other => &mut marks.thing,
-            };
-            *mark = (*mark).max(Some(spot));
         }
         tree
     }
 
-    /// The path with the links among its folders followed as they stood when `spot` was applied.
-    fn place(
-        &self,
-        spot: Spot,
-        path: &'a str,
-        folders: &mut FxHashMap<(u32, &'a str), Option<String>>,
-    ) -> Cow<'a, str> {
-        let Some((folder, name)) = path.rsplit_once('/') else {
-            return Cow::Borrowed(path);
-        };
-        let real = folders
-            .entry((spot.layer, folder))
-            .or_insert_with(|| self.followed(folder, spot).filter(|real| real != folder));
-        match real {
-            Some(real) if real.is_empty() => Cow::Borrowed(name),
-            Some(real) => Cow::Owned(format!("{real}/{name}")),
-            None => Cow::Borrowed(path),
-        }
+    /// Whether links or depth were over what is followed, so that something may be missing.
+    pub fn is_cut(&self) -> bool {
+        self.cut.get()
     }
 
-    /// The path with all links in it followed, as they stand at `when`; `None` for a loop. Empty: the root.
-    fn followed(&self, path: &str, when: Spot) -> Option<String> {
-        let mut done = String::new();
-        let mut todo: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
-        let mut hops = 0;
-        while let Some(part) = todo.pop() {
-            let next = if done.is_empty() {
-                part
-            } else {
-                format!("{done}/{part}")
-            };
-            match self.link(&next, when) {
-                Some(to) => {
-                    hops += 1;
-                    if hops > HOPS {
-                        return None;
-                    }
-                    let to = target(&next, to).unwrap_or_default();
-                    done.clear();
-                    todo.extend(
-                        to.rsplit('/')
-                            .filter(|part| !part.is_empty())
-                            .map(str::to_owned),
-                    );
-                }
-                None => done = next,
-            }
-        }
-        Some(done)
-    }
-
-    fn link(&self, path: &str, when: Spot) -> Option<&'a str> {
-        let known = self.links.get(path)?;
-        let after = known.partition_point(|(spot, _)| spot.layer <= when.layer);
-        known.get(after.checked_sub(1)?)?.1
-    }
-
-    /// Whether nothing above `spot` replaced or deleted `path`.
-    fn stays(&self, spot: Spot, path: &str) -> bool {
-        let own = self.at.get(path).copied().unwrap_or_default();
-        let later = |mark: Option<Spot>| mark.is_some_and(|mark| mark > spot);
-        // Whiteouts hide the layers below theirs, never their own.
-        let lower = |mark: Option<Spot>| mark.is_some_and(|mark| mark.layer > spot.layer);
-        !later(own.thing)
-            && !later(own.folder)
-            && !lower(own.whiteout)
-            && !above(path).any(|folder| {
-                self.at.get(folder).is_some_and(|marks| {
-                    later(marks.thing) || lower(marks.whiteout) || lower(marks.opaque)
-                })
-            })
-            && !self.at.get("").is_some_and(|root| lower(root.opaque))
-    }
-
-    /// The path under which the file of `spot` can be opened in the end, if any: its own, or that of a hard link.
-    pub fn remains(&self, spot: Spot) -> Option<String> {
-        let entry = self.entry(spot)?;
-        let own = self.place(spot, &entry.path, &mut FxHashMap::default());
-        if self.stays(spot, &own) {
-            return Some(own.into_owned());
-        }
-        let names = self.names.get(&(spot.layer, &*entry.path))?;
-        names
-            .iter()
-            .filter(|name| **name > spot.entry)
-            .find_map(|&entry| {
-                let there = Spot { entry, ..spot };
-                let path = &self.entry(there)?.path;
-                let path = self.place(there, path, &mut FxHashMap::default());
-                self.stays(there, &path).then(|| path.into_owned())
-            })
-    }
-
-    /// What stands at `path` in the end; links are not followed.
-    pub fn standing(&self, path: &str) -> Option<(Spot, &'a Entry)> {
-        let spot = self.at.get(path)?.thing?;
-        self.stays(spot, path).then_some(())?;
-        Some((spot, self.entry(spot)?))
-    }
-
-    fn entry(&self, spot: Spot) -> Option<&'a Entry> {
+    pub fn entry(&self, spot: Spot) -> Option<&'a Entry> {
         self.layers
             .get(spot.layer as usize)?
             .entries
             .get(spot.entry as usize)
     }
 
-    /// Files that a link gives a name that an extractor wants, and that were not read under it.
-    pub fn again(&self, table: &[Extractor]) -> Vec<Again> {
-        let wanted = |path: &str| -> Vec<usize> {
-            let rows = table.iter().enumerate();
-            rows.filter(|(_, row)| matches!(row.wants, Wants::Named(named) if named(path)))
-                .map(|(index, _)| index)
-                .collect()
-        };
-        let mut again = Vec::new();
-        for (path, marks) in &self.at {
-            let rows = wanted(path);
-            let Some(spot) = marks
-                .thing
-                .filter(|spot| !rows.is_empty() && self.stays(*spot, path))
-            else {
-                continue;
-            };
-            let Some(found) = self.content(spot, path) else {
-                continue;
-            };
-            let read_as = self
-                .entry(found)
-                .map(|entry| wanted(&entry.path))
-                .unwrap_or_default();
-            if found != spot && rows.iter().any(|row| !read_as.contains(row)) {
-                again.push(Again {
-                    spot: found,
-                    path: Text::from(&**path),
-                });
-            }
-        }
-        again.sort_unstable();
-        again
+    pub fn what(&self, node: NodeId) -> What<'a> {
+        self.node(node.0).what
     }
 
-    /// Where the content of `spot` stands, through any number of links.
-    fn content(&self, spot: Spot, path: &str) -> Option<Spot> {
-        let top = Spot {
-            layer: u32::MAX,
-            entry: u32::MAX,
-        };
-        let (mut spot, mut path) = (spot, path.to_owned());
-        for _ in 0..HOPS {
-            match &self.entry(spot)?.kind {
-                EntryKind::File => return Some(spot),
-                EntryKind::Symlink(to) => {
-                    path = self.followed(&target(&path, to)?, top)?;
-                    spot = self.standing(&path)?.0;
-                }
-                EntryKind::Hardlink(to) => {
-                    // The content is that of the moment when the link was made.
-                    path = normal(self.followed(to, spot)?.as_bytes())?;
-                    spot = self.before(spot, &path)?;
-                }
-                _ => return None,
-            }
-        }
-        None
+    /// What stands at `path`, with the links among its folders followed; a link at its end is not.
+    pub fn at(&self, path: &str) -> Option<NodeId> {
+        let (folder, name) = split(path);
+        let folder = self.find(ROOT, folder)?;
+        self.child(folder, name).map(NodeId)
     }
 
-    /// The last file at `path` that was applied before `spot`.
-    fn before(&self, spot: Spot, path: &str) -> Option<Spot> {
-        let files = self.named.get(path)?;
-        let before = files.partition_point(|file| *file < spot);
-        files.get(before.checked_sub(1)?).copied()
+    /// Where a link ends, through any number of links.
+    pub fn end(&self, node: NodeId) -> Option<NodeId> {
+        match self.node(node.0).what {
+            What::Link(to) => self.find(self.node(node.0).parent, to).map(NodeId),
+            _ => Some(node),
+        }
+    }
+
+    /// The path of a node from the root.
+    pub fn path(&self, node: NodeId) -> String {
+        let mut names = Vec::new();
+        let mut at = node.0;
+        while at != ROOT {
+            names.push(self.node(at).name);
+            at = self.node(at).parent;
+        }
+        names.reverse();
+        names.join("/")
+    }
+
+    /// Everything that stands, folder by folder, with its path.
+    pub fn visit(&self, mut see: impl FnMut(&str, NodeId, What<'a>)) {
+        let mut path = String::new();
+        let mut todo: Vec<(u32, usize)> = self.living(ROOT).map(|child| (child, 0)).collect();
+        while let Some((id, length)) = todo.pop() {
+            let node = self.node(id);
+            path.truncate(length);
+            if length > 0 {
+                path.push('/');
+            }
+            path.push_str(node.name);
+            if path.len() > LONGEST {
+                self.cut.set(true);
+                continue;
+            }
+            see(&path, NodeId(id), node.what);
+            if node.what == What::Folder {
+                let length = path.len();
+                todo.extend(self.living(id).map(|child| (child, length)));
+            }
+        }
+    }
+
+    fn apply(&mut self, spot: Spot, entry: &'a Entry) {
+        let (folder, name) = split(&entry.path);
+        let layer = spot.layer;
+        let what = match &entry.kind {
+            EntryKind::Whiteout => {
+                let child = self
+                    .find(ROOT, folder)
+                    .and_then(|folder| self.child(folder, name));
+                if let Some(child) = child {
+                    self.clear(child, layer);
+                }
+                return;
+            }
+            EntryKind::Opaque => {
+                let folder = self.find(ROOT, &entry.path);
+                if let Some(folder) = folder.filter(|id| self.node(*id).what == What::Folder) {
+                    self.clear(folder, layer);
+                    // The folder itself is not hidden.
+                    self.keep(folder, layer);
+                }
+                return;
+            }
+            EntryKind::Hardlink(to) => match self.at(to).map(|node| self.what(node)) {
+                Some(What::Folder) | None => What::Other,
+                Some(what) => what,
+            },
+            EntryKind::File => What::File(spot),
+            EntryKind::Folder => What::Folder,
+            EntryKind::Symlink(to) => What::Link(to),
+            EntryKind::Other => What::Other,
+        };
+        let parent = match self.last {
+            Some((last, parent)) if last == folder => parent,
+            _ => {
+                let Some((parent, again)) = self.make(folder, layer) else {
+                    return;
+                };
+                self.last = again.then_some((folder, parent));
+                parent
+            }
+        };
+        self.set(parent, name, layer, what);
+    }
+
+    fn set(&mut self, parent: u32, name: &'a str, layer: u32, what: What<'a>) {
+        let Some(old) = self.child(parent, name) else {
+            self.add(parent, name, layer, what);
+            return;
+        };
+        let node = self.node_mut(old);
+        match (node.what, what) {
+            (What::Folder, What::Folder) => node.layer = layer,
+            (What::Folder, _) => {
+                self.remove(old);
+                self.add(parent, name, layer, what);
+            }
+            (was, _) => {
+                node.layer = layer;
+                node.what = what;
+                if matches!(was, What::Link(_)) || matches!(what, What::Link(_)) {
+                    self.last = None;
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, parent: u32, name: &'a str, layer: u32, what: What<'a>) -> u32 {
+        let Ok(id) = u32::try_from(self.nodes.len()) else {
+            self.cut.set(true);
+            return parent;
+        };
+        let mut node = Node::new(name, parent, layer, what);
+        node.next = std::mem::replace(&mut self.node_mut(parent).first, id);
+        self.nodes.push(node);
+        self.children.insert((parent, name), id);
+        id
+    }
+
+    fn remove(&mut self, id: u32) {
+        let node = self.node_mut(id);
+        node.gone = true;
+        let key = (node.parent, node.name);
+        self.children.remove(&key);
+        self.last = None;
+    }
+
+    /// Takes what lower layers brought out of `top`, and `top` itself where nothing of it stays.
+    fn clear(&mut self, top: u32, layer: u32) {
+        self.last = None;
+        let mut all = vec![top];
+        let mut next = 0;
+        while let Some(&id) = all.get(next) {
+            next += 1;
+            let node = self.node_mut(id);
+            // What a folder holds after it was cleared is of the same layer.
+            node.kept = node.layer == layer || (node.what == What::Folder && node.cleared == layer);
+            if node.what == What::Folder && node.cleared != layer {
+                node.cleared = layer;
+                let children: Vec<u32> = self.living(id).collect();
+                self.node_mut(id).first = NONE;
+                all.extend(children);
+            }
+        }
+        // Children come after their folders.
+        for &id in all.iter().rev() {
+            let parent = self.node(id).parent;
+            if !self.node(id).kept {
+                if id == ROOT {
+                    continue;
+                }
+                self.remove(id);
+            } else if id != top {
+                self.keep(parent, layer);
+                let first = std::mem::replace(&mut self.node_mut(parent).first, id);
+                self.node_mut(id).next = first;
+            }
+        }
+    }
+
+    /// A folder that holds something of `layer`, or that it names.
+    fn keep(&mut self, folder: u32, layer: u32) {
+        let node = self.node_mut(folder);
+        node.kept = true;
+        node.layer = layer;
+        if node.gone {
+            node.gone = false;
+            let (parent, name) = (node.parent, node.name);
+            self.children.insert((parent, name), folder);
+        }
+    }
+
+    /// The folder at `path`, made where it is missing, with links followed. A file in the way gives room, and so does a
+    /// link that leads nowhere: overlay file systems show the folder of the upper layer. `true`: the same path leads
+    /// there again.
+    fn make(&mut self, path: &'a str, layer: u32) -> Option<(u32, bool)> {
+        let mut todo = vec![path.split('/')];
+        let mut at = ROOT;
+        let mut hops = 0;
+        let mut again = true;
+        while let Some(parts) = todo.last_mut() {
+            let Some(part) = parts.next() else {
+                todo.pop();
+                continue;
+            };
+            self.step()?;
+            match part {
+                "" | "." => continue,
+                ".." => {
+                    at = self.node(at).parent;
+                    continue;
+                }
+                _ => {}
+            }
+            at = match self.child(at, part) {
+                None => self.add(at, part, layer, What::Folder),
+                Some(child) => match self.node(child).what {
+                    What::Folder => child,
+                    What::Link(to) if hops < HOPS => {
+                        hops += 1;
+                        todo.push(to.split('/'));
+                        if to.starts_with('/') { ROOT } else { at }
+                    }
+                    _ => {
+                        again = false;
+                        self.remove(child);
+                        self.add(at, part, layer, What::Folder)
+                    }
+                },
+            };
+        }
+        Some((at, again))
+    }
+
+    /// What stands at `path` seen from `at`, with all links followed.
+    fn find(&self, at: u32, path: &str) -> Option<u32> {
+        let mut todo: Vec<Split<'_, char>> = vec![path.split('/')];
+        let mut at = if path.starts_with('/') { ROOT } else { at };
+        let mut hops = 0;
+        while let Some(parts) = todo.last_mut() {
+            let Some(part) = parts.next() else {
+                todo.pop();
+                continue;
+            };
+            self.step()?;
+            if part.is_empty() {
+                continue;
+            }
+            if self.node(at).what != What::Folder {
+                return None;
+            }
+            match part {
+                "." => continue,
+                ".." => {
+                    at = self.node(at).parent;
+                    continue;
+                }
+                _ => {}
+            }
+            let child = self.child(at, part)?;
+            match self.node(child).what {
+                What::Link(to) => {
+                    hops += 1;
+                    if hops > HOPS {
+                        return None;
+                    }
+                    todo.push(to.split('/'));
+                    if to.starts_with('/') {
+                        at = ROOT;
+                    }
+                }
+                _ => at = child,
+            }
+        }
+        Some(at)
+    }
+
+    fn step(&self) -> Option<()> {
+        let left = self.steps.get().checked_sub(1);
+        if left.is_none() {
+            self.cut.set(true);
+        }
+        self.steps.set(left?);
+        Some(())
+    }
+
+    fn child(&self, parent: u32, name: &str) -> Option<u32> {
+        self.children.get(&(parent, name)).copied()
+    }
+
+    fn living(&self, folder: u32) -> impl Iterator<Item = u32> {
+        let mut next = self.node(folder).first;
+        std::iter::from_fn(move || {
+            loop {
+                let id = (next != NONE).then_some(next)?;
+                next = self.node(id).next;
+                if !self.node(id).gone {
+                    return Some(id);
+                }
+            }
+        })
+    }
+
+    fn node(&self, id: u32) -> &Node<'a> {
+        &self.nodes[id as usize]
+    }
+
+    fn node_mut(&mut self, id: u32) -> &mut Node<'a> {
+        &mut self.nodes[id as usize]
     }
 }
 
-fn entries(layers: &[LayerFacts]) -> impl Iterator<Item = (Spot, &Entry)> {
-    (0u32..).zip(layers).flat_map(|(layer, facts)| {
-        (0u32..)
-            .zip(&facts.entries)
-            .map(move |(entry, fact)| (Spot { layer, entry }, fact))
-    })
+impl<'a> Node<'a> {
+    fn new(name: &'a str, parent: u32, layer: u32, what: What<'a>) -> Self {
+        Node {
+            name,
+            parent,
+            layer,
+            cleared: NONE,
+            first: NONE,
+            next: NONE,
+            gone: false,
+            kept: false,
+            what,
+        }
+    }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// The owner of each name that stands, by the paths that owners list; of several the first counts.
+pub fn owned<'p>(
+    tree: &Tree<'_>,
+    paths: impl Iterator<Item = (&'p str, u32)>,
+) -> FxHashMap<NodeId, u32> {
+    let mut owned = FxHashMap::default();
+    let mut last: Option<(&str, Option<u32>)> = None;
+    for (path, owner) in paths {
+        let (folder, name) = split(path);
+        let found = match last {
+            Some((known, found)) if known == folder => found,
+            _ => {
+                let found = tree.find(ROOT, folder);
+                last = Some((folder, found));
+                found
+            }
+        };
+        if let Some(node) = found.and_then(|folder| tree.child(folder, name)) {
+            owned.entry(NodeId(node)).or_insert(owner);
+        }
+    }
+    owned
 }
