@@ -142,7 +142,11 @@ pub enum FoundAs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
     pub path: Text,
-    /// Ordered, as the program's own table writes them: `golang.org/x/net/http2.(*Server).ServeConn`.
+    /// Ordered, as the program's own table writes them: `golang.org/x/net/http2.(*Server).ServeConn`; inlined ones too.
+    /// Import paths are unescaped, type arguments left out, closures and method values folded into their function, and
+    /// the main package stands under its import path where that is known. So a symbol `F` or `T.M` of package `P` (OSV,
+    /// `imports`) is linked as `P.F`, `P.T.M` or `P.(*T).M`, and `init` of any kind (`init#1`) runs if anything of `P`
+    /// is linked.
     /// `None`: the table is missing or garbled, so nothing is known.
     pub functions: Option<Vec<Text>>,
 }

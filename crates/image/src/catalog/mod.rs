@@ -2,6 +2,7 @@
 
 pub mod lang;
 pub mod os;
+pub mod program;
 
 use crate::extract::Extractor;
 use lang::{conda, dotnet, java, node, php, python, r, ruby};
@@ -33,4 +34,8 @@ pub static TABLE: &[Extractor] = &[
     python::METADATA,
     r::DESCRIPTION,
     ruby::SPECIFICATION,
+    program::BITNAMI,
+    program::INSTALLATION,
+    program::LIBRARY,
+    program::PROGRAM,
 ];
