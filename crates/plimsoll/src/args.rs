@@ -66,11 +66,51 @@ pub(crate) enum Target {
         #[command(flatten)]
         options: Scan,
     },
-    /// Only other scanners' results, without a cluster: counted and explained, not ranked
+    /// Only other scanners' results, without a cluster: ranked by what is known of the vulnerabilities
     Reports {
         #[command(flatten)]
         options: Scan,
     },
+    /// A container image: what is installed in it, and what of that is vulnerable
+    Image {
+        /// Archive of `docker save`, OCI archive, or folder in OCI layout
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// Which image of an archive that holds several
+        #[arg(long, value_name = "NAME")]
+        image: Option<String>,
+        /// Platform of a multi-platform image, e.g. linux/arm64; default is this machine's
+        #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
+        platform: Option<scan::artifacts::Platform>,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// A folder that is a root file system
+    Rootfs {
+        /// The folder
+        folder: PathBuf,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        options: Scan,
+    },
+}
+
+/// How an artifact is read.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Artifact {
+    /// Count what lock files declare too; installed packages always count
+    #[arg(long)]
+    pub(crate) lock_files: bool,
+    /// Folder of what was read before; default is under XDG_CACHE_HOME
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Read everything anew and keep nothing
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub(crate) no_cache: bool,
 }
 
 /// Which cluster, and as whom.
@@ -274,6 +314,29 @@ pub(crate) enum Db {
         /// OSV ecosystem or purl type whose order is asked, e.g. Debian, PyPI, golang
         ecosystem: String,
     },
+    /// Print what the database says of single packages
+    Match {
+        /// Package URL; its qualifiers epoch, upstream, distro and arch count
+        #[arg(
+            long,
+            value_name = "PURL",
+            required_unless_present = "purls",
+            conflicts_with = "purls"
+        )]
+        purl: Option<String>,
+        /// Distribution of the packages, e.g. debian:12, alpine:3.18; counts before the purl's own
+        #[arg(long, value_name = "NAME:VERSION")]
+        distro: Option<String>,
+        /// File of lines `PURL` or `PURL<TAB>NAME:VERSION`; `-` is stdin
+        #[arg(long, value_name = "FILE")]
+        purls: Option<PathBuf>,
+        /// Folder of the database; default is under XDG_DATA_HOME
+        #[arg(long, value_name = "DIR")]
+        db: Option<PathBuf>,
+        /// Form of the output
+        #[arg(short, long, value_enum, default_value_t = Plain::Json)]
+        format: Plain,
+    },
     /// Print what is known of a vulnerability
     Show {
         /// CVE or another id of it
@@ -291,6 +354,11 @@ pub(crate) enum Db {
 pub(crate) enum Plain {
     Table,
     Json,
+}
+
+fn platform(text: &str) -> Result<scan::artifacts::Platform, String> {
+    scan::artifacts::platform(text)
+        .ok_or_else(|| format!("expected a platform such as linux/arm64, found `{text}`"))
 }
 
 fn minor(text: &str) -> Result<u16, String> {

@@ -7,9 +7,11 @@ use anyhow::Context;
 use model::evidence::{Fact, Gap};
 use model::vulnerability::Exploitation;
 use report::terminal::escape;
-use scan::database::{self, FeedSource, Outcome, Shown, Status, Times, UpdateOptions};
+use scan::database::{
+    self, FeedSource, Matched, Outcome, PackageMatches, Shown, Status, Times, UpdateOptions,
+};
 use scan::inputs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 pub(crate) fn run(command: &Db, settings: &Settings) -> anyhow::Result<u8> {
@@ -38,6 +40,21 @@ pub(crate) fn run(command: &Db, settings: &Settings) -> anyhow::Result<u8> {
             Ok(0)
         }
         Db::Compare { ecosystem } => compare(ecosystem),
+        Db::Match {
+            purl,
+            distro,
+            purls,
+            db,
+            format,
+        } => {
+            let asked = match (purl, purls) {
+                (Some(purl), _) => vec![(purl.clone(), distro.clone())],
+                (None, Some(file)) => asked(file, distro.as_deref())?,
+                (None, None) => Vec::new(),
+            };
+            let folder = db.as_deref().unwrap_or(&settings.database);
+            match_packages(&asked, purls.is_none(), folder, *format)
+        }
         Db::Show { id, db, format } => {
             show(id, db.as_deref().unwrap_or(&settings.database), *format)
         }
@@ -182,6 +199,113 @@ fn show(id: &str, folder: &Path, format: Plain) -> anyhow::Result<u8> {
         Plain::Table => print_shown(&shown, out),
     })?;
     Ok(0)
+}
+
+/// Largest list of packages, in bytes.
+const MAX_LIST: u64 = 256 << 20;
+
+/// The lines of a list: `PURL`, or `PURL<TAB>DISTRO`; empty ones and comments are left out.
+fn asked(file: &Path, distro: Option<&str>) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    let reading = || format!("cannot read {}", file.display());
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(file).with_context(reading)?)
+    };
+    let mut text = String::new();
+    source
+        .take(MAX_LIST)
+        .read_to_string(&mut text)
+        .with_context(reading)?;
+    let lines = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines
+        .map(|line| match line.split_once('\t') {
+            Some((purl, own)) if !own.trim().is_empty() => {
+                (purl.to_owned(), Some(own.trim().to_owned()))
+            }
+            Some((purl, _)) => (purl.to_owned(), distro.map(str::to_owned)),
+            None => (line.to_owned(), distro.map(str::to_owned)),
+        })
+        .collect())
+}
+
+/// One purl that cannot be read is wrong usage; lines of a list that cannot be are said, and the rest is judged.
+fn match_packages(
+    asked: &[(String, Option<String>)],
+    alone: bool,
+    folder: &Path,
+    format: Plain,
+) -> anyhow::Result<u8> {
+    let intel = inputs::intelligence(folder)?.with_context(|| {
+        format!(
+            "no database in {}; build one with plimsoll db build --from DIR",
+            folder.display()
+        )
+    })?;
+    let results: Vec<PackageMatches> = asked
+        .iter()
+        .map(|(purl, distro)| database::match_purl(&intel, purl, distro.as_deref()))
+        .collect();
+    let mut unread = 0;
+    for error in results.iter().filter_map(|result| result.error.as_deref()) {
+        if alone {
+            anyhow::bail!("{error}");
+        }
+        unread += 1;
+        if unread == 1 {
+            output::say(&format!(
+                "a line of the list was not judged: {}",
+                escape(error)
+            ));
+        }
+    }
+    if unread > 1 {
+        output::say(&format!("{unread} lines of the list were not judged"));
+    }
+    let matched = Matched { results };
+    output::stdout(|out| match format {
+        Plain::Json => json(&matched, out),
+        Plain::Table => print_matched(&matched, out),
+    })?;
+    Ok(if unread == 0 { 0 } else { 3 })
+}
+
+fn print_matched(matched: &Matched, out: &mut dyn Write) -> io::Result<()> {
+    for result in &matched.results {
+        writeln!(out, "{}", escape(&result.purl))?;
+        for (one, mark) in result
+            .matches
+            .iter()
+            .map(|one| (one, ""))
+            .chain(result.suppressed.iter().map(|one| (one, " suppressed")))
+        {
+            let fixed = one
+                .fixed_version
+                .as_deref()
+                .map_or_else(String::new, |fixed| format!(" {}", escape(fixed)));
+            writeln!(
+                out,
+                "  {}  {}  {}{fixed}{mark}",
+                escape(&one.id),
+                one.severity,
+                one.status
+            )?;
+            if !one.aliases.is_empty() {
+                writeln!(out, "    also {}", escape(&one.aliases.join(", ")))?;
+            }
+            writeln!(out, "    {}", escape(&one.reason))?;
+        }
+        for said in result.why_not.iter().chain(&result.error) {
+            writeln!(out, "  {}", escape(said))?;
+        }
+        for gap in &result.gaps {
+            writeln!(out, "  gap: {}", escape(&gap.what))?;
+        }
+    }
+    Ok(())
 }
 
 fn print_shown(shown: &Shown, out: &mut dyn Write) -> io::Result<()> {

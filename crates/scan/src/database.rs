@@ -3,10 +3,12 @@
 //! Never: a database half replaced, an older one lost to a failure, a host that was not asked for.
 
 mod fetch;
+mod matching;
 mod update;
 mod versions;
 
 pub use fetch::FetchError;
+pub use matching::{Matched, PackageMatch, PackageMatches, match_purl};
 pub use update::{
     FeedOutcome, FeedSource, Outcome, Progress, Times, UpdateOptions, Updated, official, source,
     update,
