@@ -160,6 +160,10 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// One sentence each: what is over, or what could be hidden.
     pub reasons: Vec<Text>,
+    /// What the gate let pass on purpose and why, one sentence each: in its time of grace, known from the baseline,
+    /// changed by a feed only.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notices: Vec<Text>,
     /// Process exit code: 0, 1 (or `--exit-code`), 3.
     pub exit_code: u8,
 }

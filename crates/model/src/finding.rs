@@ -39,6 +39,10 @@ pub struct Finding {
     pub matches: Vec<MatchId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub suppression: Option<Suppression>,
+    /// What was said of it without taking it out, one sentence each: a VEX statement `affected`, an ignore entry that
+    /// does not count any more, why a near one does not apply.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<Text>,
     /// Scores of the placements; indices into the Assessment's scores, parallel to the image's placements.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub scores: Vec<u32>,

@@ -15,5 +15,6 @@ pub mod object;
 pub mod situation;
 pub mod snapshot;
 pub mod text;
+pub mod tracking;
 pub mod vulnerability;
 pub mod workload;

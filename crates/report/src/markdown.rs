@@ -100,7 +100,7 @@ fn head(view: &View, page: &mut Page) {
         Outcome::NotCompleted => ("⚠️", "not completed"),
     };
     let _ = writeln!(page.text, "## {sign} Plimsoll: {word}\n");
-    let reasons = view.verdict.reasons.iter().take(20);
+    let reasons = view.verdict.reasons.iter().chain(&view.verdict.notices).take(20);
     let rows: Vec<String> = reasons.map(|r| format!("- {}\n", page.cell(r))).collect();
     if !rows.is_empty() {
         page.rows(rows.into_iter());

@@ -6,13 +6,13 @@ use model::assessment::{Assessment, ScannedImage, Verdict};
 use model::evidence::{Acceptance, Evidence, EvidenceId, Gap, GapId, GapWeight};
 use model::finding::{Finding, Score};
 use model::graph::{Cut, Path};
-use model::keys;
-use model::matches::{Advisory, Category, Match, MatchSource, Package};
+use model::matches::{Advisory, Match, MatchSource, Package};
 use model::object::ObjectRef;
 use model::situation::Situation;
+use model::tracking;
+pub(crate) use model::tracking::repository;
 use model::vulnerability::{Severity, Vulnerability};
 use model::workload::{Container, Placement, Workload};
-use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// What a report shows.
@@ -176,35 +176,10 @@ impl<'a> View<'a> {
     }
 
     /// Key by which history, SARIF and acceptances know the finding (architecture section 4).
-    /// An image that runs under several container names is tracked by the first of them in order.
     pub(crate) fn tracking_key(&self, finding: &Finding, names: &Names) -> String {
-        let repository = self.image(finding).map_or(Cow::Borrowed(""), |image| {
-            names.show_owned(&repository(image))
-        });
-        if finding.category == Category::Vulnerability {
-            let container = self
-                .places(finding)
-                .filter_map(|place| place.container.map(|c| &*c.name))
-                .min()
-                .unwrap_or("");
-            let purl = self.package(finding).map_or(Cow::Borrowed(""), purl);
-            return keys::vulnerability_key(
-                &repository,
-                &names.show(container),
-                &purl,
-                &finding.id,
-            );
-        }
-        let subject = match &finding.object {
-            Some(object) => names.show_owned(&object.to_string()),
-            None => repository,
-        };
-        let target = self
-            .cited(finding)
-            .find_map(|cited| cited.said.target.as_deref())
-            .unwrap_or("");
-        let field = finding.field.as_deref().map(|field| names.show(field));
-        keys::configuration_key(&subject, &names.show(target), field.as_deref(), &finding.id)
+        tracking::tracking_key(self.assessment, finding, |text| {
+            names.show(text).into_owned()
+        })
     }
 
     /// The likeliest path to the gravest sink that is reached in one of a hundred quarters or more, and its cut.
@@ -337,21 +312,6 @@ pub(crate) struct GapGroup<'a> {
     pub(crate) accepted: Option<&'a Acceptance>,
     /// In the order of the ledger, never empty.
     pub(crate) gaps: Vec<&'a Gap>,
-}
-
-/// `docker.io/library/nginx` of a scanned image: the first reference, else its name without tag and digest.
-pub(crate) fn repository(image: &ScannedImage) -> String {
-    image
-        .reference()
-        .map_or_else(|| image.name.to_string(), |reference| reference.name())
-}
-
-/// The purl, or kind and name where the source gives none.
-fn purl(package: &Package) -> Cow<'_, str> {
-    match &package.purl {
-        Some(purl) => Cow::Borrowed(purl),
-        None => Cow::Owned(format!("{}/{}", package.kind, package.name)),
-    }
 }
 
 pub(crate) fn at<T>(all: &[T], index: Option<u32>) -> Option<&T> {

@@ -58,6 +58,7 @@ fn finding(workload: &Workload, container: &Container) -> Finding {
         // It is our own observation: no document says it.
         matches: Vec::new(),
         suppression: None,
+        notes: Vec::new(),
         scores: Vec::new(),
     }
 }

@@ -159,6 +159,7 @@ impl Findings {
             fix: one.fix.clone(),
             matches: vec![id],
             suppression,
+            notes: Vec::new(),
             scores: Vec::new(),
         };
         self.place(finding, joined);
@@ -224,6 +225,7 @@ fn vulnerability_finding(
         fix,
         matches: group.iter().map(|statement| statement.id).collect(),
         suppression,
+        notes: Vec::new(),
         scores: Vec::new(),
     })
 }

@@ -109,6 +109,7 @@ pub fn judge(assessment: &Assessment, gate: &Gate) -> Verdict {
     Verdict {
         outcome,
         reasons,
+        notices: Vec::new(),
         exit_code,
     }
 }

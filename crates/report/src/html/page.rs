@@ -150,7 +150,11 @@ pub(super) fn of(view: &View, names: &Names) -> Page {
         outcome,
         verdict,
         exit_code: view.verdict.exit_code,
-        reasons: view.verdict.reasons.iter().map(|r| text(r)).collect(),
+        reasons: {
+            let verdict = view.verdict;
+            let said = verdict.reasons.iter().chain(&verdict.notices);
+            said.map(|reason| text(reason)).collect()
+        },
         seen: sentences::workloads(view).iter().map(|s| text(s)).collect(),
         severities: shares(view),
         open: word::count(all.findings.len()),

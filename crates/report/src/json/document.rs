@@ -24,6 +24,9 @@ pub(super) struct Document<'a> {
     pub(super) exit_code: u8,
     /// Why the verdict is what it is, one sentence each.
     pub(super) reasons: Vec<Cow<'a, str>>,
+    /// What the gate let pass on purpose and why: in its time of grace, known from the baseline, changed by a feed only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notices: Vec<Cow<'a, str>>,
     pub(super) coverage: Coverage<'a>,
     pub(super) about: About<'a>,
     /// The queue, the most valuable action first.
@@ -223,6 +226,10 @@ pub(super) struct Finding<'a> {
     pub(super) matches: Vec<Statement<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) suppression: Option<Suppression<'a>>,
+    /// What was said of it without taking it out: a VEX statement `affected`, an ignore entry that does not count any
+    /// more, why a near one does not apply.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<Cow<'a, str>>,
 }
 
 /// 0 to 100 on a log scale; below 1 means small, never none.

@@ -36,6 +36,7 @@ pub(super) fn document<'a>(view: &'a View<'a>, names: &'a Names) -> to::Document
         },
         exit_code: view.verdict.exit_code,
         reasons: s.texts(&view.verdict.reasons),
+        notices: s.texts(&view.verdict.notices),
         coverage: s.coverage(),
         about: s.about(),
         actions: Each(Box::new(move || {
@@ -122,6 +123,7 @@ impl<'a> Select<'a> {
                 by: self.text(&s.by),
                 reason: self.text(&s.reason),
             }),
+            notes: self.texts(&finding.notes),
         }
     }
 

@@ -139,6 +139,10 @@ fn head(view: &View, finding: &Finding, names: &Names, canvas: &mut Canvas) -> i
         let text = format!("by {}: {}", suppression.by, suppression.reason);
         canvas.prose(Paint::Plain, "suppressed  ", &text)?;
     }
+    for (i, note) in finding.notes.iter().enumerate() {
+        let label = if i == 0 { "said of it  " } else { LABEL };
+        canvas.prose(Paint::Plain, label, note)?;
+    }
     let key = view.tracking_key(finding, names);
     canvas.prose(Paint::Dim, "key         ", &key)?;
     Ok(())

@@ -111,5 +111,8 @@ fn verdict(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     for reason in &view.verdict.reasons {
         canvas.prose(Paint::Plain, "          ", reason)?;
     }
+    for notice in &view.verdict.notices {
+        canvas.prose(Paint::Dim, "          ", notice)?;
+    }
     Ok(())
 }

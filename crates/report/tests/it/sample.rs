@@ -49,6 +49,7 @@ pub(crate) fn failed() -> Verdict {
     Verdict {
         outcome: Outcome::Failed,
         reasons: vec!["2 findings are in KEV, and --fail-on kev is set".into()],
+        notices: vec!["1 finding is known from the baseline".into()],
         exit_code: 1,
     }
 }
@@ -57,6 +58,7 @@ pub(crate) fn passed() -> Verdict {
     Verdict {
         outcome: Outcome::Passed,
         reasons: Vec::new(),
+        notices: Vec::new(),
         exit_code: 0,
     }
 }
@@ -854,6 +856,7 @@ fn vulnerable(
             index: matched,
         }],
         suppression: None,
+        notes: Vec::new(),
         scores: scores.to_vec(),
     }
 }
@@ -908,6 +911,7 @@ fn findings() -> Vec<Finding> {
             },
             matches: vec![MatchId { set: 0, index: 3 }],
             suppression: None,
+            notes: Vec::new(),
             scores: Vec::new(),
         },
         vulnerable(

@@ -148,6 +148,7 @@ fn imported(world: &mut World, id: &str, field: Option<&str>) {
         },
         matches: vec![MatchId { set: 1, index }],
         suppression: None,
+        notes: Vec::new(),
         scores: Vec::new(),
     });
 }

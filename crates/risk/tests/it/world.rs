@@ -404,6 +404,7 @@ impl World {
             },
             matches: vec![MatchId { set: 0, index }],
             suppression: None,
+            notes: Vec::new(),
             scores: Vec::new(),
         });
         index

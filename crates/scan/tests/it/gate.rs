@@ -36,6 +36,7 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
         },
         matches: Vec::new(),
         suppression: None,
+        notes: Vec::new(),
         scores: Vec::new(),
     };
     Assessment {
