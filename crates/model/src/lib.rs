@@ -16,5 +16,6 @@ pub mod situation;
 pub mod snapshot;
 pub mod text;
 pub mod tracking;
+pub mod version;
 pub mod vulnerability;
 pub mod workload;

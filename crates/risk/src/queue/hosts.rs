@@ -2,16 +2,17 @@
 //! In: the findings of nodes and of the control plane; out: one candidate for all hosts that need the same version.
 //! Never: a minor version of a component crossed without saying so.
 
+use super::Candidate;
 use super::upgrade::{is_host, unfixed};
 use super::value::{Board, Effect};
 use super::words::{plain, shell};
-use super::{Candidate, version};
 use crate::kernel::{is_kernel, is_system_package};
 use crate::subject::Subjects;
 use model::action::{ActionKind, FixClass};
 use model::assessment::Assessment;
 use model::matches::{FixState, Package};
 use model::text::Text;
+use model::version;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names and packages that are written out; the rest is counted.

@@ -8,7 +8,6 @@ mod hosts;
 mod imported;
 mod upgrade;
 mod value;
-mod version;
 mod words;
 
 use crate::Settings;

@@ -2,7 +2,7 @@
 //! tag (rule 13). In: the findings of an image; out: candidates whose findings do not overlap.
 
 use super::value::{Board, Effect};
-use super::{Candidate, HIDDEN, version, words};
+use super::{Candidate, HIDDEN, words};
 use crate::Settings;
 use crate::kernel::is_system_package;
 use crate::subject::Subjects;
@@ -10,6 +10,7 @@ use model::action::{ActionKind, FixClass};
 use model::assessment::{Assessment, ScannedImage};
 use model::matches::{ArtifactKind, FixState};
 use model::text::Text;
+use model::version;
 use model::vulnerability::Kev;
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
-//! A rough order of version texts, only for choosing which fix to name when several are given.
+//! A rough order of version texts, only for choosing which fix to name when several are given (queue, tables).
 //! In: two versions of one package; out: their order. Judging what is affected is not done here:
 //! the exact orders of the ecosystems live in `intel`.
 
-use model::text::Text;
+use crate::text::Text;
 use std::cmp::Ordering;
 
 /// Numbers compare as numbers, `~` sorts before the end, a pre-release word before none.
-pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (strip(a), strip(b));
     let (epoch_a, a) = epoch(a);
     let (epoch_b, b) = epoch(b);
@@ -36,7 +36,7 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// The first number of a version, after an epoch and a leading `v`.
-pub(crate) fn major(version: &str) -> &str {
+pub fn major(version: &str) -> &str {
     let (_, rest) = epoch(strip(version));
     let end = rest
         .bytes()
@@ -46,7 +46,7 @@ pub(crate) fn major(version: &str) -> &str {
 }
 
 /// The smallest fix above the installed version, of the same major version if there is one.
-pub(crate) fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
+pub fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
     let above = || fixes.iter().filter(|fix| compare(fix, installed).is_gt());
     let smallest = |a: &&Text, b: &&Text| compare(a, b);
     above()
@@ -57,7 +57,7 @@ pub(crate) fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text>
 }
 
 /// `1.20` of `v1.20.15`: the first two numbers, after an epoch and a leading `v`.
-pub(crate) fn minor(version: &str) -> String {
+pub fn minor(version: &str) -> String {
     let (_, rest) = epoch(strip(version));
     let digits = |part: &str| {
         let end = part.bytes().position(|byte| !byte.is_ascii_digit());
@@ -71,7 +71,7 @@ pub(crate) fn minor(version: &str) -> String {
 }
 
 /// The smallest fix above the installed version, of the same minor version if there is one; never one below.
-pub(crate) fn choose_patch<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
+pub fn choose_patch<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
     let above = || fixes.iter().filter(|fix| compare(fix, installed).is_gt());
     let smallest = |a: &&Text, b: &&Text| compare(a, b);
     let own = minor(installed);
@@ -82,7 +82,7 @@ pub(crate) fn choose_patch<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a
 }
 
 /// The upstream part: without epoch and the distribution's revision.
-pub(crate) fn upstream(version: &str) -> &str {
+pub fn upstream(version: &str) -> &str {
     let (_, rest) = epoch(version);
     rest.rsplit_once('-').map_or(rest, |(upstream, _)| upstream)
 }
