@@ -2,8 +2,10 @@
 //! components with their places, layers, files and owners, in the documented order. Never: reads, judges, drops a
 //! component.
 
+use crate::catalog::os::{finish, settle};
 use crate::extract::Extract;
 use crate::layer::LayerFacts;
+use crate::release::end_of_life;
 use crate::standing::Standing;
 use crate::tree::{NodeId, Tree, owned};
 use model::inventory::{Component, FoundAs, Linked, Place, Release, Remark, SourcePackage};
@@ -47,54 +49,103 @@ impl<'a> Found<'a> {
 /// that were written again (package databases are, with every installation).
 pub fn assemble(tree: &Tree<'_>, layers: &[LayerFacts], found: &[Found<'_>]) -> Parts {
     let older = Older::new(layers);
-    let mut parts = Parts::default();
-    let mut releases = Vec::new();
-    let mut lists: HashMap<&str, Vec<&[Text]>> = HashMap::new();
+    let mut parts = Parts {
+        release: release(found),
+        ..Parts::default()
+    };
+    let lists = lists(found);
     let mut systems = Union::default();
     let mut others = Vec::new();
     for one in found {
         match one.extract {
-            Extract::Release {
-                release,
-                precedence,
-            } => releases.push((*precedence, release.clone())),
-            Extract::Files { package, paths } => lists.entry(package).or_default().push(paths),
+            Extract::Release { .. } | Extract::Files { .. } => {}
             Extract::Remark(remark) => parts.remarks.push(Remark {
                 place: one.place(&remark.place),
                 ..remark.clone()
             }),
             Extract::Components(components) => {
                 for component in components {
-                    let mut component = component.clone();
-                    let layer = older.layer(one, &component);
-                    component.at = one.places(&component, layer);
-                    if is_system(&component) {
-                        systems.add(component);
+                    let mut whole = component.clone();
+                    let layer = older.layer(one, component);
+                    whole.at = one.places(component, layer);
+                    if is_system(component) {
+                        finish(&mut whole, parts.release.as_ref());
+                        join_files(&mut whole, &lists);
+                        systems.add(whole);
                     } else {
-                        others.push(component);
+                        join_described_files(&mut whole, &lists);
+                        others.push(whole);
                     }
                 }
             }
             Extract::Program { components, linked } => {
                 let linked = linked.as_ref().map(|linked| parts.link(one, linked));
                 for component in components {
-                    let mut component = component.clone();
-                    component.at = one.places(&component, one.layer);
-                    component.linked = linked;
-                    others.push(component);
+                    let mut whole = component.clone();
+                    whole.at = one.places(component, one.layer);
+                    whole.linked = linked;
+                    others.push(whole);
                 }
             }
         }
     }
-    let mut systems = systems.all();
-    for component in &mut systems {
-        component.join_files(&lists);
-    }
-    parts.components = with_owners(tree, systems, others);
-    parts.release = crate::release::release(releases);
+    parts.components = with_owners(tree, systems.all(), others);
     parts.remarks.sort_unstable();
     parts.remarks.dedup();
     parts
+}
+
+fn release(found: &[Found<'_>]) -> Option<Release> {
+    let said = found.iter().filter_map(|one| match one.extract {
+        Extract::Release {
+            release,
+            precedence,
+        } => Some((release.clone(), *precedence)),
+        _ => None,
+    });
+    let mut release = settle(said)?;
+    if release.end_of_life.is_none() {
+        release.end_of_life = end_of_life(&release.id, &release.version);
+    }
+    Some(release)
+}
+
+/// Files by the name that their list gives the package.
+type Lists<'a> = HashMap<&'a str, Vec<&'a [Text]>>;
+
+fn lists<'a>(found: &[Found<'a>]) -> Lists<'a> {
+    let mut lists = Lists::new();
+    for one in found {
+        if let Extract::Files { package, paths } = one.extract {
+            lists.entry(package).or_default().push(paths);
+        }
+    }
+    lists
+}
+
+/// Lists of package managers: `name:architecture` where several may be installed together, else `name`.
+fn join_files(component: &mut Component, lists: &Lists<'_>) {
+    if lists.is_empty() || !matches!(&*component.kind, "deb" | "alpm" | "opkg") {
+        return;
+    }
+    let both = component.architecture.as_ref();
+    let both =
+        both.and_then(|architecture| lists.get(&*format!("{}:{architecture}", component.name)));
+    let Some(files) = both.or_else(|| lists.get(&*component.name)) else {
+        return;
+    };
+    let files = files.iter().copied().flatten().cloned();
+    component.files.extend(files);
+}
+
+/// Lists of languages name the file that describes the package, which is where it stands.
+fn join_described_files(component: &mut Component, lists: &Lists<'_>) {
+    for place in &component.at {
+        if let Some(files) = lists.get(&*place.path) {
+            let files = files.iter().copied().flatten().cloned();
+            component.files.extend(files);
+        }
+    }
 }
 
 impl Parts {
@@ -156,28 +207,6 @@ pub(crate) fn is_system(component: &Component) -> bool {
             &*component.kind,
             "deb" | "apk" | "rpm" | "alpm" | "opkg" | "ebuild"
         )
-}
-
-trait JoinFiles {
-    fn join_files(&mut self, lists: &HashMap<&str, Vec<&[Text]>>);
-}
-
-impl JoinFiles for Component {
-    /// Files that another file lists: under `name:architecture` where several may be installed together, else `name`.
-    fn join_files(&mut self, lists: &HashMap<&str, Vec<&[Text]>>) {
-        if lists.is_empty() || !matches!(&*self.kind, "deb" | "alpm" | "opkg") {
-            return;
-        }
-        let both = self.architecture.as_ref();
-        let both =
-            both.and_then(|architecture| lists.get(&*format!("{}:{architecture}", self.name)));
-        let Some(files) = both.or_else(|| lists.get(&*self.name)) else {
-            return;
-        };
-        self.files.extend(files.iter().copied().flatten().cloned());
-        self.files.sort_unstable();
-        self.files.dedup();
-    }
 }
 
 /// What makes two components one.

@@ -1,41 +1,10 @@
-//! Which distribution an artifact is, and how long it is mended. Comes in: what its files say. Goes out: one release.
-//! Never: takes a derivative for what it was made from, invents a date.
+//! How long a release is mended. Comes in: its id and version. Goes out: a day. Never: invents a date.
 //!
 //! The dates are those of the distributions' own pages, as they stood on 2026-11-23; support that must be bought is
 //! left out (Ubuntu Pro, RHEL ELS, SUSE LTSS), free long-term support is counted (Debian LTS). A release that is not
 //! listed has no date.
 
 use jiff::civil::{Date, date};
-use model::inventory::Release;
-
-/// The release that the files say together: of several the highest precedence counts, and lower ones of the same
-/// distribution fill what it leaves out. A file that a derivative kept of its parent does not count.
-pub fn release(mut said: Vec<(u8, Release)>) -> Option<Release> {
-    said.sort_by_key(|(precedence, _)| std::cmp::Reverse(*precedence));
-    let is_parent = |id: &str| {
-        said.iter()
-            .any(|(_, other)| &*other.id != id && other.like.iter().any(|like| &**like == id))
-    };
-    let at = said
-        .iter()
-        .position(|(_, release)| !release.id.is_empty() && !is_parent(&release.id))?;
-    let mut release = said.get(at)?.1.clone();
-    let others = said.iter().filter(|(_, other)| other.id == release.id);
-    for (_, other) in others {
-        if release.version.is_empty() {
-            release.version = other.version.clone();
-        }
-        if release.like.is_empty() {
-            release.like.clone_from(&other.like);
-        }
-        release.codename = release.codename.or_else(|| other.codename.clone());
-        release.title = release.title.or_else(|| other.title.clone());
-    }
-    if release.end_of_life.is_none() {
-        release.end_of_life = end_of_life(&release.id, &release.version);
-    }
-    Some(release)
-}
 
 /// The last day of free security support.
 pub fn end_of_life(id: &str, version: &str) -> Option<Date> {
@@ -251,46 +220,6 @@ const LIFE: &[Life] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn of(id: &str, version: &str, like: &[&str]) -> Release {
-        Release {
-            id: id.into(),
-            like: like.iter().map(|like| (*like).into()).collect(),
-            version: version.into(),
-            codename: None,
-            title: (!like.is_empty()).then(|| "title".into()),
-            end_of_life: None,
-        }
-    }
-
-    #[test]
-    fn files_agree_on_one_release() {
-        let check = |said: &[(u8, Release)], expected: Option<(&str, &str)>| {
-            let found = release(said.to_vec());
-            let found = found.as_ref().map(|found| (&*found.id, &*found.version));
-            assert_eq!(found, expected, "{said:?}");
-        };
-        check(&[], None);
-        let debian = of("debian", "12.5", &[]);
-        check(
-            &[(1, of("debian", "12", &[])), (2, debian.clone())],
-            Some(("debian", "12.5")),
-        );
-        check(
-            &[(1, of("ubuntu", "22.04", &["debian"])), (2, debian)],
-            Some(("ubuntu", "22.04")),
-        );
-        check(
-            &[(3, of("alpine", "", &[])), (2, of("alpine", "3.20", &[]))],
-            Some(("alpine", "3.20")),
-        );
-        check(&[(1, of("", "1", &[]))], None);
-        let rocky = release(vec![
-            (2, of("rocky", "9.4", &[])),
-            (1, of("rocky", "9", &["rhel", "centos"])),
-        ]);
-        assert_eq!(rocky.unwrap().title.as_deref(), Some("title"));
-    }
 
     #[test]
     fn ends_of_life() {
