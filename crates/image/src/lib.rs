@@ -20,6 +20,8 @@ pub mod manifest;
 pub mod path;
 pub mod purl;
 pub mod read;
+#[cfg(feature = "registry")]
+pub mod registry;
 pub mod release;
 pub mod source;
 pub mod standing;
