@@ -27,8 +27,16 @@ mod trivy;
 mod trivy_compliance;
 mod trivy_fields;
 mod trivy_kubernetes;
+mod vex;
+mod vex_csaf;
+mod vex_cyclonedx;
+mod vex_open;
 
 pub use folder::read_paths;
+pub use vex::{
+    BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus,
+    read_bom_references, read_vex,
+};
 
 use model::matches::MatchSet;
 use std::path::PathBuf;
