@@ -7,6 +7,7 @@ use model::text::Text;
 use serde::{Deserialize, Serialize};
 
 /// One row: which files, and what is made of them.
+#[derive(Clone, Copy)]
 pub struct Extractor {
     pub name: &'static str,
     pub wants: Wants,

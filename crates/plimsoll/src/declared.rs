@@ -29,7 +29,7 @@ pub(crate) fn read(target: &Target, options: &Scan) -> anyhow::Result<Declared> 
         Target::Cluster { source, .. } | Target::Snapshot { source, .. } => {
             (&[][..], &*source.folders)
         }
-        Target::Reports { .. } => (&[][..], &[][..]),
+        Target::Reports { .. } | Target::Image { .. } | Target::Rootfs { .. } => (&[][..], &[][..]),
     };
     let scanned: Vec<PathBuf> = manifests
         .iter()

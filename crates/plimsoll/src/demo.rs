@@ -46,6 +46,7 @@ pub(crate) fn run(show: &Show, settings: &Settings) -> anyhow::Result<u8> {
     };
     let assessment = scan::assess(
         Input {
+            inventories: Vec::new(),
             snapshot: Some(&snapshot),
             sources: &manifests,
             tree: None,

@@ -8,6 +8,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use model::assessment::{Assessment, Verdict};
 use model::evidence::Gap;
+use model::inventory::Inventory;
 use model::snapshot::Snapshot;
 use scan::inputs;
 use scan::{Input, gate};
@@ -22,7 +23,9 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
         Target::Cluster { options, .. }
         | Target::Manifests { options, .. }
         | Target::Snapshot { options, .. }
-        | Target::Reports { options } => options,
+        | Target::Reports { options }
+        | Target::Image { options, .. }
+        | Target::Rootfs { options, .. } => options,
     };
     output::check(&options.show)?;
     let now = options.now.unwrap_or(settings.now);
@@ -49,7 +52,9 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
             );
             None
         }
+        Target::Image { .. } | Target::Rootfs { .. } => None,
     };
+    let inventories = artifacts(target, settings, &progress)?;
     let tree = tree(target, options)?;
     progress.say("reading reports");
     let (sets, gaps) = inputs::reports(&options.reports)?;
@@ -60,6 +65,7 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
         sources: &sources,
         tree: tree.as_ref(),
         sets,
+        inventories,
         gaps,
     };
     let assessment = assess(read, &declared, options, settings, now)?;
@@ -79,7 +85,45 @@ struct Read<'a> {
     sources: &'a [inputs::Source],
     tree: Option<&'a inputs::SourceTree>,
     sets: Vec<model::matches::MatchSet>,
+    inventories: Vec<Inventory>,
     gaps: Vec<Gap>,
+}
+
+/// What is scanned here.
+fn artifacts(
+    target: &Target,
+    settings: &Settings,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Inventory>> {
+    let (artifact, image, platform) = match target {
+        Target::Image {
+            artifact,
+            image,
+            platform,
+            ..
+        } => (artifact, image.as_deref(), platform.clone()),
+        Target::Rootfs { artifact, .. } => (artifact, None, None),
+        _ => return Ok(Vec::new()),
+    };
+    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
+    let options = scan::artifacts::Options {
+        platform,
+        name: image.map(Into::into),
+        lock_files: artifact.lock_files,
+        cache: (!artifact.no_cache).then(|| folder.clone()),
+    };
+    let inventory = match target {
+        Target::Image { input, .. } => {
+            progress.say("reading the image");
+            scan::artifacts::image_file(input, &options)
+        }
+        Target::Rootfs { folder, .. } => {
+            progress.say("reading the root file system");
+            scan::artifacts::rootfs(folder, &options)
+        }
+        _ => return Ok(Vec::new()),
+    };
+    Ok(vec![inventory.map_err(inputs::InputError::from)?])
 }
 
 /// The manifests that a live cluster's objects come from.
@@ -106,6 +150,7 @@ fn assess(
         sources,
         tree,
         sets,
+        inventories,
         mut gaps,
     } = read;
     gaps.extend(declared.gaps.iter().cloned());
@@ -132,6 +177,7 @@ fn assess(
         sources,
         tree,
         sets,
+        inventories,
         intel: intel.as_ref(),
         declarations: &declared.declarations,
         gaps,

@@ -10,6 +10,8 @@ pub(crate) struct Settings {
     pub(crate) database: PathBuf,
     /// `$XDG_DATA_HOME/plimsoll/feeds`.
     pub(crate) feeds: PathBuf,
+    /// `$XDG_CACHE_HOME/plimsoll/images`.
+    pub(crate) images: PathBuf,
     /// `$XDG_STATE_HOME/plimsoll/last.plimsoll`.
     pub(crate) last_scan: PathBuf,
     /// SOURCE_DATE_EPOCH, else the clock.
@@ -33,6 +35,7 @@ impl Settings {
         Ok(Settings {
             database: data.join("db"),
             feeds: data.join("feeds"),
+            images: folder("XDG_CACHE_HOME", ".cache").join("images"),
             last_scan: folder("XDG_STATE_HOME", ".local/state").join("last.plimsoll"),
             now: now()?,
             terminal: terminal(),

@@ -10,7 +10,7 @@ use crate::join::{Images, join};
 use crate::platform::{Platform, platform};
 use crate::vulnerabilities::{Vulnerabilities, close};
 use crate::written::Written;
-use crate::{drift, sources};
+use crate::{artifacts, drift, sources};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ pub struct Input<'a> {
     /// What a live cluster's objects are written in.
     pub tree: Option<&'a SourceTree>,
     pub sets: Vec<MatchSet>,
+    /// What was scanned here.
+    pub inventories: Vec<model::inventory::Inventory>,
     pub intel: Option<&'a Intelligence>,
     pub declarations: &'a Declarations,
     /// Gaps of reading the inputs.
@@ -62,6 +64,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         sources: inputs,
         tree,
         mut sets,
+        inventories,
         intel,
         declarations,
         gaps,
@@ -84,6 +87,10 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         sets.push(below.set);
         (sets.len() - 1, below.on)
     });
+    for scanned in &inventories {
+        ledger.gaps(scanned.gaps.iter().cloned());
+        sets.push(artifacts::matches(scanned, intel, settings.now, &settings.tool_version));
+    }
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
     let mut images = join(&sets, snapshot.map(|_| &inventory));
     if snapshot.is_some() {
@@ -169,7 +176,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         actions: Vec::new(),
         coverage,
         sets,
-        inventories: Vec::new(),
+        inventories,
     };
     let mut ranking = settings.risk.clone();
     if declarations.own_images.is_some() {

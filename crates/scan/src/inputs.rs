@@ -33,6 +33,8 @@ pub enum InputError {
     Live(#[from] cluster::live::LiveError),
     #[error(transparent)]
     Report(#[from] ingest::IngestError),
+    #[error(transparent)]
+    Artifact(#[from] image::ImageError),
     #[error("no report in {paths}")]
     NoReport { paths: String },
     #[error("{path}: {message}")]

@@ -3,6 +3,7 @@
 //! Never: printing, a clock, the environment.
 
 pub mod accept;
+pub mod artifacts;
 pub mod assess;
 pub mod bundle;
 pub mod coverage;

@@ -71,6 +71,7 @@ fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) 
         risk: scan::RiskSettings::default(),
     };
     let input = Input {
+        inventories: Vec::new(),
         snapshot: Some(snapshot),
         sources: &[],
         tree: None,

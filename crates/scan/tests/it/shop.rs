@@ -39,6 +39,7 @@ pub(crate) fn assess_shop(
         risk: scan::RiskSettings::default(),
     };
     let input = Input {
+        inventories: Vec::new(),
         snapshot: Some(snapshot),
         sources,
         tree,
