@@ -157,10 +157,10 @@ fn inline_information(version: &str, modules: &str) -> Vec<u8> {
     for text in [version, &modules] {
         let mut length = text.len();
         while length >= 0x80 {
-            out.push((length & 0x7f) as u8 | 0x80);
+            out.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
             length >>= 7;
         }
-        out.push(length as u8);
+        out.push(u8::try_from(length).unwrap());
         out.extend(text.as_bytes());
     }
     out
@@ -442,6 +442,13 @@ fn bitnamis_documents() {
     );
     assert_eq!(parts(&out).0[0].licenses.join(" "), "BSD-3-Clause");
     assert_eq!(run(&BITNAMI, path, b"SPDXVersion: SPDX-2.3").gaps.len(), 1);
+    let path = "opt/bitnami/.bitnami_components.json";
+    assert!(super::bitnami::is_document(path));
+    let text = br#"{"redis":{"arch":"amd64","distro":"debian-11","type":"NAMI","version":"7.2.3-0"},"gosu":{"version":"1.14.0-0"},"a b":{"version":"1"}}"#;
+    assert_eq!(
+        purls(&run(&BITNAMI, path, text)),
+        "pkg:bitnami/gosu@1.14.0-0 pkg:bitnami/redis@7.2.3-0?arch=amd64&distro=debian-11"
+    );
 }
 
 proptest! {

@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn names_fold_to_functions() {
         let check = |name: &str, expected: Option<&str>| {
-            assert_eq!(folded(name).as_deref(), expected, "{name}")
+            assert_eq!(folded(name).as_deref(), expected, "{name}");
         };
         check("net/http.(*Server).Serve", Some("net/http.(*Server).Serve"));
         check(
@@ -458,7 +458,9 @@ mod tests {
                 0xfa => [2, 0, begin, begin + names.len(), 0, 0, 0, 0],
                 _ => [2, 0, 0, 0, 0, 0, 0, 0],
             };
-            all.iter().for_each(|value| out.extend(word(*value)));
+            for value in all {
+                out.extend(word(value));
+            }
             out.extend(names);
             out
         };

@@ -125,14 +125,13 @@ fn words(text: &str) -> Vec<String> {
     for c in text.chars() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => word.push(c),
             None if c == '"' || c == '\'' => quote = Some(c),
             None if c.is_whitespace() => {
                 if !word.is_empty() {
                     all.push(std::mem::take(&mut word));
                 }
             }
-            None => word.push(c),
+            _ => word.push(c),
         }
     }
     if !word.is_empty() {
@@ -215,7 +214,7 @@ mod tests {
     #[test]
     fn releases() {
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(release(text).as_deref(), expected, "{text}")
+            assert_eq!(release(text).as_deref(), expected, "{text}");
         };
         check("1.2.3", Some("v1.2.3"));
         check("v1.2.3-dirty", Some("v1.2.3"));

@@ -1,12 +1,13 @@
 //! Programs that no package manager need have installed. Comes in: a file by its name and its text. Goes out: the
 //! program and its version, where a text says both that only this program has. Never: a program by its name alone, or
-//! by a version number alone.
+//! by a version number alone; one that Bitnami installed, whose own list says its exact version.
 
 mod table;
 mod texts;
 
 pub(super) use texts::{installation, is_installation};
 
+use super::bitnami::FOLDER;
 use super::component;
 use crate::extract::File;
 use memchr::memmem;
@@ -67,6 +68,9 @@ fn is_named(row: &Row, name: &str) -> bool {
 }
 
 fn recognized(known: &[Known], file: &File<'_>) -> Vec<Component> {
+    if file.path.starts_with(FOLDER) {
+        return Vec::new();
+    }
     let name = file_name(file.path);
     known
         .iter()
@@ -331,6 +335,11 @@ mod tests {
             "usr/lib/libsqlite3.so.0.8.6",
             "x\x003.40.1",
             "sqlite@3.40.1",
+        );
+        check(
+            "opt/bitnami/nginx/sbin/nginx",
+            "nginx version: nginx/1.25.3",
+            "",
         );
         check(
             "usr/bin/lua5.4",

@@ -1,12 +1,16 @@
 //! Small files by which an installation says its version. Comes in: one of them. Goes out: the program. Never: a file
 //! by its name alone.
 
+use super::super::bitnami::FOLDER;
 use super::super::{component, is_word};
 use super::{file_name, generic};
 use crate::extract::{Extract, Extracts, File};
 use model::inventory::{Component, FoundAs};
 
 pub(in super::super) fn is_installation(path: &str) -> bool {
+    if path.starts_with(FOLDER) {
+        return false;
+    }
     match file_name(path) {
         "release" => !path.starts_with("etc/") && path.contains('/'),
         "OTP_VERSION" => path.contains("/releases/"),
