@@ -5,6 +5,11 @@
 //! A [`crate::extract::Extract::Files`] of these extractors names its package by the path of the file that describes it
 //! (`usr/lib/python3/dist-packages/flask-1.0.dist-info/METADATA`), which is a place of the component ([`is_of`]).
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "names in images and archives have case"
+)]
+
 pub mod conda;
 pub mod dotnet;
 pub mod java;

@@ -57,8 +57,22 @@ const FIXTURES: [&str; 10] = [
     "template",
 ];
 
-fn is_fixture(within: &str) -> bool {
-    within.split('/').any(|part| FIXTURES.contains(&part))
+/// A package may have such a name, behind `node_modules` or a scope.
+fn is_fixture(path: &str) -> bool {
+    let mut installed = false;
+    let mut before = "";
+    for part in path.split('/') {
+        if installed
+            && FIXTURES.contains(&part)
+            && before != "node_modules"
+            && !before.starts_with('@')
+        {
+            return true;
+        }
+        installed |= part == "node_modules";
+        before = part;
+    }
+    false
 }
 
 fn package(file: &File<'_>, out: &mut Extracts) {
@@ -66,7 +80,7 @@ fn package(file: &File<'_>, out: &mut Extracts) {
         return;
     };
     let root = is_root(within);
-    if !root && is_fixture(within) {
+    if is_fixture(file.path) {
         return;
     }
     match json::read::<Object<Manifest>>(file.bytes) {

@@ -201,6 +201,26 @@ fn npm_packages() {
         &[],
     );
     check(
+        "app/node_modules/resolve/test/x/node_modules/lodash/package.json",
+        lodash,
+        &[],
+    );
+    check(
+        "app/node_modules/test/package.json",
+        lodash,
+        &["pkg:npm/lodash@4.17.4"],
+    );
+    check(
+        "app/node_modules/@s/examples/package.json",
+        lodash,
+        &["pkg:npm/lodash@4.17.4"],
+    );
+    check(
+        "test/node_modules/lodash/package.json",
+        lodash,
+        &["pkg:npm/lodash@4.17.4"],
+    );
+    check(
         "app/node_modules/resolve/test/lodash/package.json",
         lodash,
         &[],

@@ -388,7 +388,10 @@ static PUBLISHED: &[(&str, &str)] = &[
     ("spring-beans", "org.springframework"),
     ("spring-boot", "org.springframework.boot"),
     ("spring-boot-actuator", "org.springframework.boot"),
-    ("spring-boot-actuator-autoconfigure", "org.springframework.boot"),
+    (
+        "spring-boot-actuator-autoconfigure",
+        "org.springframework.boot",
+    ),
     ("spring-boot-autoconfigure", "org.springframework.boot"),
     ("spring-boot-devtools", "org.springframework.boot"),
     ("spring-boot-jarmode-layertools", "org.springframework.boot"),

@@ -15,7 +15,7 @@ struct Module<'a> {
     toolchain: Option<&'a str>,
 }
 
-pub(super) fn module(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn module(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut module = Module::default();
     let mut block = "";
@@ -37,7 +37,7 @@ pub(super) fn module(bytes: &[u8]) -> Result<Declared, String> {
             _ => module.line(block, &words),
         }
     }
-    Ok(module.declared())
+    module.declared()
 }
 
 impl<'a> Module<'a> {

@@ -4,7 +4,7 @@
 use super::Declared;
 use crate::catalog::lang::text;
 
-pub(super) fn lock(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn lock(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut out = Declared::default();
     for line in text.lines() {
@@ -20,5 +20,5 @@ pub(super) fn lock(bytes: &[u8]) -> Result<Declared, String> {
             out.add("maven", Some(group), artifact, version);
         }
     }
-    Ok(out)
+    out
 }

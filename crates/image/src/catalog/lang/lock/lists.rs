@@ -82,7 +82,7 @@ pub(super) fn nuget(bytes: &[u8]) -> Result<Declared, String> {
 }
 
 /// A map of Elixir's terms, an entry a line: `"jason": {:hex, :jason, "1.2.2", "HASH", ...},`.
-pub(super) fn mix(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn mix(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut out = Declared::default();
     for line in text.lines() {
@@ -101,7 +101,7 @@ pub(super) fn mix(bytes: &[u8]) -> Result<Declared, String> {
             );
         }
     }
-    Ok(out)
+    out
 }
 
 #[derive(Default, Deserialize)]

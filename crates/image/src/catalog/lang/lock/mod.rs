@@ -43,15 +43,15 @@ pub static LOCK_TABLE: &[Extractor] = &[
         |file, out| all(file, out, lists::conan),
     ),
     row("gemfile-lock", is_gemfile, |file, out| {
-        all(file, out, ruby::gemfile)
+        give(out, ruby::gemfile(file.bytes).all);
     }),
     row(
         "go-mod",
         |path| is(path, "go.mod"),
-        |file, out| all(file, out, go::module),
+        |file, out| give(out, go::module(file.bytes).all),
     ),
     row("gradle-lock", is_gradle, |file, out| {
-        all(file, out, gradle::lock)
+        give(out, gradle::lock(file.bytes).all);
     }),
     row(
         "maven-pom",
@@ -61,11 +61,11 @@ pub static LOCK_TABLE: &[Extractor] = &[
     row(
         "mix-lock",
         |path| is(path, "mix.lock"),
-        |file, out| all(file, out, lists::mix),
+        |file, out| give(out, lists::mix(file.bytes).all),
     ),
     row("npm-lock", is_npm, |file, out| all(file, out, npm::lock)),
     row("nuget-lock", is_nuget, |file, out| {
-        all(file, out, lists::nuget)
+        all(file, out, lists::nuget);
     }),
     row(
         "pdm-lock",
@@ -93,7 +93,7 @@ pub static LOCK_TABLE: &[Extractor] = &[
         |file, out| all(file, out, dart::lock),
     ),
     row("pylock", is_pylock, |file, out| {
-        all(file, out, python::packages)
+        all(file, out, python::packages);
     }),
     row(
         "renv-lock",
@@ -101,7 +101,7 @@ pub static LOCK_TABLE: &[Extractor] = &[
         |file, out| all(file, out, lists::renv),
     ),
     row("requirements", is_requirements, |file, out| {
-        all(file, out, python::requirements)
+        give(out, python::requirements(file.bytes).all);
     }),
     row(
         "swift-resolved",
@@ -116,7 +116,7 @@ pub static LOCK_TABLE: &[Extractor] = &[
     row(
         "yarn-lock",
         |path| is(path, "yarn.lock"),
-        |file, out| all(file, out, yarn::lock),
+        |file, out| give(out, yarn::lock(file.bytes).all),
     ),
 ];
 

@@ -87,7 +87,7 @@ pub(super) fn pipfile(bytes: &[u8]) -> Result<Declared, String> {
 }
 
 /// Only exact versions: anything else is chosen when it is installed.
-pub(super) fn requirements(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn requirements(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut out = Declared::default();
     let mut continued = false;
@@ -114,7 +114,7 @@ pub(super) fn requirements(bytes: &[u8]) -> Result<Declared, String> {
             out.add("pypi", None, name, version);
         }
     }
-    Ok(out)
+    out
 }
 
 /// `==1.0`, `===1.0`; not `==1.*` and not one of several conditions.

@@ -3,7 +3,7 @@
 use super::Declared;
 use crate::catalog::lang::text;
 
-pub(super) fn gemfile(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn gemfile(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut out = Declared::default();
     let mut own = false;
@@ -28,5 +28,5 @@ pub(super) fn gemfile(bytes: &[u8]) -> Result<Declared, String> {
             out.add("gem", None, name, version);
         }
     }
-    Ok(out)
+    out
 }

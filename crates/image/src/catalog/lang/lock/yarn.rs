@@ -16,7 +16,7 @@ struct Entry<'a> {
     own: bool,
 }
 
-pub(super) fn lock(bytes: &[u8]) -> Result<Declared, String> {
+pub(super) fn lock(bytes: &[u8]) -> Declared {
     let text = text(bytes);
     let mut out = Declared::default();
     let mut entry = Entry::default();
@@ -56,7 +56,7 @@ pub(super) fn lock(bytes: &[u8]) -> Result<Declared, String> {
         }
     }
     entry.keep(&mut out);
-    Ok(out)
+    out
 }
 
 impl Entry<'_> {

@@ -6,6 +6,14 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use std::io::Write;
 
+fn short(number: usize) -> [u8; 2] {
+    u16::try_from(number).unwrap().to_le_bytes()
+}
+
+fn long(number: usize) -> [u8; 4] {
+    u32::try_from(number).unwrap().to_le_bytes()
+}
+
 /// A zip, with the freedom to be wrong.
 #[derive(Default)]
 struct Zip {
@@ -34,7 +42,7 @@ impl Zip {
         let offset = self.bytes.len();
         self.bytes
             .extend(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
-        self.bytes.extend((name.len() as u16).to_le_bytes());
+        self.bytes.extend(short(name.len()));
         self.bytes.extend([0, 0]);
         self.bytes.extend(name.as_bytes());
         self.bytes.extend(packed);
@@ -54,24 +62,23 @@ impl Zip {
         self.directory.extend(flags.to_le_bytes());
         self.directory.extend(method.to_le_bytes());
         self.directory.extend([0; 8]);
-        self.directory.extend((packed as u32).to_le_bytes());
-        self.directory.extend((size as u32).to_le_bytes());
-        self.directory.extend((name.len() as u16).to_le_bytes());
+        self.directory.extend(long(packed));
+        self.directory.extend(long(size));
+        self.directory.extend(short(name.len()));
         self.directory.extend([0; 12]);
-        self.directory.extend((offset as u32).to_le_bytes());
+        self.directory.extend(long(offset));
         self.directory.extend(name.as_bytes());
         self.rows += 1;
     }
 
     fn done(mut self) -> Vec<u8> {
-        let at = self.bytes.len() as u32;
+        let at = long(self.bytes.len());
         self.bytes.extend(&self.directory);
         self.bytes.extend(b"PK\x05\x06\0\0\0\0");
         self.bytes.extend(self.rows.to_le_bytes());
         self.bytes.extend(self.rows.to_le_bytes());
-        self.bytes
-            .extend((self.directory.len() as u32).to_le_bytes());
-        self.bytes.extend(at.to_le_bytes());
+        self.bytes.extend(long(self.directory.len()));
+        self.bytes.extend(at);
         self.bytes.extend([0, 0]);
         self.bytes
     }
