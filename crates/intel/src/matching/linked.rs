@@ -93,7 +93,7 @@ fn links(import: &Import, functions: &[Text], sorted: bool, program: &str) -> bo
         let prefix = format!("{path}.");
         within(functions, sorted, &prefix).any(|function| {
             let name = normal(function.get(prefix.len()..).unwrap_or(""));
-            import.symbols.is_empty() || import.symbols.iter().any(|symbol| is(&name, symbol))
+            import.symbols.is_empty() || import.symbols.iter().any(|symbol| is_init(symbol) || is(&name, symbol))
         })
     })
 }
@@ -131,6 +131,11 @@ fn normal(name: &str) -> String {
         }
     }
     out
+}
+
+/// `init`, `init#1`: runs in every program that links anything of the package.
+fn is_init(symbol: &str) -> bool {
+    symbol == "init" || symbol.starts_with("init#")
 }
 
 /// The function, a closure in it, or its method value.
@@ -198,6 +203,7 @@ mod tests {
             true,
         );
         check(import("gopkg.in/yaml.v3", &["Unmarshal"], &[]), true);
+        check(import("gopkg.in/yaml.v3", &["init#1"], &[]), true);
         check(import("net/http", &["cache.Get"], &[]), true);
         check(import("example.org/x/app", &["main"], &[]), true);
         check(import("example.org/x/cmd/y", &[], &[]), true);
