@@ -12,6 +12,8 @@ mod folder;
 mod grype;
 mod harbor;
 mod identifier;
+mod ignore;
+mod ignore_yaml;
 mod kube_bench;
 mod kubeaudit;
 mod kubescape;
@@ -33,6 +35,10 @@ mod vex_cyclonedx;
 mod vex_open;
 
 pub use folder::read_paths;
+pub use purl::kind as purl_type;
+pub use ignore::{
+    Given, IgnoreEntry, IgnoreFile, IgnoreForm, NameRule, PackageRule, read_ignores,
+};
 pub use vex::{
     BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus,
     read_bom_references, read_vex,

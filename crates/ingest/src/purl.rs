@@ -4,7 +4,7 @@
 use model::matches::OsRelease;
 
 /// purl type of the words that scanners use for ecosystems and distributions.
-pub(crate) fn kind(word: &str) -> Option<&'static str> {
+pub fn kind(word: &str) -> Option<&'static str> {
     Some(match word.to_ascii_lowercase().as_str() {
         "deb" | "debian" | "ubuntu" | "dpkg" | "distroless" => "deb",
         "apk" | "alpine" | "wolfi" | "chainguard" | "minimos" => "apk",
