@@ -298,6 +298,7 @@ fn with_owners(tree: &Tree<'_>, systems: Vec<Component>, others: Vec<Component>)
         for place in &component.at {
             let node = tree.at(file_of(&place.path));
             let owner = node.and_then(|node| owners.get(&node).copied());
+            let owner = owner.filter(|owner| is_installed(systems.get(*owner as usize), place));
             match groups.iter_mut().find(|(known, _)| *known == owner) {
                 Some((_, places)) => places.push(place.clone()),
                 None => groups.push((owner, vec![place.clone()])),
@@ -331,6 +332,13 @@ fn with_owners(tree: &Tree<'_>, systems: Vec<Component>, others: Vec<Component>)
             component
         })
         .collect()
+}
+
+/// Whether a file can be the one that its package installed: what a higher layer put over it was not judged by the
+/// vendor.
+fn is_installed(package: Option<&Component>, file: &Place) -> bool {
+    let last = package.and_then(|package| package.at.iter().map(|place| place.layer).max());
+    last.is_none_or(|last| file.layer <= last)
 }
 
 /// The file itself of a place inside an archive.
@@ -369,6 +377,8 @@ pub(crate) fn owned_files(tree: &Tree<'_>, found: &[Found<'_>]) -> FxHashMap<Nod
 
 /// Row, path, and the components of each version of that file, from the lowest layer up.
 type Versions<'a> = HashMap<(u16, &'a str), Vec<(u32, HashSet<Ident<'a>>)>>;
+/// Layer and what its version of the file states.
+type Stated<'a> = Vec<(u32, &'a [Component])>;
 type Ident<'a> = (&'a str, Option<&'a str>, &'a str, &'a str, Option<&'a str>);
 
 /// Older versions of files that several layers have.
@@ -378,7 +388,7 @@ struct Older<'a> {
 
 impl<'a> Older<'a> {
     fn new(layers: &'a [LayerFacts]) -> Self {
-        let mut statements: HashMap<(u16, &str), Vec<(u32, &[Component])>> = HashMap::new();
+        let mut statements: HashMap<(u16, &str), Stated<'_>> = HashMap::new();
         for (layer, facts) in (0u32..).zip(layers) {
             for statement in &facts.statements {
                 let Extract::Components(components) = &statement.extract else {

@@ -55,9 +55,12 @@ pub fn by_history(history: &[HistoryLine], annotated: bool) -> Vec<Option<bool>>
         return vec![None; count];
     };
     (0..count)
-        .map(|layer| match layer < end {
-            true => Some(true),
-            false => annotated.then_some(false),
+        .map(|layer| {
+            if layer < end {
+                Some(true)
+            } else {
+                annotated.then_some(false)
+            }
         })
         .collect()
 }

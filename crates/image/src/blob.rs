@@ -47,7 +47,7 @@ pub struct Blob<R: Read> {
 }
 
 enum Body<R: Read> {
-    Plain(Hashed<R>),
+    Plain(Box<Hashed<R>>),
     Packed(Box<Hashed<Unpacked<Hashed<R>>>>),
 }
 
@@ -61,7 +61,7 @@ impl<R: Read> Blob<R> {
             stored.most = limits.layer_bytes;
             stored.rehash(Hasher::like(said.diff_id));
             return Ok(Blob {
-                body: Body::Plain(stored),
+                body: Body::Plain(Box::new(stored)),
             });
         }
         let unpacked = Unpacked {

@@ -11,6 +11,7 @@ use crate::extract::{Extractor, Wants};
 use crate::limits::Limits;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::fs::{self, File, FileTimes};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ impl Key {
                 Wants::Named(_) => "named",
                 Wants::Programs => "programs",
             };
-            text.push_str(&format!(" {} {wants} {}", row.name, row.limit));
+            let _ = write!(text, " {} {wants} {}", row.name, row.limit);
         }
         let digest = sha256(text.as_bytes());
         Some(Key(format!("{kind}-{}", hexadecimal(&digest)?)))

@@ -361,7 +361,7 @@ impl<'a> Walk<'a> {
             Err(error) => error,
         };
         let over = matches!(&error, TarError::Read { source, .. }
-            if source.get_ref().is_some_and(|inner| inner.is::<Over>()));
+            if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Over>));
         let class = if over {
             "image-limit"
         } else {

@@ -126,6 +126,7 @@ impl Platform {
     }
 
     /// Other spellings, and the variant that is meant where none is written (containerd, `platforms/database.go`).
+    #[must_use]
     pub fn normal(self) -> Self {
         let (architecture, variant) = match (&*self.architecture, self.variant.as_deref()) {
             ("x86_64" | "x86-64" | "amd64", Some("v1") | None) => ("amd64", None),
@@ -239,8 +240,8 @@ pub struct Config {
     pub created: Option<Text>,
     #[serde(flatten)]
     pub platform: Option<Platform>,
-    #[serde(default)]
-    config: Option<Settings>,
+    #[serde(default, rename = "config")]
+    settings: Option<Settings>,
     #[serde(default)]
     pub rootfs: RootFs,
     #[serde(default, deserialize_with = "or_default")]
@@ -307,7 +308,7 @@ impl Config {
 
     /// What the inventory keeps: no values of variables, which may be secrets.
     pub fn image_config(&self) -> ImageConfig {
-        let settings = self.config.clone().unwrap_or_default();
+        let settings = self.settings.clone().unwrap_or_default();
         let words = |words: Option<Words>| match words {
             Some(Words::Many(many)) => many,
             Some(Words::One(one)) => vec![one],
@@ -463,7 +464,7 @@ mod tests {
 
     #[test]
     fn configurations_keep_no_values() {
-        let json = br##"{"created":"2024-01-02T03:04:05.678Z","os":"linux","architecture":"amd64",
+        let json = br#"{"created":"2024-01-02T03:04:05.678Z","os":"linux","architecture":"amd64",
             "config":{"User":"1000","Entrypoint":["/app"],"Cmd":"serve","ExposedPorts":{"80/tcp":{}},
                       "Env":["PATH=/bin","TOKEN=hunter2=="],"Labels":null},
             "rootfs":{"type":"layers","diff_ids":["sha256:0"]},
@@ -473,7 +474,7 @@ mod tests {
                        {"created_by":"ARG PASS=hunter2","empty_layer":true},
                        {"created_by":"RUN |2 PASS=hunter2 with blanks B= /bin/sh -c make # buildkit"},
                        {"created_by":"|1 PASS=hunter2 /bin/sh -c make"},
-                       {"comment":"imported"}]}"##;
+                       {"comment":"imported"}]}"#;
         let config = Config::parse("config", json).unwrap();
         let kept = config.image_config();
         assert!(!format!("{kept:?}").contains("hunter2"), "{kept:?}");

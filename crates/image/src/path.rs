@@ -35,15 +35,12 @@ pub fn bytes(text: &str) -> Cow<'_, [u8]> {
         let byte = after
             .get(..2)
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (byte, after.get(2..)) {
-            (Some(byte), Some(after)) => {
-                bytes.push(byte);
-                rest = after;
-            }
-            _ => {
-                bytes.extend_from_slice(b"\\x");
-                rest = after;
-            }
+        if let (Some(byte), Some(after)) = (byte, after.get(2..)) {
+            bytes.push(byte);
+            rest = after;
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = after;
         }
     }
     bytes.extend_from_slice(rest.as_bytes());

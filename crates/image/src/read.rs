@@ -213,6 +213,8 @@ struct Outcome {
     sure: bool,
 }
 
+/// What files say under other names, with their layers; gaps; whether all of it is sure.
+type Rereads = (Vec<(u32, Reread)>, Vec<Gap>, bool);
 type Slot = Option<Result<Outcome, ImageError>>;
 
 impl Reader<'_> {
@@ -358,7 +360,7 @@ impl Reader<'_> {
     }
 
     /// Reads files under other names: what they say there, with their layers.
-    fn again(&self, again: &[Again]) -> Result<(Vec<(u32, Reread)>, Vec<Gap>, bool), ImageError> {
+    fn again(&self, again: &[Again]) -> Result<Rereads, ImageError> {
         let mut all = (Vec::new(), Vec::new(), true);
         for files in again.chunk_by(|a, b| a.spot.layer == b.spot.layer) {
             let Some(at) = files.first().map(|file| file.spot.layer) else {

@@ -87,6 +87,7 @@ impl<R: BufRead> Tar<R> {
     }
 
     /// The next header, `None` at the end of the archive.
+    #[allow(clippy::should_implement_trait)] // it lends, and fails
     pub fn next(&mut self) -> Result<Option<Header>, TarError> {
         let mut extended = Extended::default();
         loop {
@@ -208,7 +209,7 @@ impl<R: BufRead> Tar<R> {
         while self.left > 0 && room > 0 {
             let most = self.left.min(room);
             let chunk = self.fill()?;
-            let take = (chunk.len() as u64).min(most) as usize;
+            let take = at_most(chunk.len(), most);
             into.extend_from_slice(chunk.get(..take).unwrap_or(chunk));
             self.consume(take);
             self.left -= take as u64;
@@ -223,7 +224,7 @@ impl<R: BufRead> Tar<R> {
             std::mem::take(&mut self.left).saturating_add(std::mem::take(&mut self.padding));
         while left > 0 {
             let chunk = self.fill()?.len();
-            let take = (chunk as u64).min(left) as usize;
+            let take = at_most(chunk, left);
             self.consume(take);
             left -= take as u64;
         }
@@ -292,6 +293,10 @@ impl<R: BufRead> Tar<R> {
             self.consume(chunk);
         }
     }
+}
+
+fn at_most(count: usize, most: u64) -> usize {
+    usize::try_from(most).map_or(count, |most| count.min(most))
 }
 
 fn field(block: &[u8; BLOCK], from: usize, len: usize) -> &[u8] {

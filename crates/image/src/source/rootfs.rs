@@ -349,7 +349,7 @@ fn programs(
         };
         others.into_iter().filter(free).collect()
     };
-    let read: Vec<(u32, Vec<(u16, Extracts)>, Option<Gap>)> = unowned
+    let read: Vec<Program> = unowned
         .par_iter()
         .filter_map(|&index| {
             let path = &facts.entries.get(index as usize)?.path;
@@ -385,6 +385,9 @@ fn programs(
     }
 }
 
+/// Entry, what the rows say of it, and why it could not be read.
+type Program = (u32, Vec<(u16, Extracts)>, Option<Gap>);
+
 fn is_program(mode: u32, size: u64, file: &std::fs::File) -> io::Result<bool> {
     use std::os::unix::fs::FileExt as _;
     if mode & 0o111 == 0 || size < PROGRAM {
@@ -401,7 +404,7 @@ fn run(
     path: &str,
     mode: u32,
     size: u64,
-    file: std::fs::File,
+    mut file: std::fs::File,
     limits: &Limits,
     mut add: impl FnMut(u16, Extracts),
 ) -> io::Result<()> {
@@ -419,7 +422,7 @@ fn run(
                 none => {
                     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
                     // A file may grow while it is read.
-                    (&file).take(size).read_to_end(&mut bytes)?;
+                    file.by_ref().take(size).read_to_end(&mut bytes)?;
                     none.insert(bytes)
                 }
             };

@@ -99,13 +99,13 @@ fn content_without_end() {
     hides(&inventory, "names of more than 1048576 bytes");
     assert!(taken < 16, "{taken}");
     // Extended headers that never come to an entry.
-    let make = |n: u64| match n % 2 {
-        0 => header(b'x', b"x", b"", 0o644, 12),
-        _ => {
-            let mut block = [0; 512];
-            block[..12].copy_from_slice(b"12 path=abc\n");
-            block
+    let make = |n: u64| {
+        if n.is_multiple_of(2) {
+            return header(b'x', b"x", b"", 0o644, 12);
         }
+        let mut block = [0; 512];
+        block[..12].copy_from_slice(b"12 path=abc\n");
+        block
     };
     let (inventory, taken) = endless(make, &limits);
     hides(&inventory, "uncompressed bytes");

@@ -269,7 +269,7 @@ pub(crate) fn image(layers: Vec<Vec<u8>>) -> Image {
     let digest = sha256(&config);
     let mut image = Image {
         name: "memory".into(),
-        identity: Default::default(),
+        identity: model::image::ImageIdentity::default(),
         config: Config::parse("config", &config).unwrap(),
         annotations: BTreeMap::new(),
         layers: layers
@@ -418,6 +418,51 @@ fn layers_of_packages_that_stayed() {
             t().file("var/db", "a 1\nb 2\nc 1"),
         ],
         &["a 1 var/db@0", "b 2 var/db@1", "c 1 var/db@3"],
+    );
+}
+
+#[test]
+fn what_was_put_over_a_file_of_a_package_is_not_the_package() {
+    let t = Tarball::new;
+    let list = "/bin/tool\n/lib/package.json";
+    let base = || {
+        t().symlink("bin", "usr/bin")
+            .file("var/db", "tool 1")
+            .file("tool.list", list)
+            .mode("usr/bin/tool", 0o755, &program("1"))
+            .file("lib/package.json", "p 1")
+    };
+    let owners = |above: Tarball| -> Vec<String> {
+        let image = image(vec![base().end(), above.end()]);
+        lines(&read_all(&image))
+    };
+    assert_eq!(
+        owners(t().file("etc/x", "")),
+        [
+            "tool 1 var/db@0",
+            "tool 1 usr/bin/tool@0 of tool",
+            "p 1 lib/package.json@0 of tool",
+        ]
+    );
+    assert_eq!(
+        owners(t().mode("usr/bin/tool", 0o755, &program("2"))),
+        [
+            "tool 1 var/db@0",
+            "tool 2 usr/bin/tool@1",
+            "p 1 lib/package.json@0 of tool",
+        ]
+    );
+    // An update of the package brings its files with it.
+    let update = t()
+        .file("var/db", "tool 2")
+        .mode("usr/bin/tool", 0o755, &program("2"));
+    assert_eq!(
+        owners(update),
+        [
+            "tool 2 var/db@1",
+            "tool 2 usr/bin/tool@1 of tool",
+            "p 1 lib/package.json@0 of tool",
+        ]
     );
 }
 
