@@ -1,5 +1,7 @@
-//! For tests only: recorded traffic of real API servers, played back. Never shipped.
+//! For tests only: recorded traffic of real API servers, played back; a real registry. Never shipped.
 
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "replay")]
 pub mod replay;
 

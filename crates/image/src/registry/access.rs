@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const TOKEN: u64 = 256 << 10;
 /// Seconds that a token lasts where nothing is said (distribution, token.md).
 const LASTS: u64 = 60;
+/// In lists of what was tried.
+const NOBODY: &str = "without a login";
 
 /// Who we turned out to be, for a host and a scope.
 #[derive(Debug, Default)]
@@ -85,8 +87,11 @@ impl Client {
         let mut first: Option<Response> = Some(response);
         for one in self.candidates(ticket) {
             let (credential, origin) = match self.credential(one.as_ref()) {
-                Ok(Some(credential)) => (Some(credential), one.map_or(String::new(), |one| one.origin)),
-                Ok(None) if one.is_none() => (None, "without a login".to_owned()),
+                Ok(Some(credential)) => (
+                    Some(credential),
+                    one.map_or(String::new(), |one| one.origin),
+                ),
+                Ok(None) if one.is_none() => (None, NOBODY.to_owned()),
                 Ok(None) => continue,
                 Err(why) => {
                     tried.push(why);
@@ -96,7 +101,12 @@ impl Client {
             let granted = match self.grant(ticket, ask, &challenge, credential.as_ref()) {
                 Ok(Some(granted)) => granted,
                 Ok(None) => continue,
-                Err(RegistryError::Auth { status, host, advice, .. }) => {
+                Err(RegistryError::Auth {
+                    status,
+                    host,
+                    advice,
+                    ..
+                }) => {
                     tried.push(match &*advice {
                         "" => format!("{origin}: {status} from {host}"),
                         said => format!("{origin}: {status} from {host}, {said}"),
@@ -130,8 +140,13 @@ impl Client {
     /// What to be, in order; the last is nobody: a stale login must not hide what everybody may see.
     fn candidates(&self, ticket: &Ticket<'_>) -> Vec<Option<Try>> {
         let host = &ticket.endpoint.host;
-        let mut all: Vec<Option<Try>> =
-            self.shared.keychain.find(host, ticket.repository).into_iter().map(Some).collect();
+        let mut all: Vec<Option<Try>> = self
+            .shared
+            .keychain
+            .find(host, ticket.repository)
+            .into_iter()
+            .map(Some)
+            .collect();
         if self.shared.options.cloud_identity && cloud::has(host) {
             all.push(Some(Try {
                 way: Way::Cloud(host.clone()),
@@ -193,27 +208,44 @@ impl Client {
         challenge: &Challenge,
         credential: Option<&Credential>,
     ) -> Result<Option<Granted>, RegistryError> {
-        let forever = |header: Option<HeaderValue>| header.map(|header| Granted { header, until: None });
+        let forever = |header: Option<HeaderValue>| {
+            header.map(|header| Granted {
+                header,
+                until: None,
+            })
+        };
         match (challenge, credential) {
             (_, Some(Credential::Bearer(token))) => Ok(forever(header_of("Bearer", &token.0))),
-            (Challenge::Basic, Some(Credential::Basic { user, password })) => {
-                Ok(forever(header_of("Basic", &Credential::basic(user, &password.0))))
-            }
+            (Challenge::Basic, Some(Credential::Basic { user, password })) => Ok(forever(
+                header_of("Basic", &Credential::basic(user, &password.0)),
+            )),
             (Challenge::Basic, _) => Ok(None),
-            (Challenge::Bearer { realm, service, scope }, credential) => {
+            (
+                Challenge::Bearer {
+                    realm,
+                    service,
+                    scope,
+                },
+                credential,
+            ) => {
                 let realm = self.realm(ticket, ask, realm)?;
                 let scope = scope.as_deref().unwrap_or(&ticket.scope);
-                self.token(ticket, realm, service.as_deref(), scope, credential).map(Some)
+                self.token(ticket, realm, service.as_deref(), scope, credential)
+                    .map(Some)
             }
         }
     }
 
     /// Where tokens are made, if a credential may go there.
     fn realm(&self, ticket: &Ticket<'_>, ask: &Ask<'_>, realm: &str) -> Result<Url, RegistryError> {
-        let url = Url::parse(realm).map_err(|_| ask.answer("with a login service that is no URL"))?;
+        let url =
+            Url::parse(realm).map_err(|_| ask.answer("with a login service that is no URL"))?;
         let safe = url.scheme() == "https" || (url.scheme() == "http" && ticket.endpoint.plain);
         if !safe {
-            let why = format!("with a login service without TLS ({})", url.host_str().unwrap_or(""));
+            let why = format!(
+                "with a login service without TLS ({})",
+                url.host_str().unwrap_or("")
+            );
             return Err(ask.answer(why));
         }
         if is_link_local(&url) {
@@ -234,7 +266,12 @@ impl Client {
         let what = format!("a token for {}", name(ticket));
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         pairs.extend(service.map(|service| ("service", service)));
-        pairs.extend(scope.split(' ').filter(|one| !one.is_empty()).map(|one| ("scope", one)));
+        pairs.extend(
+            scope
+                .split(' ')
+                .filter(|one| !one.is_empty())
+                .map(|one| ("scope", one)),
+        );
         let mut authorization = None;
         let mut form = None;
         match credential {
@@ -271,9 +308,12 @@ impl Client {
                 _ => Err(unexpected(&ask, response)),
             }
         })?;
-        let answer: Token = serde_json::from_slice(&bytes)
-            .map_err(|_| ask.answer("with no JSON of a token"))?;
-        let token = [answer.token, answer.access_token].into_iter().flatten().find(|t| !t.is_empty());
+        let answer: Token =
+            serde_json::from_slice(&bytes).map_err(|_| ask.answer("with no JSON of a token"))?;
+        let token = [answer.token, answer.access_token]
+            .into_iter()
+            .flatten()
+            .find(|t| !t.is_empty());
         let header = token.and_then(|token| header_of("Bearer", &token));
         let lasts = answer.expires_in.unwrap_or(LASTS).clamp(LASTS, 24 * 3600);
         Ok(Granted {
@@ -291,7 +331,11 @@ impl Client {
         tried: &[String],
     ) -> RegistryError {
         let host = &ticket.endpoint.host;
-        let mut all: Vec<String> = tried.to_vec();
+        // That nobody may see it is what the status says already.
+        let mut all = match tried {
+            [one] if one.starts_with(NOBODY) => Vec::new(),
+            _ => tried.to_vec(),
+        };
         all.extend(self.shared.keychain.unread.iter().cloned());
         RegistryError::Auth {
             status: response.status().as_u16(),
@@ -362,14 +406,21 @@ pub(super) enum Challenge {
 impl Challenge {
     /// Tokens before passwords.
     pub(super) fn best(all: &[(String, BTreeMap<String, String>)]) -> Option<Self> {
-        let bearer = all.iter().filter(|(scheme, _)| scheme == "bearer").find_map(|(_, said)| {
-            Some(Challenge::Bearer {
-                realm: said.get("realm")?.clone(),
-                service: said.get("service").cloned(),
-                scope: said.get("scope").filter(|scope| !scope.is_empty()).cloned(),
-            })
-        });
-        let basic = || all.iter().any(|(scheme, _)| scheme == "basic").then_some(Challenge::Basic);
+        let bearer = all
+            .iter()
+            .filter(|(scheme, _)| scheme == "bearer")
+            .find_map(|(_, said)| {
+                Some(Challenge::Bearer {
+                    realm: said.get("realm")?.clone(),
+                    service: said.get("service").cloned(),
+                    scope: said.get("scope").filter(|scope| !scope.is_empty()).cloned(),
+                })
+            });
+        let basic = || {
+            all.iter()
+                .any(|(scheme, _)| scheme == "basic")
+                .then_some(Challenge::Basic)
+        };
         bearer.or_else(basic)
     }
 }
@@ -460,18 +511,33 @@ mod tests {
         );
         check(&["Basic realm=\"x\""], Some(Challenge::Basic));
         check(&["basic"], Some(Challenge::Basic));
-        check(&["Basic realm=\"a, b\", Bearer realm=\"https://t\""], bearer("https://t", None, None));
-        check(&["Basic realm=x", "bearer Realm=https://t , scope=\"\""], bearer("https://t", None, None));
-        check(&[r#"Bearer realm="https://t/\"q\"",scope="a:b:pull,push""#], bearer("https://t/\"q\"", None, Some("a:b:pull,push")));
+        check(
+            &["Basic realm=\"a, b\", Bearer realm=\"https://t\""],
+            bearer("https://t", None, None),
+        );
+        check(
+            &["Basic realm=x", "bearer Realm=https://t , scope=\"\""],
+            bearer("https://t", None, None),
+        );
+        check(
+            &[r#"Bearer realm="https://t/\"q\"",scope="a:b:pull,push""#],
+            bearer("https://t/\"q\"", None, Some("a:b:pull,push")),
+        );
         check(&["Bearer service=x"], None);
         check(&["Negotiate", "NTLM"], None);
         check(&[], None);
-        check(&["=, ,=\"", "Bearer realm=\"open"], bearer("open", None, None));
+        check(
+            &["=, ,=\"", "Bearer realm=\"open"],
+            bearer("open", None, None),
+        );
     }
 
     #[test]
     fn forms() {
-        assert_eq!(encoded(&[("a", "x y&z="), ("b", "+/")]), "a=x+y%26z%3D&b=%2B%2F");
+        assert_eq!(
+            encoded(&[("a", "x y&z="), ("b", "+/")]),
+            "a=x+y%26z%3D&b=%2B%2F"
+        );
     }
 
     proptest! {

@@ -96,7 +96,8 @@ impl Client {
         let mut left = most;
         let mut all = Vec::new();
         for layer in manifest.layers {
-            let bytes = self.small_blob(&endpoint, repository, &layer.digest, left.min(DOCUMENT))?;
+            let bytes =
+                self.small_blob(&endpoint, repository, &layer.digest, left.min(DOCUMENT))?;
             left = left.saturating_sub(bytes.len() as u64);
             all.push(Attachment {
                 media_type: layer.media_type.unwrap_or_default(),
@@ -136,7 +137,12 @@ impl Client {
             let Ok(index) = Manifest::parse(&what, &bytes) else {
                 return Ok(None);
             };
-            all.extend(index.manifests.into_iter().map(|one| attached(one, subject, How::Referrers)));
+            all.extend(
+                index
+                    .manifests
+                    .into_iter()
+                    .map(|one| attached(one, subject, How::Referrers)),
+            );
             let next = super::list::next(&headers).and_then(|link| endpoint.page(&url, &link));
             match next {
                 Some(next) if next != url && all.len() < MOST => url = next,
@@ -164,11 +170,21 @@ impl Client {
             let all = manifest.manifests.into_iter();
             return Ok(all.map(|one| attached(one, subject, How::Tag)).collect());
         }
-        let by_layer = || manifest.layers.first().and_then(|layer| layer.media_type.clone());
+        let by_layer = || {
+            manifest
+                .layers
+                .first()
+                .and_then(|layer| layer.media_type.clone())
+        };
         Ok(vec![Attached {
             subject: Text::clone(subject),
             digest,
-            artifact_type: manifest.artifact_type.clone().or_else(by_layer).unwrap_or_default(),
+            artifact_type: manifest
+                .artifact_type
+                .clone()
+                .filter(|kind| !kind.is_empty())
+                .or_else(by_layer)
+                .unwrap_or_default(),
             annotations: manifest.annotations.clone(),
             how: How::Tag,
         }])
@@ -190,7 +206,8 @@ fn beside(index: &Manifest, images: &[Text]) -> Vec<Attached> {
     let about = |one: &Descriptor| {
         let kind = one.annotations.get("vnd.docker.reference.type")?;
         let subject = one.annotations.get("vnd.docker.reference.digest")?;
-        (&**kind == "attestation-manifest" && images.contains(subject)).then(|| Text::clone(subject))
+        (&**kind == "attestation-manifest" && images.contains(subject))
+            .then(|| Text::clone(subject))
     };
     let all = index.manifests.iter();
     all.filter_map(|one| {

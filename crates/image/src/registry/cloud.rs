@@ -40,7 +40,10 @@ impl Cloud {
             return Some(Cloud::Google);
         }
         let azure = [".azurecr.io", ".azurecr.cn", ".azurecr.us"];
-        azure.iter().any(|end| host.ends_with(end)).then_some(Cloud::Azure)
+        azure
+            .iter()
+            .any(|end| host.ends_with(end))
+            .then_some(Cloud::Azure)
     }
 }
 
@@ -128,7 +131,8 @@ fn json<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, String> 
 }
 
 fn url(text: &str) -> Result<Url, String> {
-    text.parse().map_err(|_| "the address of a cloud's service is no URL".to_owned())
+    text.parse()
+        .map_err(|_| "the address of a cloud's service is no URL".to_owned())
 }
 
 fn small_file(path: &str) -> Result<String, String> {
@@ -183,7 +187,10 @@ fn amazon(http: &Http, host: &str, region: &str, api: &str, environment: &Enviro
     ask.extra = signed(&keys, region, &authority, &now, "{}");
     let text = answer(http, &ask)?;
     let answer: Answer = json(&text, what)?;
-    let token = answer.authorization_data.first().map(|one| &*one.authorization_token);
+    let token = answer
+        .authorization_data
+        .first()
+        .map(|one| &*one.authorization_token);
     let credential = token.and_then(decode).ok_or("ECR gave no token")?;
     // It lasts 12 hours (ECR API reference, GetAuthorizationToken).
     Ok((credential, Duration::from_secs(11 * 3600)))
@@ -199,12 +206,20 @@ fn keys(http: &Http, region: &str, environment: &Environment) -> Result<Option<K
         }));
     }
     if let (Some(file), Some(role)) = (get("AWS_WEB_IDENTITY_TOKEN_FILE"), get("AWS_ROLE_ARN")) {
-        let end = if region.starts_with("cn-") { "com.cn" } else { "com" };
+        let end = if region.starts_with("cn-") {
+            "com.cn"
+        } else {
+            "com"
+        };
         let service = format!("https://sts.{region}.amazonaws.{end}/");
         let base = url(get("AWS_ENDPOINT_URL_STS").unwrap_or(&service))?;
         let token = small_file(file)?;
         let machine = base.host_str().unwrap_or_default().to_owned();
-        let mut ask = Ask::get(base, &machine, "keys of the role (sts:AssumeRoleWithWebIdentity)");
+        let mut ask = Ask::get(
+            base,
+            &machine,
+            "keys of the role (sts:AssumeRoleWithWebIdentity)",
+        );
         ask.form = Some(encoded(&[
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
@@ -215,7 +230,8 @@ fn keys(http: &Http, region: &str, environment: &Environment) -> Result<Option<K
         let text = answer(http, &ask)?;
         let part = |name: &str| -> Option<String> {
             let (_, rest) = text.split_once(&format!("<{name}>"))?;
-            rest.split_once(&format!("</{name}>")).map(|(value, _)| value.trim().to_owned())
+            rest.split_once(&format!("</{name}>"))
+                .map(|(value, _)| value.trim().to_owned())
         };
         let missing = || "the security token service gave no keys".to_owned();
         return Ok(Some(Keys {
@@ -235,7 +251,10 @@ fn keys(http: &Http, region: &str, environment: &Environment) -> Result<Option<K
             Some(file) => Some(small_file(file)?),
             None => get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(Into::into),
         };
-        ask.extra = token.map(|token| ("authorization", token)).into_iter().collect();
+        ask.extra = token
+            .map(|token| ("authorization", token))
+            .into_iter()
+            .collect();
         let text = answer(http, &ask)?;
         return json(&text, ask.what).map(Some);
     }
@@ -255,17 +274,23 @@ fn signed(
         ("host", authority.into()),
         ("x-amz-date", now.into()),
     ];
-    headers.extend(keys.token.clone().map(|token| ("x-amz-security-token", token)));
+    headers.extend(
+        keys.token
+            .clone()
+            .map(|token| ("x-amz-security-token", token)),
+    );
     headers.push((
         "x-amz-target",
         "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken".into(),
     ));
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
-    let lines = headers.iter().fold(String::new(), |mut lines, (name, value)| {
-        let _ = writeln!(lines, "{name}:{value}");
-        lines
-    });
+    let lines = headers
+        .iter()
+        .fold(String::new(), |mut lines, (name, value)| {
+            let _ = writeln!(lines, "{name}:{value}");
+            lines
+        });
     let hash = digest::sha256(body.as_bytes());
     let hash = digest::hexadecimal(&hash).unwrap_or_default();
     let request = format!("POST\n/\n\n{lines}\n{names}\n{hash}");
@@ -297,10 +322,12 @@ fn signature(
         .iter()
         .fold(key, |key, part| hmac(&key, part.as_bytes()).to_vec());
     let text = format!("AWS4-HMAC-SHA256\n{now}\n{scope}\n{hash}");
-    let signature = hmac(&key, text.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let signature = hmac(&key, text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
     (scope, signature)
 }
 
@@ -308,11 +335,17 @@ fn signature(
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut block = [0; 64];
     let hashed = Sha256::digest(key);
-    let key = if key.len() > block.len() { &hashed[..] } else { key };
+    let key = if key.len() > block.len() {
+        &hashed[..]
+    } else {
+        key
+    };
     for (byte, own) in block.iter_mut().zip(key) {
         *byte = *own;
     }
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(text);
+    let inner = Sha256::new()
+        .chain_update(block.map(|byte| byte ^ 0x36))
+        .chain_update(text);
     let outer = Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c));
     outer.chain_update(inner.finalize()).finalize().into()
 }
@@ -326,7 +359,9 @@ fn google(http: &Http, environment: &Environment) -> Found {
         #[serde(default)]
         expires_in: u64,
     }
-    let host = environment.variable("GCE_METADATA_HOST").unwrap_or("metadata.google.internal");
+    let host = environment
+        .variable("GCE_METADATA_HOST")
+        .unwrap_or("metadata.google.internal");
     let what = "a token of the metadata server";
     let path = "computeMetadata/v1/instance/service-accounts/default/token";
     let mut ask = Ask::get(url(&format!("http://{host}/{path}"))?, host, what);
@@ -356,7 +391,11 @@ fn azure(http: &Http, registry: &Url, host: &str, environment: &Environment) -> 
     }
     let get = |name: &str| environment.variable(name).filter(|text| !text.is_empty());
     let client = get("AZURE_CLIENT_ID");
-    let federated = (client, get("AZURE_TENANT_ID"), get("AZURE_FEDERATED_TOKEN_FILE"));
+    let federated = (
+        client,
+        get("AZURE_TENANT_ID"),
+        get("AZURE_FEDERATED_TOKEN_FILE"),
+    );
     let what = "a token of the machine's identity";
     let text = if let (Some(client), Some(tenant), Some(file)) = federated {
         let authority = get("AZURE_AUTHORITY_HOST").unwrap_or("https://login.microsoftonline.com/");
@@ -382,15 +421,23 @@ fn azure(http: &Http, registry: &Url, host: &str, environment: &Environment) -> 
             .variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
             .unwrap_or("http://169.254.169.254");
         let query = encoded(&pairs);
-        let address = url(&format!("{metadata}/metadata/identity/oauth2/token?{query}"))?;
+        let address = url(&format!(
+            "{metadata}/metadata/identity/oauth2/token?{query}"
+        ))?;
         let machine = address.host_str().unwrap_or_default().to_owned();
         let mut ask = Ask::get(address, &machine, what);
         ask.extra = vec![("metadata", "true".into())];
         answer(http, &ask)?
     };
     let access: Access = json(&text, what)?;
-    let exchange = registry.join("/oauth2/exchange").map_err(|error| error.to_string())?;
-    let mut ask = Ask::get(exchange, host, "the registry's token for the machine's identity");
+    let exchange = registry
+        .join("/oauth2/exchange")
+        .map_err(|error| error.to_string())?;
+    let mut ask = Ask::get(
+        exchange,
+        host,
+        "the registry's token for the machine's identity",
+    );
     ask.form = Some(encoded(&[
         ("grant_type", "access_token"),
         ("service", host),
@@ -399,7 +446,10 @@ fn azure(http: &Http, registry: &Url, host: &str, environment: &Environment) -> 
     let text = answer(http, &ask)?;
     let refresh: Refresh = json(&text, ask.what)?;
     // It lasts three hours (Azure, AAD-OAuth.md).
-    Ok((Credential::Identity(Secret(refresh.refresh_token)), Duration::from_secs(3600)))
+    Ok((
+        Credential::Identity(Secret(refresh.refresh_token)),
+        Duration::from_secs(3600),
+    ))
 }
 
 #[cfg(test)]
@@ -447,7 +497,10 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         Environment {
-            variables: variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+            variables: variables
+                .iter()
+                .map(|(k, v)| ((*k).into(), (*v).into()))
+                .collect(),
             ..Environment::default()
         }
     }
@@ -458,13 +511,27 @@ mod tests {
             Some(Cloud::Ecr { region, .. }) => Some(region),
             _ => None,
         };
-        assert_eq!(region("1.dkr.ecr.eu-west-1.amazonaws.com").as_deref(), Some("eu-west-1"));
-        assert_eq!(region("1.dkr.ecr.cn-north-1.amazonaws.com.cn").as_deref(), Some("cn-north-1"));
-        assert_eq!(region("1.dkr-ecr.us-east-2.on.aws").as_deref(), Some("us-east-2"));
+        assert_eq!(
+            region("1.dkr.ecr.eu-west-1.amazonaws.com").as_deref(),
+            Some("eu-west-1")
+        );
+        assert_eq!(
+            region("1.dkr.ecr.cn-north-1.amazonaws.com.cn").as_deref(),
+            Some("cn-north-1")
+        );
+        assert_eq!(
+            region("1.dkr-ecr.us-east-2.on.aws").as_deref(),
+            Some("us-east-2")
+        );
         assert_eq!(Cloud::of("europe-docker.pkg.dev"), Some(Cloud::Google));
         assert_eq!(Cloud::of("eu.gcr.io"), Some(Cloud::Google));
         assert_eq!(Cloud::of("shop.azurecr.io"), Some(Cloud::Azure));
-        for host in ["evilgcr.io", "ghcr.io", "a.dkr.ecr.b.amazonaws.com.evil", "azurecr.io"] {
+        for host in [
+            "evilgcr.io",
+            "ghcr.io",
+            "a.dkr.ecr.b.amazonaws.com.evil",
+            "azurecr.io",
+        ] {
             assert_eq!(Cloud::of(host), None, "{host}");
         }
         assert!(advice("ghcr.io").contains("docker login ghcr.io"));
@@ -536,7 +603,10 @@ mod tests {
         assert_eq!((found, lasts.as_secs()), (Ok(Some(expected)), 1800));
         assert!(seen.lock().unwrap()[0].contains("metadata-flavor: Google"));
 
-        let answers = vec![r#"{"access_token":"a"}"#.into(), r#"{"refresh_token":"r"}"#.into()];
+        let answers = vec![
+            r#"{"access_token":"a"}"#.into(),
+            r#"{"refresh_token":"r"}"#.into(),
+        ];
         let (address, seen) = service(answers);
         let base = format!("http://{address}");
         let variables = environment(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &base)]);
@@ -545,7 +615,9 @@ mod tests {
         let seen = seen.lock().unwrap();
         assert!(seen[0].contains("resource=https%3A%2F%2Fcontainerregistry.azure.net"));
         assert!(seen[1].starts_with("POST /oauth2/exchange "));
-        assert!(seen[1].ends_with("grant_type=access_token&service=shop.azurecr.io&access_token=a"));
+        assert!(
+            seen[1].ends_with("grant_type=access_token&service=shop.azurecr.io&access_token=a")
+        );
     }
 
     #[test]
@@ -553,6 +625,10 @@ mod tests {
         let http = Http::new(&Options::default()).unwrap();
         let host = "1.dkr.ecr.eu-west-1.amazonaws.com";
         let (found, _) = credential(&http, host, &Environment::default());
-        assert!(found.unwrap_err().contains("docker-credential-ecr-login: it is not on the PATH"));
+        assert!(
+            found
+                .unwrap_err()
+                .contains("docker-credential-ecr-login: it is not on the PATH")
+        );
     }
 }

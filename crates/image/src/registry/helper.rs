@@ -52,7 +52,10 @@ pub(super) fn get(
         if text.contains("credentials not found") || text.contains("no credentials server URL") {
             return Ok(None);
         }
-        return Err(format!("docker-credential-{name} failed for {server}: {}", line(&text)));
+        return Err(format!(
+            "docker-credential-{name} failed for {server}: {}",
+            line(&text)
+        ));
     }
     let answer: Answer = serde_json::from_slice(&output)
         .map_err(|_| format!("docker-credential-{name} gave no JSON of a credential"))?;
@@ -95,9 +98,9 @@ fn finish(child: &mut Child) -> io::Result<(bool, Vec<u8>)> {
     }
     let until = Instant::now() + TIME;
     let output = match receiver.recv_timeout(TIME) {
-        Ok(Ok(output)) if output.len() as u64 > OUTPUT => {
-            Err(io::Error::other(format!("it said more than {OUTPUT} bytes")))
-        }
+        Ok(Ok(output)) if output.len() as u64 > OUTPUT => Err(io::Error::other(format!(
+            "it said more than {OUTPUT} bytes"
+        ))),
         Ok(read) => read,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     };
@@ -121,8 +124,15 @@ fn finish(child: &mut Child) -> io::Result<(bool, Vec<u8>)> {
 
 /// The first line of what a program says, short.
 fn line(text: &str) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    line.trim().chars().filter(|c| !c.is_control()).take(200).collect()
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("it said nothing");
+    line.trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,9 +148,15 @@ mod tests {
             std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         };
-        write("good", r#"read s; echo "{\"ServerURL\":\"$s\",\"Username\":\"$1\",\"Secret\":\"of $s\"}""#);
+        write(
+            "good",
+            r#"read s; echo "{\"ServerURL\":\"$s\",\"Username\":\"$1\",\"Secret\":\"of $s\"}""#,
+        );
         write("token", r#"echo '{"Username":"<token>","Secret":"t"}'"#);
-        write("none", "echo credentials not found in native keychain; exit 1");
+        write(
+            "none",
+            "echo credentials not found in native keychain; exit 1",
+        );
         write("empty", r#"echo '{"Username":"","Secret":""}'"#);
         write("broken", "echo no session, log in first; exit 1");
         write("loud", "cat /dev/zero");

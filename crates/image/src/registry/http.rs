@@ -6,7 +6,9 @@ use super::place::{is_link_local, same_origin};
 use super::{Options, RegistryError};
 use jiff::Timestamp;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+};
 use reqwest::{Certificate, Method, StatusCode, Url, redirect};
 use std::error::Error as _;
 use std::io::{self, Read};
@@ -54,7 +56,10 @@ impl<'a> Ask<'a> {
         }
     }
 
-    pub(super) fn network(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> RegistryError {
+    pub(super) fn network(
+        &self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> RegistryError {
         let source = source.into();
         RegistryError::Network {
             host: self.host.into(),
@@ -168,7 +173,9 @@ impl Http {
                 Ok(Some(bytes)) => return Ok((bytes, headers)),
                 Ok(None) => {
                     let size = promised.map_or(String::new(), |size| format!(", {size}"));
-                    return Err(ask.answer(format!("more than {most} bytes{size}, which is too much")));
+                    return Err(
+                        ask.answer(format!("more than {most} bytes{size}, which is too much"))
+                    );
                 }
                 Err(error) if last >= self.attempts => return Err(ask.network(error)),
                 Err(_) => std::thread::sleep(backoff(last)),
@@ -211,20 +218,30 @@ impl Http {
         let mut own = true;
         for _ in 0..REDIRECTS {
             let response = self.once(ask, url.clone(), authorization.as_ref(), own)?;
-            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
+            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED
+            {
                 return Ok(response);
             }
-            let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let location = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|to| to.to_str().ok());
             let Some(next) = location.and_then(|to| url.join(to).ok()) else {
                 return Ok(response);
             };
             let ours = |why: String| Failed::Ours(ask.answer(why));
             if ask.form.is_some() {
-                return Err(ours(format!("with a redirect of a login to {}", shown(&next))));
+                return Err(ours(format!(
+                    "with a redirect of a login to {}",
+                    shown(&next)
+                )));
             }
             let plain = next.scheme() == "http" && ask.plain && url.scheme() == "http";
             if next.scheme() != "https" && !plain {
-                return Err(ours(format!("with a redirect to {}, which is not safe", shown(&next))));
+                return Err(ours(format!(
+                    "with a redirect to {}, which is not safe",
+                    shown(&next)
+                )));
             }
             if is_link_local(&next) && !same_origin(&next, &ask.url) {
                 return Err(ours(format!(
@@ -239,7 +256,9 @@ impl Http {
             }
             url = next;
         }
-        Err(Failed::Ours(ask.answer(format!("with more than {REDIRECTS} redirects"))))
+        Err(Failed::Ours(
+            ask.answer(format!("with more than {REDIRECTS} redirects")),
+        ))
     }
 
     fn once(
@@ -249,8 +268,16 @@ impl Http {
         authorization: Option<&HeaderValue>,
         own: bool,
     ) -> Result<Response, Failed> {
-        let method = if ask.form.is_some() { Method::POST } else { Method::GET };
-        let client = if is_link_local(&url) { &self.direct } else { &self.client };
+        let method = if ask.form.is_some() {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        let client = if is_link_local(&url) {
+            &self.direct
+        } else {
+            &self.client
+        };
         let mut request = client.request(method, url);
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -272,7 +299,9 @@ impl Http {
             request = request.body(form.clone());
         }
         // The URL of a storage is signed: it is a credential, and no message shows it.
-        request.send().map_err(|error| Failed::Broken(error.without_url()))
+        request
+            .send()
+            .map_err(|error| Failed::Broken(error.without_url()))
     }
 }
 
@@ -296,7 +325,11 @@ impl Pace {
         let read = from.read(into)?;
         self.waited += start.elapsed();
         self.bytes += read as u64;
-        let slow = self.waited.saturating_sub(self.answer).as_secs().saturating_mul(SLOWEST);
+        let slow = self
+            .waited
+            .saturating_sub(self.answer)
+            .as_secs()
+            .saturating_mul(SLOWEST);
         if read > 0 && self.bytes < slow {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
@@ -314,10 +347,16 @@ pub(super) fn backoff(attempt: u32) -> Duration {
 /// `Some`: the server is not ready; inside, the pause that it asks for.
 #[allow(clippy::option_option)] // "not ready" and "for how long" are two questions
 fn later(response: &Response) -> Option<Option<Duration>> {
-    if !matches!(response.status().as_u16(), 408 | 429 | 500 | 502 | 503 | 504) {
+    if !matches!(
+        response.status().as_u16(),
+        408 | 429 | 500 | 502 | 503 | 504
+    ) {
         return None;
     }
-    let asked = response.headers().get(RETRY_AFTER).and_then(|text| text.to_str().ok());
+    let asked = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|text| text.to_str().ok());
     Some(asked.and_then(|text| retry_after(text, Timestamp::now())))
 }
 
@@ -388,10 +427,14 @@ pub(super) fn said(response: Response) -> Option<String> {
     let mut bytes = Vec::new();
     response.take(16 << 10).read_to_end(&mut bytes).ok()?;
     let errors: Errors = serde_json::from_slice(&bytes).ok()?;
-    let first = errors.errors.into_iter().next().map(|one| match &*one.message {
-        "" => one.code,
-        _ => one.message,
-    });
+    let first = errors
+        .errors
+        .into_iter()
+        .next()
+        .map(|one| match &*one.message {
+            "" => one.code,
+            _ => one.message,
+        });
     let text = first.or(errors.error_description).or(errors.details)?;
     let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
     (!text.trim().is_empty()).then_some(text)
@@ -416,16 +459,23 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Trying again changes no certificate and no protocol.
 fn is_final(error: &reqwest::Error) -> bool {
-    error.is_builder() || error.source().is_some_and(|source| {
-        let text = chain(source);
-        text.contains("certificate") || text.contains("InvalidContentType")
-    })
+    error.is_builder()
+        || error.source().is_some_and(|source| {
+            let text = chain(source);
+            text.contains("certificate") || text.contains("InvalidContentType")
+        })
 }
 
 /// What would help, from what rustls says.
 fn hint(chain: &str, host: &str) -> String {
     if chain.contains("InvalidContentType") {
         return format!("; if it speaks plain HTTP: --insecure-registry {host}");
+    }
+    // What `openssl req -x509` makes by default; Go takes it, webpki does not.
+    if chain.contains("CaUsedAsEndEntity") {
+        return "; its certificate is an authority's own: let that authority issue one for the host \
+                (basicConstraints CA:FALSE)"
+            .into();
     }
     if chain.contains("UnknownIssuer") {
         return "; if its certificate is of an own authority: --registry-ca FILE".into();

@@ -37,7 +37,10 @@ impl fmt::Debug for Secret {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Credential {
-    Basic { user: String, password: Secret },
+    Basic {
+        user: String,
+        password: Secret,
+    },
     /// An OAuth2 refresh token (`identitytoken`, or a helper's user `<token>`).
     Identity(Secret),
     /// A bearer token for the registry itself (`registrytoken`).
@@ -74,7 +77,10 @@ pub(super) fn decode(auth: &str) -> Option<Credential> {
 pub(super) enum Way {
     Known(Credential),
     /// `docker-credential-NAME`, asked for `server`.
-    Helper { name: String, server: String },
+    Helper {
+        name: String,
+        server: String,
+    },
     /// The machine's own identity in its cloud, for this host.
     Cloud(String),
 }
@@ -217,7 +223,10 @@ impl Keychain {
             for (_, credential) in fitting {
                 add(Way::Known(credential.clone()));
             }
-            if let Some(name) = source.store.as_ref().filter(|_| !source.helpers.contains_key(&host))
+            if let Some(name) = source
+                .store
+                .as_ref()
+                .filter(|_| !source.helpers.contains_key(&host))
             {
                 add(helper(name, &host));
             }
@@ -268,14 +277,19 @@ impl Source {
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error)
-                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
             {
                 return Ok(None);
             }
             Err(error) => return Err(error.to_string()),
         };
         let mut bytes = Vec::new();
-        file.take(FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        file.take(FILE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| error.to_string())?;
         Source::parse(path.display().to_string(), &bytes).map(Some)
     }
 
@@ -285,7 +299,11 @@ impl Source {
         }
         // serde's messages quote what they stumble over, which may be a secret: only the place is told.
         let place = |error: serde_json::Error| {
-            format!("it is no such JSON (line {}, column {})", error.line(), error.column())
+            format!(
+                "it is no such JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            )
         };
         let document: Document = serde_json::from_slice(bytes).map_err(place)?;
         let auths = match document.auths {
@@ -296,7 +314,8 @@ impl Source {
             }
             None => BTreeMap::new(),
         };
-        let entry = |(key, auth): (&String, &Auth)| Some((Pattern::parse(key)?, auth.credential()?));
+        let entry =
+            |(key, auth): (&String, &Auth)| Some((Pattern::parse(key)?, auth.credential()?));
         Ok(Source {
             origin,
             entries: auths.iter().filter_map(entry).collect(),
@@ -322,10 +341,16 @@ struct Pattern {
 impl Pattern {
     fn parse(key: &str) -> Option<Self> {
         let key = key.trim();
-        let key = key.strip_prefix("https://").or(key.strip_prefix("http://")).unwrap_or(key);
+        let key = key
+            .strip_prefix("https://")
+            .or(key.strip_prefix("http://"))
+            .unwrap_or(key);
         let (host, path) = key.split_once('/').unwrap_or((key, ""));
-        let path: Vec<String> =
-            path.split('/').filter(|part| !part.is_empty()).map(Into::into).collect();
+        let path: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(Into::into)
+            .collect();
         // The version of the protocol is no repository (Kubernetes, `keyring.go`).
         let path = match path.first().map(String::as_str) {
             Some("v1" | "v2") => path.get(1..).unwrap_or_default().to_vec(),
@@ -337,7 +362,11 @@ impl Pattern {
 
     fn fits(&self, host: &str, repository: &str) -> bool {
         let port = |host: &str| host.rsplit_once(':').map(|(_, port)| port.to_owned());
-        let name = |host: &str| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
+        let name = |host: &str| {
+            host.rsplit_once(':')
+                .map_or(host, |(name, _)| name)
+                .to_owned()
+        };
         let (own, other) = (name(&self.host), name(host));
         let (own, other): (Vec<&str>, Vec<&str>) =
             (own.split('.').collect(), other.split('.').collect());
@@ -395,16 +424,32 @@ mod tests {
             "credHelpers":{"gcr.io":"gcloud","quay.io":"quay"},"credsStore":"pass"}"#;
         let keychain = keychain(json);
         let check = |host: &str, repository: &str, expected: &[&str]| {
-            assert_eq!(told(&keychain.find(host, repository)), expected, "{host}/{repository}");
+            assert_eq!(
+                told(&keychain.find(host, repository)),
+                expected,
+                "{host}/{repository}"
+            );
         };
-        check("docker.io", "library/nginx", &["hub:p:q", "pass https://index.docker.io/v1/"]);
+        check(
+            "docker.io",
+            "library/nginx",
+            &["hub:p:q", "pass https://index.docker.io/v1/"],
+        );
         check("quay.io", "org/app", &["quay quay.io", "c:x", "b:x", "a:x"]);
         check("quay.io", "org/apps", &["quay quay.io", "b:x", "a:x"]);
         check("quay.io", "other", &["quay quay.io", "a:x"]);
         let ecr = "1.dkr.ecr.eu-west-1.amazonaws.com";
         check(ecr, "a", &["AWS:e", &format!("pass {ecr}")]);
-        check("dkr.ecr.amazonaws.com.evil.example", "a", &["pass dkr.ecr.amazonaws.com.evil.example"]);
-        check("reg.example:5000", "a", &["identity it", "pass reg.example:5000"]);
+        check(
+            "dkr.ecr.amazonaws.com.evil.example",
+            "a",
+            &["pass dkr.ecr.amazonaws.com.evil.example"],
+        );
+        check(
+            "reg.example:5000",
+            "a",
+            &["identity it", "pass reg.example:5000"],
+        );
         check("reg.example", "a", &["pass reg.example"]);
         check("bearer.example", "a", &["bearer rt", "pass bearer.example"]);
         check("gcr.io", "a", &["gcloud gcr.io"]);
@@ -417,9 +462,15 @@ mod tests {
     fn secrets_run_nothing_and_go_first() {
         let own = keychain(r#"{"auths":{"reg.example":{"auth":"YTp4"}}}"#);
         let secrets = [
-            ("shop/pull".to_owned(), br#"{"reg.example":{"auth":"Yjp4"}}"#.to_vec()),
+            (
+                "shop/pull".to_owned(),
+                br#"{"reg.example":{"auth":"Yjp4"}}"#.to_vec(),
+            ),
             ("shop/bad".to_owned(), b"{".to_vec()),
-            ("shop/run".to_owned(), br#"{"credHelpers":{"reg.example":"evil"}}"#.to_vec()),
+            (
+                "shop/run".to_owned(),
+                br#"{"credHelpers":{"reg.example":"evil"}}"#.to_vec(),
+            ),
         ];
         let both = own.with_secrets(&secrets);
         assert_eq!(told(&both.find("reg.example", "a")), ["b:x", "a:x"]);

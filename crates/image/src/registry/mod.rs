@@ -111,14 +111,20 @@ pub struct Environment {
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&String> = self.variables.keys().collect();
-        f.debug_struct("Environment").field("variables", &names).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("variables", &names)
+            .finish_non_exhaustive()
     }
 }
 
 impl Environment {
     /// This process's.
     pub fn read() -> Self {
-        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let path = |name: &str| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let cloud = |name: &str| {
             name.starts_with("AWS_") || name.starts_with("AZURE_") || name == "GCE_METADATA_HOST"
         };
@@ -130,7 +136,9 @@ impl Environment {
             xdg_config_home: path("XDG_CONFIG_HOME"),
             path: std::env::var_os("PATH"),
             variables: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .filter(|(name, _)| cloud(name))
                 .collect(),
         }
@@ -268,7 +276,13 @@ impl Client {
             });
             identity.manifests.push(digest);
             let opener = |layer: &_| stream::opener(self, endpoints, repository, layer);
-            return Ok(Image::new(name.into(), identity, &manifest, config, opener)?);
+            return Ok(Image::new(
+                name.into(),
+                identity,
+                &manifest,
+                config,
+                opener,
+            )?);
         }
         Err(no_image(&name, "its indexes lead to indexes without end"))
     }
@@ -281,7 +295,10 @@ impl Client {
         item: &str,
     ) -> Result<(Manifest, Text), RegistryError> {
         let (bytes, digest) = self.manifest_bytes(endpoint, repository, item)?;
-        Ok((Manifest::parse(&format!("manifest {item} of {repository}"), &bytes)?, digest))
+        Ok((
+            Manifest::parse(&format!("manifest {item} of {repository}"), &bytes)?,
+            digest,
+        ))
     }
 
     fn manifest_bytes(
@@ -303,7 +320,9 @@ impl Client {
             check(&what, &bytes, item)?;
             return Ok((bytes, item.into()));
         }
-        let said = headers.get("docker-content-digest").and_then(|text| text.to_str().ok());
+        let said = headers
+            .get("docker-content-digest")
+            .and_then(|text| text.to_str().ok());
         match said.filter(|said| is_digest(said)) {
             Some(said) => {
                 check(&what, &bytes, said)?;
@@ -381,9 +400,19 @@ const ARTIFACTS: &[(&str, &str)] = &[
 /// What a manifest is of, where it is no image (image-spec, "Guidelines for Artifact Usage").
 fn artifact(manifest: &Manifest) -> Option<String> {
     let config = manifest.config.as_ref();
-    let config = config.and_then(|config| config.media_type.as_deref()).unwrap_or("");
-    let kind = manifest.artifact_type.as_deref().filter(|kind| !kind.is_empty());
-    let layers = || manifest.layers.iter().filter_map(|layer| layer.media_type.as_deref());
+    let config = config
+        .and_then(|config| config.media_type.as_deref())
+        .unwrap_or("");
+    let kind = manifest
+        .artifact_type
+        .as_deref()
+        .filter(|kind| !kind.is_empty());
+    let layers = || {
+        manifest
+            .layers
+            .iter()
+            .filter_map(|layer| layer.media_type.as_deref())
+    };
     // Cosign's old form is the configuration of an image over layers that are none.
     let of_layers = layers().find_map(|layer| {
         let known = ARTIFACTS.iter().find(|(start, _)| layer.starts_with(start));
@@ -393,7 +422,8 @@ fn artifact(manifest: &Manifest) -> Option<String> {
         return of_layers;
     }
     match config {
-        "" | "application/vnd.oci.image.config.v1+json"
+        ""
+        | "application/vnd.oci.image.config.v1+json"
         | "application/vnd.docker.container.image.v1+json" => {
             kind.map(|kind| format!("an artifact ({kind})"))
         }
@@ -402,7 +432,8 @@ fn artifact(manifest: &Manifest) -> Option<String> {
         }
         // Old tools gave images other types; what has layers of a root file system is tried.
         other => {
-            let image = |layer: &str| layer.contains("rootfs.diff") || layer.contains("image.layer");
+            let image =
+                |layer: &str| layer.contains("rootfs.diff") || layer.contains("image.layer");
             (!layers().any(image)).then(|| format!("an artifact ({other})"))
         }
     }

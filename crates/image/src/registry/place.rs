@@ -24,7 +24,9 @@ impl Mirror {
         let (of, at) = text
             .split_once('=')
             .filter(|(of, at)| !of.is_empty() && !at.is_empty())
-            .ok_or_else(|| usage("it is written HOST=MIRROR, as in docker.io=mirror.example:5000"))?;
+            .ok_or_else(|| {
+                usage("it is written HOST=MIRROR, as in docker.io=mirror.example:5000")
+            })?;
         let mirror = Mirror {
             of: official(of).to_owned(),
             at: at.trim_end_matches('/').to_owned(),
@@ -74,7 +76,10 @@ pub(super) struct Endpoint {
 impl Endpoint {
     fn new(host: &str, options: &Options) -> Result<Self, RegistryError> {
         let host = official(host);
-        let plain = options.insecure.iter().any(|one| one.eq_ignore_ascii_case(host));
+        let plain = options
+            .insecure
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(host));
         Ok(Endpoint {
             host: host.to_owned(),
             base: base(machine(host), plain)?,
@@ -86,9 +91,13 @@ impl Endpoint {
     /// Mirrors first, then the registry itself.
     pub(super) fn all(registry: &str, options: &Options) -> Result<Vec<Self>, RegistryError> {
         let registry = official(registry);
-        let mirrors = options.mirrors.iter().filter(|mirror| mirror.of == registry);
-        let mut all: Vec<Self> =
-            mirrors.map(|mirror| mirror.endpoint(options)).collect::<Result<_, _>>()?;
+        let mirrors = options
+            .mirrors
+            .iter()
+            .filter(|mirror| mirror.of == registry);
+        let mut all: Vec<Self> = mirrors
+            .map(|mirror| mirror.endpoint(options))
+            .collect::<Result<_, _>>()?;
         all.push(Endpoint::new(registry, options)?);
         Ok(all)
     }
@@ -168,7 +177,9 @@ fn base(host: &str, plain: bool) -> Result<Url, RegistryError> {
 pub(super) fn repository(name: &str) -> Result<(), RegistryError> {
     let fine = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
     if name.len() <= 512 && name.split('/').all(fine) {
         return Ok(());
@@ -234,12 +245,32 @@ mod tests {
                 "https://registry-1.docker.io/v2/library/nginx/manifests/1.25",
             ],
         );
-        check("ghcr.io", "a/b", "x", &["https://ghcr.io/v2/a/b/manifests/x"]);
-        check("plain.example:80", "a", "x", &["http://plain.example/v2/a/manifests/x"]);
-        check("localhost:5000", "a", "x", &["https://localhost:5000/v2/a/manifests/x"]);
+        check(
+            "ghcr.io",
+            "a/b",
+            "x",
+            &["https://ghcr.io/v2/a/b/manifests/x"],
+        );
+        check(
+            "plain.example:80",
+            "a",
+            "x",
+            &["http://plain.example/v2/a/manifests/x"],
+        );
+        check(
+            "localhost:5000",
+            "a",
+            "x",
+            &["https://localhost:5000/v2/a/manifests/x"],
+        );
         let names = "repository ../a: its name breaks the rules for names";
         check("ghcr.io", "../a", "x", &[names]);
-        check("ghcr.io", "a", "../x", &["a ../x: it is neither a tag nor a digest"]);
+        check(
+            "ghcr.io",
+            "a",
+            "../x",
+            &["a ../x: it is neither a tag nor a digest"],
+        );
     }
 
     #[test]
@@ -247,7 +278,14 @@ mod tests {
         for host in ["", "a/b", "user@host", "host:port", "a b", "host:99999"] {
             assert!(Endpoint::own(host, &Options::default()).is_err(), "{host}");
         }
-        for mirror in ["", "docker.io", "=x", "docker.io=", "docker.io=ftp://x", "a=b/../c"] {
+        for mirror in [
+            "",
+            "docker.io",
+            "=x",
+            "docker.io=",
+            "docker.io=ftp://x",
+            "a=b/../c",
+        ] {
             assert!(Mirror::parse(mirror).is_err(), "{mirror}");
         }
     }
@@ -257,8 +295,14 @@ mod tests {
         let own = Endpoint::own("reg.example", &Options::default()).unwrap();
         let from = own.path("/v2/_catalog").unwrap();
         assert!(own.page(&from, "/v2/_catalog?last=a").is_some());
-        assert!(own.page(&from, "https://reg.example:443/v2/_catalog?last=a").is_some());
-        assert!(own.page(&from, "https://other.example/v2/_catalog?last=a").is_none());
+        assert!(
+            own.page(&from, "https://reg.example:443/v2/_catalog?last=a")
+                .is_some()
+        );
+        assert!(
+            own.page(&from, "https://other.example/v2/_catalog?last=a")
+                .is_none()
+        );
         assert!(own.page(&from, "http://reg.example/v2/_catalog").is_none());
         for (url, expected) in [
             ("http://169.254.169.254/x", true),

@@ -122,8 +122,13 @@ impl Stream {
             return Err(io::ErrorKind::NotConnected.into());
         };
         while self.again > 0 {
-            let room = usize::try_from(self.again).unwrap_or(usize::MAX).min(into.len());
-            match self.pace.read(body, into.get_mut(..room).unwrap_or_default())? {
+            let room = usize::try_from(self.again)
+                .unwrap_or(usize::MAX)
+                .min(into.len());
+            match self
+                .pace
+                .read(body, into.get_mut(..room).unwrap_or_default())?
+            {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => self.again -= read as u64,
             }
@@ -172,10 +177,17 @@ impl Read for Stream {
 
 impl Stream {
     fn given_up(&self, error: io::Error) -> io::Error {
-        let host = self.blob.endpoints.get(self.endpoint).map_or("", |endpoint| &endpoint.host);
+        let host = self
+            .blob
+            .endpoints
+            .get(self.endpoint)
+            .map_or("", |endpoint| &endpoint.host);
         io::Error::new(
             error.kind(),
-            format!("{host} cut layer {} at byte {} {} times: {error}", self.blob.digest, self.at, self.cuts),
+            format!(
+                "{host} cut layer {} at byte {} {} times: {error}",
+                self.blob.digest, self.at, self.cuts
+            ),
         )
     }
 }
@@ -183,6 +195,10 @@ impl Stream {
 /// The first byte of a part (RFC 9110, 14.4).
 fn start(response: &Response) -> Option<u64> {
     let text = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
-    let (start, _) = text.trim().strip_prefix("bytes")?.trim_start().split_once('-')?;
+    let (start, _) = text
+        .trim()
+        .strip_prefix("bytes")?
+        .trim_start()
+        .split_once('-')?;
     start.parse().ok()
 }
