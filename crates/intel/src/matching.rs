@@ -277,41 +277,47 @@ impl Matcher<'_> {
         index
     }
 
-    /// The vendor's rating of the package, its rating of the vulnerability, else what everybody's CVSS says.
+    /// The vendor's rating of the package, its rating of the vulnerability, what everybody's CVSS says, else the rating of
+    /// the notice that collects it.
     fn severity(&mut self, hit: &Hit) -> Severity {
+        let known = |severity: &Severity| *severity != Severity::Unknown;
+        let notice = !hit.statement.covers.is_empty();
         let own = hit
             .entry
             .severity
-            .or(hit.statement.severity)
-            .filter(|_| hit.statement.covers.is_empty());
-        if let Some(own) = own
-            .or(hit.entry.severity)
-            .filter(|own| *own != Severity::Unknown)
-        {
+            .or(hit.statement.severity.filter(|_| !notice));
+        if let Some(own) = own.filter(known) {
             return own;
         }
+        let of_notice = || hit.statement.severity.unwrap_or(Severity::Unknown);
         let Some(id) = hit.ids.first() else {
-            return Severity::Unknown;
+            return of_notice();
         };
-        if let Some(known) = self.severities.get(id) {
-            return *known;
-        }
+        let of_all = match self.severities.get(id) {
+            Some(known) => *known,
+            None => {
+                let found = self.of_all(id);
+                self.severities.insert(id.clone(), found);
+                found
+            }
+        };
+        Some(of_all).filter(known).unwrap_or_else(of_notice)
+    }
+
+    fn of_all(&self, id: &str) -> Severity {
         let found = self.intel.noted(self.intel.find(id)).flatten();
         let statements = found.iter().flat_map(|record| &record.statements);
         let valid: Vec<_> = statements
             .filter(|statement| statement.withdrawn.is_none())
             .collect();
-        let best = cvss::best(valid.iter().flat_map(|statement| &statement.cvss));
-        let severity = match best {
+        match cvss::best(valid.iter().flat_map(|statement| &statement.cvss)) {
             Some(best) => Severity::of_cvss(best.base),
             None => valid
                 .iter()
                 .filter_map(|one| one.severity)
                 .max()
                 .unwrap_or(Severity::Unknown),
-        };
-        self.severities.insert(id.clone(), severity);
-        severity
+        }
     }
 
     fn package(&mut self, component: &Component, question: &Question) -> u32 {

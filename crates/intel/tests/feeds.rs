@@ -8,8 +8,12 @@
 )]
 
 use intel::build::{BuildOptions, Built, build};
+use intel::purl::Purl;
 use intel::{Intelligence, Record, Statement};
 use libtest_mimic::{Arguments, Failed, Trial};
+use model::image::ImageIdentity;
+use model::inventory::{Component, Inventory};
+use model::matches::{Artifact, ArtifactKind};
 use model::vulnerability::Exploitation;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +22,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
     add("stated CVSS base scores", stated_scores);
     add("aliases are an equivalence", equivalence);
     add("Kubernetes versions", kubernetes);
+    add("OSV ranges", ranges);
     add("size and determinism", size);
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -486,6 +491,202 @@ fn equivalence(feeds: &Path) -> Result<(), Failed> {
     })?;
     println!("largest closure: {largest} ids");
     Ok(())
+}
+
+/// What records say against themselves: a bound of Go that Bitnami's order takes for a revision, a version without order,
+/// a fix that a second range or the list of versions takes back.
+const CONTRADICTIONS: [(&str, &str); 10] = [
+    ("BIT-golang-2024-45336", "1.24.0-0"),
+    ("BIT-golang-2024-45341", "1.24.0-0"),
+    ("BIT-golang-2025-22866", "1.24.0-0"),
+    ("BIT-golang-2026-39822", "1.27.0-0"),
+    ("BIT-golang-2026-42505", "1.27.0-0"),
+    ("BIT-mastodon-2026-47777", "nightly.2026-03-10.0"),
+    ("BIT-powershell-2020-0951", "7.0.8"),
+    ("BIT-solr-2026-44825", "10.0.0"),
+    ("PYSEC-2021-114", "2.11.6"),
+    ("PYSEC-2023-177", "23.9.0"),
+];
+
+/// Whatever version an event names: the record is reported where it introduces, and not where it fixes.
+fn ranges(feeds: &Path) -> Result<(), Failed> {
+    let intel = intel(feeds);
+    let mut asked: BTreeMap<(&str, Option<String>), Vec<Ask>> = BTreeMap::new();
+    let mut rows = 0;
+    osv_records(feeds, |feed, record| {
+        let id = record["id"].as_str().ok_or("no id")?;
+        let update = id.starts_with("ALBA") || id.starts_with("ALEA");
+        if record["withdrawn"].is_string() || (update && record["related"] == serde_json::json!([]))
+        {
+            return Ok(());
+        }
+        let parts = || record["affected"].as_array().into_iter().flatten();
+        for affected in parts() {
+            let ecosystem = affected["package"]["ecosystem"].as_str().unwrap_or("");
+            let Some((kind, release)) = kind(ecosystem) else {
+                continue;
+            };
+            // These repeat each fix for every package of a source, and each bound for every record of an application.
+            rows += 1;
+            if matches!(kind, "rpm" | "bitnami") && rows % 16 != 0 {
+                continue;
+            }
+            let name = affected["package"]["name"].as_str().ok_or("no name")?;
+            // Another range of the same record may hold the version.
+            let several = parts()
+                .filter(|other| other["package"]["name"] == *name)
+                .count()
+                > 1;
+            let ranges = affected["ranges"].as_array().into_iter().flatten();
+            for (event, version, expected) in ranges.flat_map(expectations) {
+                if (several && !expected) || CONTRADICTIONS.contains(&(id, version)) {
+                    continue;
+                }
+                asked.entry((kind, release.clone())).or_default().push(Ask {
+                    id: id.to_owned(),
+                    package: one_package(kind, name, version),
+                    expected,
+                    said: format!("{feed} {id} {name} {version} ({event}): expected {expected}"),
+                });
+            }
+        }
+        Ok(())
+    })?;
+    let (mut count, mut time) = (0, Duration::ZERO);
+    let mut wrong: Vec<&str> = Vec::new();
+    for ((_, release), asks) in &asked {
+        for some in asks.chunks(64) {
+            let inventory = inventory(release.as_deref(), some);
+            let start = Instant::now();
+            let set = intel::matching::matches(&inventory, intel, None);
+            time += start.elapsed();
+            count += some.len();
+            let mut said: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+            for one in &set.matches {
+                let package = &set.packages[one.package.ok_or("no package")? as usize];
+                let basis = &set.bases[one.basis.ok_or("no basis")? as usize];
+                let ids = said
+                    .entry(package.purl.as_deref().ok_or("no number")?)
+                    .or_default();
+                ids.insert(&basis.advisory);
+                ids.extend(basis.also.iter().map(|id| &**id));
+            }
+            for (n, ask) in some.iter().enumerate() {
+                let reported = said
+                    .get(n.to_string().as_str())
+                    .is_some_and(|ids| ids.contains(ask.id.as_str()));
+                if reported != ask.expected {
+                    wrong.push(&ask.said);
+                }
+            }
+        }
+    }
+    println!(
+        "{count} packages asked, {:?} each",
+        time / u32::try_from(count)?
+    );
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} wrong, first: {}",
+            wrong.len(),
+            wrong[..wrong.len().min(20)].join("\n")
+        )
+        .into())
+    }
+}
+
+/// A package at a version, and whether a record must speak of it.
+struct Ask {
+    id: String,
+    package: Component,
+    expected: bool,
+    said: String,
+}
+
+/// Events whose own version decides: (event, version, affected). Of several events of one version none does.
+fn expectations(range: &Value) -> Vec<(&str, &str, bool)> {
+    let events: Vec<(&str, &str)> = range["events"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .flat_map(|event| {
+            event
+                .iter()
+                .filter_map(|(kind, version)| Some((kind.as_str(), version.as_str()?)))
+        })
+        .collect();
+    let git = range["type"] == "GIT";
+    events
+        .iter()
+        .filter(|(_, version)| {
+            !git && *version != "0"
+                && events.iter().filter(|(_, other)| other == version).count() == 1
+        })
+        .filter_map(|(event, version)| match *event {
+            "introduced" | "last_affected" => Some((*event, *version, true)),
+            "fixed" => Some((*event, *version, false)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// purl type and release of an ecosystem.
+fn kind(ecosystem: &str) -> Option<(&'static str, Option<String>)> {
+    let (name, release) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
+    Some(match name {
+        "AlmaLinux" => ("rpm", Some(format!("almalinux:{release}"))),
+        "Debian" => ("deb", Some(format!("debian:{release}"))),
+        "Bitnami" => ("bitnami", None),
+        "Go" => ("golang", None),
+        "Maven" => ("maven", None),
+        "Packagist" => ("composer", None),
+        "PyPI" => ("pypi", None),
+        "RubyGems" => ("gem", None),
+        "crates.io" => ("cargo", None),
+        "npm" => ("npm", None),
+        _ => return None,
+    })
+}
+
+fn one_package(kind: &str, name: &str, version: &str) -> Component {
+    let (namespace, name) = match kind {
+        "maven" => name.split_once(':').unwrap_or(("", name)),
+        _ => ("", name),
+    };
+    let mut component = Purl::default().component("");
+    component.kind = kind.into();
+    component.namespace = Some(namespace.into()).filter(|_| !namespace.is_empty());
+    component.name = name.into();
+    component.version = version.into();
+    component
+}
+
+/// The packages, each with its number as purl.
+fn inventory(release: Option<&str>, asks: &[Ask]) -> Inventory {
+    let numbered = asks.iter().enumerate().map(|(n, ask)| Component {
+        purl: n.to_string().into(),
+        ..ask.package.clone()
+    });
+    Inventory {
+        artifact: Artifact {
+            kind: ArtifactKind::Unknown,
+            name: "packages".into(),
+            identity: ImageIdentity::default(),
+            os: None,
+            object: None,
+            container: None,
+        },
+        release: release.map(intel::purl::release),
+        layers: Vec::new(),
+        components: numbered.collect(),
+        linked: Vec::new(),
+        config: None,
+        remarks: Vec::new(),
+        gaps: Vec::new(),
+    }
 }
 
 fn kubernetes(feeds: &Path) -> Result<(), Failed> {

@@ -173,6 +173,9 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
     draft.severity = specific
         .severity()
         .or_else(|| word(record.severity.as_deref().unwrap_or_default()));
+    if draft.severity.is_none() && is_notice(&draft.id) {
+        draft.severity = record.summary.as_deref().and_then(specific::rating);
+    }
     if draft.severity.is_none() {
         let informational = affected
             .iter()

@@ -206,6 +206,12 @@ pub(super) fn last_known(database: &Value) -> Option<(EventKind, String)> {
     one.then(|| (kind, version.to_owned()))
 }
 
+/// The rating that a notice's summary begins with: `Important: openssl security update`.
+pub(super) fn rating(summary: &str) -> Option<Severity> {
+    let (word, _) = summary.split_once(':')?;
+    Some(Severity::parse(word)).filter(|severity| *severity != Severity::Unknown)
+}
+
 /// Module streams that a summary names: `Important: nodejs:18 security update`, `idm:DL1 and idm:client security ...`.
 pub(super) fn modules(summary: &str) -> Vec<String> {
     let part = |text: &str| {

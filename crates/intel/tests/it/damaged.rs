@@ -1,8 +1,10 @@
 //! Bytes nobody vouches for: whatever is flipped, cut or forged, the reader answers or refuses.
 
+use crate::matching::inventory;
 use crate::small::{Files, feeds};
 use intel::Intelligence;
 use intel::build::{BuildOptions, Built, build_files};
+use intel::matching::{matches, why_not};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -17,8 +19,22 @@ const IDS: [&str; 8] = [
     "CVE-2031-1234567",
 ];
 
+const PACKAGES: [(&str, &str); 4] = [
+    (
+        "pkg:deb/debian/libssl3@3.0.9-1?upstream=openssl",
+        "debian:12",
+    ),
+    (
+        "pkg:rpm/almalinux/nodejs@18.1.0-1.module_el8",
+        "almalinux:8",
+    ),
+    ("pkg:golang/golang.org/x/net@v0.22.0", ""),
+    ("pkg:pypi/zope-interface@4.9", ""),
+];
+
 static SOUND: LazyLock<Built> = LazyLock::new(|| {
-    let files: Files = feeds();
+    let mut files: Files = feeds();
+    files.extend(crate::matching::feeds());
     build_files(&files, &BuildOptions::default()).unwrap().0
 });
 
@@ -36,6 +52,11 @@ fn ask(advisories: Vec<u8>, scores: Vec<u8>) -> bool {
         let _ = intel.closure(id);
     }
     let _ = intel.kubernetes("kubelet", "1.28.0");
+    for (purl, distro) in PACKAGES {
+        let inventory = inventory(&[purl], Some(distro));
+        let _ = matches(&inventory, &intel, None);
+        let _ = why_not(&inventory, 0, &intel);
+    }
     let _ = intel.info();
     intel.damage().is_some() || intel.verify().is_err()
 }

@@ -9,6 +9,7 @@ use model::image::ImageIdentity;
 use model::inventory::{Component, Inventory, Linked};
 use model::matches::{Artifact, ArtifactKind, MatchSet};
 use model::vulnerability::Severity;
+use proptest::prelude::*;
 
 /// `{"id": ID, ..., "affected": [{"package": {ecosystem, name}, "ranges": [[0, FIXED]]}]}` of `osv/FOLDER`.
 fn osv(id: &str, more: &str, ecosystem: &str, name: &str, fixed: &str) -> (String, Vec<u8>) {
@@ -34,7 +35,7 @@ fn record(id: &str, more: &str, affected: &str) -> (String, Vec<u8>) {
     (format!("osv/{folder}/{id}.json"), text.into_bytes())
 }
 
-fn feeds() -> Files {
+pub(crate) fn feeds() -> Files {
     let up = |cves: &str| format!(r#","published":"2024-03-01T00:00:00Z","upstream":[{cves}]"#);
     let alias = |cve: &str| format!(r#","aliases":["{cve}"]"#);
     let mut files = vec![
@@ -206,7 +207,7 @@ fn feeds() -> Files {
     files
 }
 
-fn inventory(purls: &[&str], distro: Option<&str>) -> Inventory {
+pub(crate) fn inventory(purls: &[&str], distro: Option<&str>) -> Inventory {
     let components: Vec<Component> = purls
         .iter()
         .map(|text| Purl::parse(text).unwrap().component(text))
@@ -625,4 +626,79 @@ fn silence_is_explained() {
         Some("not judged: (devel) cannot be compared with the versions of advisories"),
     );
     check("pkg:npm/%40scope/name@1.0.0", None, None);
+}
+
+/// The parts that readers look at, in any arrangement.
+fn document() -> impl Strategy<Value = String> {
+    const WORDS: [&str; 40] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "1",
+        "\"id\"",
+        "\"CVE-2024-0001\"",
+        "\"GHSA-a-b-c\"",
+        "\"affected\"",
+        "\"package\"",
+        "\"ecosystem\"",
+        "\"Debian:12\"",
+        "\"npm\"",
+        "\"name\"",
+        "\"ranges\"",
+        "\"type\"",
+        "\"SEMVER\"",
+        "\"events\"",
+        "\"introduced\"",
+        "\"0\"",
+        "\"fixed\"",
+        "\"versions\"",
+        "\"ecosystem_specific\"",
+        "\"imports\"",
+        "\"distroversion\"",
+        "\"v3.11\"",
+        "\"packages\"",
+        "\"pkg\"",
+        "\"secfixes\"",
+        "\"CVE-2024-1 XSA-1\"",
+        "\"releases\"",
+        "\"bookworm\"",
+        "\"status\"",
+        "\"document\"",
+        "\"product_tree\"",
+        "\"vulnerabilities\"",
+        "\"product_status\"",
+    ];
+    prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..40)
+        .prop_map(|words| words.concat())
+}
+
+/// Every reader on the bytes; only that they come back matters.
+fn read_all(bytes: &[u8]) {
+    let mut drafts = Vec::new();
+    let _ = intel::feeds::osv::parse(bytes, "osv/x");
+    let _ = intel::feeds::csaf::parse(bytes, "redhat");
+    let _ = intel::feeds::alpine::parse(bytes, &mut drafts);
+    let _ = intel::feeds::debian::parse(bytes, &mut drafts);
+}
+
+proptest! {
+    #[test]
+    fn readers_survive_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), text in document()) {
+        read_all(&bytes);
+        read_all(text.as_bytes());
+    }
+
+    /// A sound document with a part overwritten.
+    #[test]
+    fn readers_survive_changed_documents(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), part in document()) {
+        let files = feeds();
+        let mut bytes = files[which.index(files.len())].1.clone();
+        let at = at.index(bytes.len());
+        bytes.splice(at..(at + part.len()).min(bytes.len()), part.bytes());
+        read_all(&bytes);
+    }
 }
