@@ -100,7 +100,7 @@ pub(crate) fn write(
         put_all(out, &affected.versions);
     }
     if let Some(state) = affected.state {
-        put_varint(out, position(&STATES, state));
+        put_varint(out, position(&STATES, &state));
     }
     if let Some(severity) = affected.severity {
         out.push(severity_byte(severity));
@@ -297,8 +297,8 @@ const STATES: [FixState; 8] = [
     FixState::Unknown,
 ];
 
-fn position<T: PartialEq>(all: &[T], one: T) -> u64 {
-    all.iter().position(|known| *known == one).unwrap_or(0) as u64
+fn position<T: PartialEq>(all: &[T], one: &T) -> u64 {
+    all.iter().position(|known| known == one).unwrap_or(0) as u64
 }
 
 #[cfg(test)]
@@ -342,7 +342,7 @@ mod tests {
                 statement += step;
                 let names = [Names::Binary, Names::Source, Names::Either][names];
                 let state = state.map(|at| STATES[at]);
-                let affected = Affected { names, ranges, versions, modules, state, ..Affected::default() };
+                let affected = Affected { names, ranges, versions, state, modules, ..Affected::default() };
                 write(&mut row, &mut previous, statement, &affected, Some((7, 8)), &|text| text.parse().unwrap());
                 expected.push(Entry {
                     statement, names, ranges: affected.ranges, versions: affected.versions, state,

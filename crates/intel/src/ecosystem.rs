@@ -291,11 +291,12 @@ pub(crate) fn of_release(release: &Release) -> Option<Covering> {
         "sle-micro" | "sl-micro" | "sle-micro-rancher" | "slem" => {
             one(format!("SUSE:Micro {}", two(version)?))
         }
-        "opensuse-leap" | "opensuse.leap" => one(format!("openSUSE:{}", two(version)?)),
         "opensuse-leap-micro" => one(format!("openSUSE:Micro {}", two(version)?)),
         "opensuse-tumbleweed" | "opensuse.tumbleweed" => one("openSUSE:Tumbleweed".to_owned()),
         "opensuse" if version.is_empty() => one("openSUSE:Tumbleweed".to_owned()),
-        "opensuse" => one(format!("openSUSE:{}", two(version)?)),
+        "opensuse" | "opensuse-leap" | "opensuse.leap" => {
+            one(format!("openSUSE:{}", two(version)?))
+        }
         "wolfi" => one("Wolfi".to_owned()),
         "chainguard" => one("Chainguard".to_owned()),
         "minimos" => one("MinimOS".to_owned()),
@@ -412,7 +413,7 @@ mod tests {
     #[test]
     fn ecosystems_of_records() {
         let check = |name: &str, expected: Option<&str>| {
-            assert_eq!(canonical(name).as_deref(), expected, "{name}")
+            assert_eq!(canonical(name).as_deref(), expected, "{name}");
         };
         check("Debian:12", Some("Debian:12"));
         check("Debian", None);

@@ -36,6 +36,17 @@ impl Intelligence {
         Ok(Some(all))
     }
 
+    /// Whether a statement names the package.
+    pub(crate) fn names(&self, ecosystem: &str, package: &str) -> bool {
+        let find = || {
+            let Some(names) = self.advisories.view(schema::PACKAGES.0) else {
+                return Ok(None);
+            };
+            Ids::new(names)?.find(&format!("{ecosystem}{}{package}", schema::UNIT))
+        };
+        self.noted(find()).flatten().is_some()
+    }
+
     /// Whether a statement names a package of the ecosystem: `Debian:12`, `PyPI`.
     pub fn covers(&self, ecosystem: &str) -> bool {
         let any = || {

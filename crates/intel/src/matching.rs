@@ -293,13 +293,12 @@ impl Matcher<'_> {
         let Some(id) = hit.ids.first() else {
             return of_notice();
         };
-        let of_all = match self.severities.get(id) {
-            Some(known) => *known,
-            None => {
-                let found = self.of_all(id);
-                self.severities.insert(id.clone(), found);
-                found
-            }
+        let of_all = if let Some(known) = self.severities.get(id) {
+            *known
+        } else {
+            let found = self.of_all(id);
+            self.severities.insert(id.clone(), found);
+            found
         };
         Some(of_all).filter(known).unwrap_or_else(of_notice)
     }

@@ -188,7 +188,6 @@ impl Stored {
             Vec::new()
         };
         Some(Stored {
-            covers,
             id,
             feed,
             title,
@@ -199,6 +198,7 @@ impl Stored {
             cvss,
             cwes,
             ssvc,
+            covers,
         })
     }
 }

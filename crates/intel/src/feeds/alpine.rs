@@ -64,26 +64,20 @@ pub fn parse(bytes: &[u8], out: &mut Vec<Draft>) -> Result<(), String> {
 }
 
 fn release(database: &Database<'_>) -> Option<String> {
-    match database
-        .distroversion
-        .as_deref()
-        .filter(|version| !version.is_empty())
-    {
-        Some(version) => ecosystem::canonical(&format!("Alpine:{version}")),
-        None => {
-            let addresses = [&database.urlprefix, &database.apkurl];
-            let says = |word: &str| {
-                addresses
-                    .iter()
-                    .any(|a| a.as_deref().is_some_and(|a| a.contains(word)))
-            };
-            if says("wolfi") {
-                Some("Wolfi".to_owned())
-            } else {
-                says("chainguard").then(|| "Chainguard".to_owned())
-            }
-        }
+    let version = database.distroversion.as_deref();
+    if let Some(version) = version.filter(|version| !version.is_empty()) {
+        return ecosystem::canonical(&format!("Alpine:{version}"));
     }
+    let addresses = [&database.urlprefix, &database.apkurl];
+    let says = |word: &str| {
+        addresses
+            .iter()
+            .any(|address| address.as_deref().is_some_and(|text| text.contains(word)))
+    };
+    if says("wolfi") {
+        return Some("Wolfi".to_owned());
+    }
+    says("chainguard").then(|| "Chainguard".to_owned())
 }
 
 fn affected(release: &str, package: &str, version: &str) -> Affected {
@@ -158,6 +152,8 @@ mod tests {
         out
     }
 
+    type States = Vec<(Option<FixState>, usize)>;
+
     #[test]
     fn a_repository() {
         let drafts = read(
@@ -165,7 +161,7 @@ mod tests {
                 "1-r1":["CVE-2018-1000 XSA-1","CVE 2018-2000","CVE-2018-3000 (AoE)"],"0":["CVE-2018-4000"],
                 "2-r0":["CVE-2018-5000 CVE-2018-6000 XSA-2 XPTI","CVE-2018-1000"],"3":null}}}]}"#,
         );
-        let told: Vec<(&str, Vec<(Option<FixState>, usize)>, usize)> = drafts
+        let told: Vec<(&str, States, usize)> = drafts
             .iter()
             .map(|d| {
                 (

@@ -367,7 +367,7 @@ impl<'a> Reader<'a> {
             .cpe
             .as_deref()
             .and_then(of_cpe)?;
-        let module = module.and_then(|module| self.stream(module));
+        let module = module.map(|module| self.stream(module));
         let purl = self
             .products
             .get(component)
@@ -392,11 +392,11 @@ impl<'a> Reader<'a> {
         };
         let mut module = module.or(own_module).and_then(|label| stream_of(&label));
         // `nodejs:16/nodejs`: a component of a module that has no fix.
-        if let Some((stream, rest)) = component.split_once('/') {
-            if stream.contains(':') {
-                module = module.or_else(|| stream_of(stream));
-                rest.clone_into(&mut name);
-            }
+        if let Some((stream, rest)) = component.split_once('/')
+            && stream.contains(':')
+        {
+            module = module.or_else(|| stream_of(stream));
+            rest.clone_into(&mut name);
         }
         if !(1..=512).contains(&name.len()) || version.len() > 256 {
             return None;
@@ -416,7 +416,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `nodejs:16:8060020220523160029:ad008a3a`, from its purl or its id.
-    fn stream(&self, module: &str) -> Option<String> {
+    fn stream(&self, module: &str) -> String {
         let purl = self
             .products
             .get(module)
@@ -425,8 +425,8 @@ impl<'a> Reader<'a> {
             .and_then(|purl| Purl::parse(purl).ok())
             .filter(|purl| purl.kind == "rpmmod");
         match purl {
-            Some(purl) => Some(format!("{}:{}", purl.name, purl.version)),
-            None => Some(module.to_owned()),
+            Some(purl) => format!("{}:{}", purl.name, purl.version),
+            None => module.to_owned(),
         }
     }
 }
@@ -449,10 +449,10 @@ type Named = (String, String, Option<String>, Option<String>);
 
 /// `openssl-1:1.1.1k-9.el8_6.x86_64`, or a name alone.
 fn nevra(text: &str) -> Option<Named> {
-    let text = text.rsplit('/').next().unwrap_or(text);
     const ARCHES: [&str; 9] = [
         "x86_64", "aarch64", "ppc64le", "s390x", "i686", "noarch", "src", "ppc64", "i386",
     ];
+    let text = text.rsplit('/').next().unwrap_or(text);
     let Some((rest, arch)) = text
         .rsplit_once('.')
         .filter(|(_, arch)| ARCHES.contains(arch))
@@ -524,6 +524,15 @@ mod tests {
         "scores": [{"cvss_v3": {"vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"}, "products": []}],
         "threats": [{"category": "impact", "details": "Low", "product_ids": ["rhel-8:tool"]}]}]}"#;
 
+    type Told<'a> = (
+        &'a str,
+        &'a str,
+        Option<&'a str>,
+        Names,
+        Option<FixState>,
+        &'a [String],
+    );
+
     #[test]
     fn a_document() {
         let draft = parse(DOCUMENT.as_bytes(), "csaf").unwrap();
@@ -536,7 +545,7 @@ mod tests {
             ),
             ("CVE-2022-0778", Some(Severity::High), &[835][..], 1)
         );
-        let told: Vec<(&str, &str, Option<&str>, Names, Option<FixState>, &[String])> = draft
+        let told: Vec<Told<'_>> = draft
             .affected
             .iter()
             .map(|a| {

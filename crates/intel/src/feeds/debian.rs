@@ -22,8 +22,8 @@ struct Issue<'a> {
 
 #[derive(Deserialize)]
 struct Status<'a> {
-    #[serde(borrow, default)]
-    status: Cow<'a, str>,
+    #[serde(borrow, default, rename = "status")]
+    word: Cow<'a, str>,
     #[serde(borrow, default)]
     fixed_version: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -75,11 +75,10 @@ fn affected(package: &str, codename: &str, status: &Status<'_>) -> Option<Affect
         .as_deref()
         .filter(|version| (1..=256).contains(&version.len()));
     let urgency = status.urgency.as_deref().unwrap_or("");
-    let (ranges, state) = match (&*status.status, fixed) {
-        ("resolved", Some("0")) => (Vec::new(), Some(FixState::NotAffected)),
-        ("resolved", Some(version)) => (vec![below(version)], None),
-        // Resolved without a version: it was never there.
-        ("resolved", None) => (Vec::new(), Some(FixState::NotAffected)),
+    let (ranges, state) = match (&*status.word, fixed) {
+        ("resolved", Some(version)) if version != "0" => (vec![below(version)], None),
+        // Version 0, or none: it was never there.
+        ("resolved", _) => (Vec::new(), Some(FixState::NotAffected)),
         ("undetermined", _) => (vec![all()], Some(FixState::UnderInvestigation)),
         _ if urgency == "end-of-life" => (vec![all()], Some(FixState::EndOfLife)),
         _ => (vec![all()], Some(open(status))),
@@ -112,6 +111,9 @@ mod tests {
 
     #[test]
     fn states() {
+        use FixState::{
+            Deferred, EndOfLife, NotAffected, NotFixed, UnderInvestigation, WillNotFix,
+        };
         let check = |status: &str,
                      state: Option<FixState>,
                      ranges: usize,
@@ -131,9 +133,6 @@ mod tests {
                 (state, ranges, severity),
                 "{status}"
             );
-        };
-        use FixState::{
-            Deferred, EndOfLife, NotAffected, NotFixed, UnderInvestigation, WillNotFix,
         };
         check(
             r#"{"status":"resolved","fixed_version":"1.2-1","urgency":"not yet assigned"}"#,

@@ -76,8 +76,8 @@ struct Part<'a> {
 struct Name<'a> {
     #[serde(borrow, default)]
     ecosystem: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
+    #[serde(borrow, default, rename = "name")]
+    text: Cow<'a, str>,
     #[serde(borrow, default)]
     purl: Option<Cow<'a, str>>,
 }
@@ -177,10 +177,10 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Draft, String> {
         draft.severity = record.summary.as_deref().and_then(specific::rating);
     }
     if draft.severity.is_none() {
-        let informational = affected
+        let mut informational = affected
             .iter()
             .filter_map(|part| part.database_specific.as_ref());
-        draft.severity = informational.filter_map(specific::informational).next();
+        draft.severity = informational.find_map(specific::informational);
     }
     draft.cwes = specific
         .cwe_ids
@@ -311,13 +311,13 @@ fn package(part: Part<'_>, modules: &[String], out: &mut Vec<Affected>) {
     let Some(ecosystem) = ecosystem::canonical(&name.ecosystem) else {
         return;
     };
-    if !(1..=512).contains(&name.name.trim().len()) {
+    if !(1..=512).contains(&name.text.trim().len()) {
         return;
     }
     let own = part.ecosystem_specific.unwrap_or(Value::Null);
     let database = part.database_specific.unwrap_or(Value::Null);
     let mut affected = Affected {
-        package: ecosystem::package(&ecosystem, &name.name).into_owned(),
+        package: ecosystem::package(&ecosystem, &name.text).into_owned(),
         names: of_purl(name.purl.as_deref()).unwrap_or_else(|| ecosystem::names(&ecosystem)),
         ranges: ranges(part.ranges.unwrap_or_default(), &database),
         versions: part

@@ -103,7 +103,7 @@ impl<'i> Answers<'i> {
         }
         let hits = groups
             .into_values()
-            .filter_map(|(ids, raws)| self.hit(question, ids, raws));
+            .filter_map(|(ids, raws)| self.hit(question, ids, &raws));
         Ok(Answer::Hits(hits.collect::<Vec<_>>()))
     }
 
@@ -224,7 +224,7 @@ impl<'i> Answers<'i> {
         Ok(())
     }
 
-    fn hit(&mut self, question: &Question, ids: Rc<[Text]>, raws: Vec<Rc<Raw>>) -> Option<Hit> {
+    fn hit(&mut self, question: &Question, ids: Rc<[Text]>, raws: &[Rc<Raw>]) -> Option<Hit> {
         // The highest fix repairs it by every statement; without one, the vendor's most telling word.
         let best = raws.iter().reduce(|best, one| {
             let better = match (&one.verdict.fixed, &best.verdict.fixed) {
@@ -241,7 +241,7 @@ impl<'i> Answers<'i> {
         let mut also: Vec<Text> = Vec::new();
         let mut imports: Option<Vec<Import>> = Some(Vec::new());
         let mut platforms: Option<Vec<String>> = Some(Vec::new());
-        for raw in &raws {
+        for raw in raws {
             let other = self.intel.noted(self.statement(raw.entry.statement))?;
             if other.id != statement.id {
                 also.push(other.id.clone());

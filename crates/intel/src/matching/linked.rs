@@ -93,7 +93,11 @@ fn links(import: &Import, functions: &[Text], sorted: bool, program: &str) -> bo
         let prefix = format!("{path}.");
         within(functions, sorted, &prefix).any(|function| {
             let name = normal(function.get(prefix.len()..).unwrap_or(""));
-            import.symbols.is_empty() || import.symbols.iter().any(|symbol| is_init(symbol) || is(&name, symbol))
+            import.symbols.is_empty()
+                || import
+                    .symbols
+                    .iter()
+                    .any(|symbol| is_init(symbol) || is(&name, symbol))
         })
     })
 }

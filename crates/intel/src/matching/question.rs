@@ -65,11 +65,7 @@ pub(crate) fn question(
         Some(ecosystem) => (ecosystem, full_name(component)),
         None if &*component.kind == "generic" => {
             let name = program(&component.name);
-            if !intel
-                .noted(intel.entries("Bitnami", &name))
-                .flatten()
-                .is_some_and(|all| !all.is_empty())
-            {
+            if !intel.names("Bitnami", &name) {
                 return Err(Unasked::NoSource);
             }
             ("Bitnami", name)
