@@ -168,15 +168,40 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) exceptions: Exceptions,
+    #[command(flatten)]
     pub(crate) gate: Gate,
     #[command(flatten)]
     pub(crate) show: Show,
 }
 
+/// What takes findings out, with who and why.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Exceptions")]
+pub(crate) struct Exceptions {
+    /// VEX document: OpenVEX, CSAF or CycloneDX (may be repeated); documents that came with an image do not count
+    #[arg(long, value_name = "FILE", num_args = 1)]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Ignore file: our own YAML, .trivyignore, .trivyignore.yaml or .grype.yaml (may be repeated); default is
+    /// .plimsollignore.yaml in the current folder
+    #[arg(long = "ignorefile", value_name = "FILE", num_args = 1)]
+    pub(crate) ignore_files: Vec<PathBuf>,
+    /// Read no .plimsollignore.yaml
+    #[arg(long, conflicts_with = "ignore_files")]
+    pub(crate) no_ignorefile: bool,
+    /// An ignore file as it was before the change that is judged (may be repeated): only entries that it has too count
+    #[arg(long = "ignorefile-base", value_name = "FILE", num_args = 1, conflicts_with = "base_ref")]
+    pub(crate) ignore_base: Vec<PathBuf>,
+    /// Branch or commit whose ignore files count, read with git; default in a pull or merge request is what it goes into
+    #[arg(long, value_name = "REF")]
+    pub(crate) base_ref: Option<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gate")]
 pub(crate) struct Gate {
-    /// Fail on a severity, `kev`, `epss>=X`, `epss-percentile>=X` or `score>=N` (may be repeated)
+    /// Fail on a severity, `kev`, `fixable`, `epss>=X`, `epss-percentile>=X`, `score>=N` or `stale-ignore`; a comma
+    /// means or, `+` means and: `critical+fixable,kev`
     #[arg(long, value_delimiter = ',')]
     pub(crate) fail_on: Vec<FailOn>,
     /// Exit code for "over the gate"; without --fail-on any finding is over it
@@ -195,12 +220,22 @@ pub(crate) struct Gate {
     /// Oldest EPSS and KEV feeds that a gate accepts, in days
     #[arg(long, value_name = "DAYS", default_value_t = 5)]
     pub(crate) max_db_age: u32,
+    /// Let a vulnerability pass for so long after the later of its publication and its fix, e.g. 14d; known exploited
+    /// ones have no grace
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) grace: Option<u32>,
+    /// Judge only what is new against this bundle or JSON report; what only a feed changed is told and passes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
     /// Count only these severities, e.g. HIGH,CRITICAL; the others are listed as suppressed
     #[arg(short, long, value_delimiter = ',', value_parser = severity)]
     pub(crate) severity: Vec<Severity>,
     /// Count only what has a fix; known exploited ones stay
     #[arg(long)]
     pub(crate) ignore_unfixed: bool,
+    /// Count only what has a fix; known exploited ones without one are left out too, and named
+    #[arg(long)]
+    pub(crate) only_fixed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -238,6 +273,17 @@ pub(crate) enum Format {
     Csv,
     Markdown,
     Html,
+    /// CycloneDX 1.6: what is installed and what is vulnerable
+    Cyclonedx,
+    /// SPDX 2.3: what is installed
+    SpdxJson,
+    /// OpenVEX 0.2.0: what is known of each vulnerability
+    Openvex,
+    /// GitLab container scanning report
+    Gitlab,
+    Junit,
+    /// Job summary of a GitHub workflow
+    Github,
 }
 
 #[derive(Debug, Args)]
@@ -372,6 +418,16 @@ fn minor(text: &str) -> Result<u16, String> {
         .next()
         .and_then(|minor| minor.parse().ok())
         .ok_or_else(wrong)
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let wrong = || format!("expected days such as 14d or 2w, found `{text}`");
+    let (number, factor) = match text.strip_suffix('w') {
+        Some(weeks) => (weeks, 7),
+        None => (text.trim_end_matches('d'), 1),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(factor).filter(|days| *days <= 3650).ok_or_else(wrong)
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -6,6 +6,7 @@ mod collect;
 mod database;
 mod declared;
 mod demo;
+mod exceptions;
 mod output;
 mod scanning;
 mod settings;

@@ -2,6 +2,7 @@
 
 use crate::args::{Cluster, Gate, GateOn, Scan, Target};
 use crate::declared::{self, Declared};
+use crate::exceptions::{self, Exceptions};
 use crate::output::{self, NotCompleted};
 use crate::settings::Settings;
 use anyhow::Context;
@@ -10,6 +11,7 @@ use model::assessment::{Assessment, Verdict};
 use model::evidence::Gap;
 use model::inventory::Inventory;
 use model::snapshot::Snapshot;
+use scan::baseline::Baseline;
 use scan::inputs;
 use scan::{Input, gate};
 use std::io::Read as _;
@@ -68,12 +70,13 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
         inventories,
         gaps,
     };
-    let assessment = assess(read, &declared, options, settings, now)?;
-    let verdict = gate::judge(&assessment, &gate_of(&options.gate));
+    let exceptions = exceptions::read(target, options, settings)?;
+    let (assessment, baseline) = assess(read, &declared, &exceptions, options, settings, now)?;
+    let verdict = gate::judge_against(&assessment, &gate_of(&options.gate), baseline.as_ref());
     progress.done();
     keep(snapshot.as_ref(), &assessment, options, settings)?;
     output::show(&assessment, &verdict, &options.show, settings)?;
-    for note in &declared.notes {
+    for note in declared.notes.iter().chain(&exceptions.notes) {
         output::say(note);
     }
     Ok(verdict.exit_code)
@@ -141,10 +144,11 @@ fn tree(target: &Target, options: &Scan) -> anyhow::Result<Option<inputs::Source
 fn assess(
     read: Read,
     declared: &Declared,
+    exceptions: &Exceptions,
     options: &Scan,
     settings: &Settings,
     now: Timestamp,
-) -> anyhow::Result<Assessment> {
+) -> anyhow::Result<(Assessment, Option<Baseline>)> {
     let Read {
         snapshot,
         sources,
@@ -153,7 +157,7 @@ fn assess(
         inventories,
         mut gaps,
     } = read;
-    gaps.extend(declared.gaps.iter().cloned());
+    gaps.extend(declared.gaps.iter().chain(&exceptions.gaps).cloned());
     let folder = options.db.as_deref().unwrap_or(&settings.database);
     let intel = match inputs::intelligence(folder) {
         Ok(Some(intel)) => Some(intel),
@@ -182,15 +186,19 @@ fn assess(
         declarations: &declared.declarations,
         gaps,
     };
-    let mut assessment = scan::assess(input, &resolved);
+    let baseline = options.gate.baseline.as_ref();
+    let baseline = baseline.map(|file| scan::rulings::baseline(file, intel.as_ref(), &resolved));
+    let baseline = baseline.transpose()?;
+    let mut assessment = scan::assess_ruled(input, &exceptions.rulings, &resolved);
     scan::filter::filter(
         &mut assessment,
         &scan::filter::Filter {
             severities: options.gate.severity.clone(),
             ignore_unfixed: options.gate.ignore_unfixed,
+            only_fixed: options.gate.only_fixed,
         },
     );
-    Ok(assessment)
+    Ok((assessment, baseline))
 }
 
 /// Reads a live cluster; what could not be reached at all is "not completed".
@@ -284,6 +292,7 @@ fn gate_of(gate: &Gate) -> gate::Gate {
         allow_unknown: gate.allow_unknown,
         min_coverage: gate.min_coverage,
         max_db_age_days: gate.max_db_age,
+        grace_days: gate.grace.unwrap_or(0),
     }
 }
 

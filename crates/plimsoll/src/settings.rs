@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) last_scan: PathBuf,
     /// SOURCE_DATE_EPOCH, else the clock.
     pub(crate) now: Timestamp,
+    /// What the change that is built goes into: `origin/main` of a pull request on GitHub, a commit on GitLab.
+    pub(crate) base_ref: Option<String>,
     pub(crate) terminal: Terminal,
 }
 
@@ -38,6 +40,7 @@ impl Settings {
             images: folder("XDG_CACHE_HOME", ".cache").join("images"),
             last_scan: folder("XDG_STATE_HOME", ".local/state").join("last.plimsoll"),
             now: now()?,
+            base_ref: base_ref(),
             terminal: terminal(),
         })
     }
@@ -62,6 +65,13 @@ fn now() -> anyhow::Result<Timestamp> {
         }
         Err(_) => Ok(Timestamp::now()),
     }
+}
+
+fn base_ref() -> Option<String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    set("GITHUB_BASE_REF")
+        .map(|branch| format!("origin/{branch}"))
+        .or_else(|| set("CI_MERGE_REQUEST_DIFF_BASE_SHA"))
 }
 
 fn terminal() -> Terminal {

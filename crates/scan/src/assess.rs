@@ -10,7 +10,8 @@ use crate::join::{Images, join};
 use crate::platform::{Platform, platform};
 use crate::vulnerabilities::{Vulnerabilities, close};
 use crate::written::Written;
-use crate::{artifacts, drift, sources};
+use crate::rulings::Rulings;
+use crate::{artifacts, drift, ignore, sources, vex};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -59,6 +60,12 @@ const WEAKNESSES_PER_CONTAINER: usize = 3;
 
 /// Runs all stages.
 pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
+    assess_ruled(input, &Rulings::default(), settings)
+}
+
+/// Runs all stages with what the user's files say of findings. What VEX clears is no weakness; what somebody only
+/// accepts still is one: it leaves the queue, not the paths.
+pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) -> Assessment {
     let Input {
         snapshot,
         sources: inputs,
@@ -109,6 +116,12 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
     let mut found = findings(&sets, &images, &vulnerabilities, |object| {
         objects.contains(object)
     });
+    let scanned = vex::Scanned {
+        images: &images.images,
+        vulnerabilities: &vulnerabilities.all,
+        inventories: &inventories,
+    };
+    let said = vex::apply(&rulings.vex, &mut found, scanned, &mut ledger);
     found.open.extend(drift::findings(&inventory));
 
     let declared = NetworkDeclarations {
@@ -178,6 +191,7 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
         sets,
         inventories,
     };
+    ignore::apply(&rulings.ignores, &said, &mut assessment);
     let mut ranking = settings.risk.clone();
     if declarations.own_images.is_some() {
         ranking.own_images.clone_from(&declarations.own_images);

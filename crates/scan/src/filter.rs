@@ -1,21 +1,26 @@
-//! `--severity` and `--ignore-unfixed`: what they leave out is listed as suppressed, never dropped.
+//! `--severity`, `--ignore-unfixed`, `--only-fixed`: what they leave out is listed as suppressed, never dropped.
 
+use crate::ignore::STALE;
 use model::assessment::Assessment;
-use model::evidence::Fact;
+use model::evidence::{Fact, Gap, GapWeight, Stage};
 use model::finding::Finding;
-use model::matches::{FixState, Suppression};
+use model::matches::{Category, FixState, Suppression};
+use model::text::Text;
 use model::vulnerability::{Severity, Vulnerability};
 
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Empty: all.
     pub severities: Vec<Severity>,
+    /// Leaves out vulnerabilities without a fix, but never those that are known to be exploited (rule 17).
     pub ignore_unfixed: bool,
+    /// Leaves out these too, and says so.
+    pub only_fixed: bool,
 }
 
 /// Moves findings that the filter leaves out to the suppressed ones. Indices in actions are kept right.
 pub fn filter(assessment: &mut Assessment, filter: &Filter) {
-    if filter.severities.is_empty() && !filter.ignore_unfixed {
+    if filter.severities.is_empty() && !filter.ignore_unfixed && !filter.only_fixed {
         return;
     }
     let Assessment {
@@ -23,18 +28,28 @@ pub fn filter(assessment: &mut Assessment, filter: &Filter) {
         suppressed,
         vulnerabilities,
         actions,
+        ledger,
         ..
     } = assessment;
     let mut moved_to = Vec::with_capacity(findings.len());
     let mut kept = Vec::with_capacity(findings.len());
+    let mut exploited: Vec<Text> = Vec::new();
     for mut finding in std::mem::take(findings) {
         match left_out(&finding, vulnerabilities, filter) {
             None => {
+                if filter.ignore_unfixed && is_unfixed(&finding) {
+                    finding.notes.push(
+                        "--ignore-unfixed does not take it out: it is known to be exploited".into(),
+                    );
+                }
                 moved_to.push(u32::try_from(kept.len()).ok());
                 kept.push(finding);
             }
             Some(by) => {
                 moved_to.push(None);
+                if is_exploited(&finding, vulnerabilities) {
+                    exploited.push(Text::clone(&finding.id));
+                }
                 finding.suppression = Some(Suppression {
                     by: by.into(),
                     reason: "left out by the filter of this run".into(),
@@ -44,6 +59,11 @@ pub fn filter(assessment: &mut Assessment, filter: &Filter) {
         }
     }
     *findings = kept;
+    exploited.sort_unstable();
+    exploited.dedup();
+    if !exploited.is_empty() {
+        ledger.gap(silent(&exploited));
+    }
     for action in actions.iter_mut() {
         action.closes = action
             .closes
@@ -59,14 +79,52 @@ fn left_out(
     vulnerabilities: &[Vulnerability],
     filter: &Filter,
 ) -> Option<&'static str> {
+    if STALE.contains(&&*finding.id) {
+        return None;
+    }
     if !filter.severities.is_empty() && !filter.severities.contains(&finding.severity) {
         return Some("--severity");
     }
-    let exploited = finding
+    if !is_unfixed(finding) {
+        return None;
+    }
+    if filter.only_fixed {
+        return Some("--only-fixed");
+    }
+    let left = filter.ignore_unfixed && !is_exploited(finding, vulnerabilities);
+    left.then_some("--ignore-unfixed")
+}
+
+/// Configuration and secrets need no release of somebody else.
+fn is_unfixed(finding: &Finding) -> bool {
+    finding.category == Category::Vulnerability && finding.fix.state != FixState::Fixed
+}
+
+fn is_exploited(finding: &Finding, vulnerabilities: &[Vulnerability]) -> bool {
+    finding
         .vulnerability
         .and_then(|n| vulnerabilities.get(n as usize))
-        .is_some_and(|v| matches!(v.kev, Fact::Is(_)));
-    // Rule 17: a known exploited vulnerability is never hidden because nobody repaired it.
-    (filter.ignore_unfixed && finding.fix.state != FixState::Fixed && !exploited)
-        .then_some("--ignore-unfixed")
+        .is_some_and(|v| matches!(v.kev, Fact::Is(_)))
+}
+
+/// Rule 17: nothing that is known to be exploited is left out silently.
+fn silent(exploited: &[Text]) -> Gap {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = exploited.iter().take(SHOWN).map(|id| &**id).collect();
+    let more = match exploited.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Gap {
+        class: "filtered-known-exploited".into(),
+        what: format!(
+            "the filter leaves out what is known to be exploited: {}{more}",
+            shown.join(", ")
+        )
+        .into(),
+        stage: Stage::Rank,
+        scope: "filter".into(),
+        weight: GapWeight::Notice,
+        close: "take --severity or --only-fixed away".into(),
+    }
 }

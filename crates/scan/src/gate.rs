@@ -1,19 +1,26 @@
-//! The gate: what is over it, and which gaps could hide something. One truth table decides the exit code.
-//! Comes in: an Assessment, the user's gate. Goes out: a `Verdict`.
+//! The gate: what is over it, what passes on purpose, and which gaps could hide something. One truth table decides the
+//! exit code. Comes in: an Assessment, the user's gate, a baseline. Goes out: a `Verdict`.
 
-use jiff::SignedDuration;
+use crate::baseline::{Baseline, Standing};
+use crate::ignore::STALE;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
 use model::assessment::{Assessment, Outcome, Verdict};
 use model::evidence::{Fact, Gap, GapWeight};
 use model::finding::Finding;
+use model::matches::{Category, FixState};
 use model::text::Text;
 use model::vulnerability::{Severity, Vulnerability};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// What the user asked to fail on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gate {
+    /// Any of them.
     pub fail_on: Vec<FailOn>,
     /// Code for "over the gate" instead of 1; alone it means "any finding".
     pub exit_code: Option<u8>,
@@ -24,6 +31,8 @@ pub struct Gate {
     pub min_coverage: Option<f64>,
     /// Feeds older than this are "not completed"; only where a gate is set (rule 5).
     pub max_db_age_days: u32,
+    /// Days from the later of publication and fix in which a vulnerability passes; known exploited ones have none.
+    pub grace_days: u32,
 }
 
 impl Default for Gate {
@@ -35,12 +44,13 @@ impl Default for Gate {
             allow_unknown: false,
             min_coverage: None,
             max_db_age_days: 5,
+            grace_days: 0,
         }
     }
 }
 
 /// One condition of `--fail-on`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FailOn {
     Severity(Severity),
     Kev,
@@ -49,55 +59,112 @@ pub enum FailOn {
     EpssPercentile(f64),
     /// Points, 0 to 100.
     Score(f64),
+    /// A fix is published; of configuration and secrets always.
+    Fixable,
+    /// An ignore entry that is over, open again or without effect.
+    StaleIgnore,
+    /// Joined by `+`: all of them.
+    All(Vec<FailOn>),
 }
 
-/// `expected a severity, kev, epss>=X, epss-percentile>=X or score>=N`
+/// What `--fail-on` takes.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a severity, kev, epss>=X, epss-percentile>=X or score>=N, found `{0}`")]
+#[error(
+    "expected a severity, kev, fixable, epss>=X, epss-percentile>=X, score>=N or stale-ignore, joined by `+` where all \
+     must hold, found `{0}`"
+)]
 pub struct FailOnError(String);
 
 impl FromStr for FailOn {
     type Err = FailOnError;
 
     fn from_str(text: &str) -> Result<Self, FailOnError> {
-        let wrong = || FailOnError(text.to_owned());
-        let word = text.trim().to_ascii_lowercase();
-        if word == "kev" {
-            return Ok(FailOn::Kev);
+        let word = text.trim().to_ascii_lowercase().replace(" and ", "+");
+        if word.contains('+') {
+            let parts: Result<Vec<FailOn>, _> = word.split('+').map(one).collect();
+            return parts.map(FailOn::All).map_err(|_| FailOnError(text.to_owned()));
         }
-        if let Some((name, number)) = word.split_once(">=") {
-            let value: f64 = number.trim().parse().map_err(|_| wrong())?;
-            let within = |limit: f64| (0.0..=limit).contains(&value);
-            return match name.trim() {
-                "epss" if within(1.0) => Ok(FailOn::Epss(value)),
-                "epss-percentile" if within(1.0) => Ok(FailOn::EpssPercentile(value)),
-                "score" if within(100.0) => Ok(FailOn::Score(value)),
-                _ => Err(wrong()),
-            };
-        }
-        match Severity::parse(&word) {
-            Severity::Unknown => Err(wrong()),
-            severity => Ok(FailOn::Severity(severity)),
-        }
+        one(&word)
+    }
+}
+
+fn one(word: &str) -> Result<FailOn, FailOnError> {
+    let word = word.trim();
+    let wrong = || FailOnError(word.to_owned());
+    match word {
+        "kev" => return Ok(FailOn::Kev),
+        "fixable" => return Ok(FailOn::Fixable),
+        "stale-ignore" => return Ok(FailOn::StaleIgnore),
+        _ => {}
+    }
+    if let Some((name, number)) = word.split_once(">=") {
+        let value: f64 = number.trim().parse().map_err(|_| wrong())?;
+        let within = |limit: f64| (0.0..=limit).contains(&value);
+        return match name.trim() {
+            "epss" if within(1.0) => Ok(FailOn::Epss(value)),
+            "epss-percentile" if within(1.0) => Ok(FailOn::EpssPercentile(value)),
+            "score" if within(100.0) => Ok(FailOn::Score(value)),
+            _ => Err(wrong()),
+        };
+    }
+    match Severity::parse(word) {
+        Severity::Unknown => Err(wrong()),
+        severity => Ok(FailOn::Severity(severity)),
     }
 }
 
 impl fmt::Display for FailOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            FailOn::Severity(Severity::Critical) => f.write_str("severity critical"),
             FailOn::Severity(severity) => write!(f, "severity {severity} or higher"),
             FailOn::Kev => f.write_str("known exploited"),
             FailOn::Epss(value) => write!(f, "EPSS >= {value}"),
             FailOn::EpssPercentile(value) => write!(f, "EPSS percentile >= {value}"),
             FailOn::Score(value) => write!(f, "score >= {value}"),
+            FailOn::Fixable => f.write_str("with a fix"),
+            FailOn::StaleIgnore => f.write_str("stale ignore entry"),
+            FailOn::All(all) => {
+                for (n, condition) in all.iter().enumerate() {
+                    f.write_str(if n == 0 { "" } else { " and " })?;
+                    condition.fmt(f)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl FailOn {
+    fn asks_for_stale(&self) -> bool {
+        match self {
+            FailOn::StaleIgnore => true,
+            FailOn::All(all) => all.iter().any(FailOn::asks_for_stale),
+            _ => false,
         }
     }
 }
 
 /// Judges an Assessment. 1 wins over 3; without a gate only a broken-off collection is "not completed".
 pub fn judge(assessment: &Assessment, gate: &Gate) -> Verdict {
+    judge_against(assessment, gate, None)
+}
+
+/// Judges what is new against a baseline; all of it where there is none.
+pub fn judge_against(
+    assessment: &Assessment,
+    gate: &Gate,
+    baseline: Option<&Baseline>,
+) -> Verdict {
+    let mut judging = Judging {
+        assessment,
+        gate,
+        baseline,
+        today: assessment.about.now.to_zoned(TimeZone::UTC).date(),
+        passed: BTreeMap::new(),
+    };
     let mut reasons = Vec::new();
-    let over = over(assessment, gate, &mut reasons);
+    let over = judging.over(&mut reasons);
     let mut hidden = Vec::new();
     not_completed(assessment, gate, &mut hidden);
     let (outcome, exit_code) = match (over, hidden.is_empty()) {
@@ -109,7 +176,7 @@ pub fn judge(assessment: &Assessment, gate: &Gate) -> Verdict {
     Verdict {
         outcome,
         reasons,
-        notices: Vec::new(),
+        notices: judging.notices(),
         exit_code,
     }
 }
@@ -118,47 +185,235 @@ fn is_set(gate: &Gate) -> bool {
     !gate.fail_on.is_empty() || gate.exit_code.is_some()
 }
 
-fn over(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) -> bool {
-    if gate.fail_on.is_empty() {
-        let any = gate.exit_code.is_some_and(|code| code != 0) && !assessment.findings.is_empty();
-        if any {
+/// Why a finding that fits a condition is not over the gate.
+enum Pass {
+    Known,
+    Feed(String),
+    Grace(Date),
+}
+
+struct Judging<'a> {
+    assessment: &'a Assessment,
+    gate: &'a Gate,
+    baseline: Option<&'a Baseline>,
+    today: Date,
+    /// Findings that fit and pass all the same.
+    passed: BTreeMap<usize, Pass>,
+}
+
+impl Judging<'_> {
+    fn over(&mut self, reasons: &mut Vec<Text>) -> bool {
+        if self.gate.fail_on.is_empty() {
+            return self.gate.exit_code.is_some_and(|code| code != 0) && self.any(reasons);
+        }
+        let mut any = false;
+        for condition in &self.gate.fail_on {
+            let (mut over, mut unknown) = (Vec::new(), 0usize);
+            for (index, finding) in self.assessment.findings.iter().enumerate() {
+                if STALE.contains(&&*finding.id) && !condition.asks_for_stale() {
+                    continue;
+                }
+                let fits = is_over(self.assessment, finding, condition, self.gate);
+                if fits == Some(false) || (fits.is_none() && self.gate.allow_unknown) {
+                    continue;
+                }
+                if self.passes(index, finding) {
+                    continue;
+                }
+                match fits {
+                    Some(_) => over.push(finding),
+                    None => unknown += 1,
+                }
+            }
+            if !over.is_empty() {
+                any = true;
+                let count = counted(over.len());
+                reasons.push(format!("{count}: {condition} ({})", self.named(&over)).into());
+            }
+            if unknown > 0 {
+                any = true;
+                reasons.push(
+                    format!(
+                        "{} of which it is not known whether they are {condition}; --allow-unknown lets them pass",
+                        counted(unknown)
+                    )
+                    .into(),
+                );
+            }
+        }
+        any
+    }
+
+    fn any(&mut self, reasons: &mut Vec<Text>) -> bool {
+        let mut over = 0usize;
+        for (index, finding) in self.assessment.findings.iter().enumerate() {
+            if !STALE.contains(&&*finding.id) && !self.passes(index, finding) {
+                over += 1;
+            }
+        }
+        if over > 0 {
+            let (count, is) = (counted(over), if over == 1 { "is" } else { "are" });
             reasons.push(
+                format!("{count} {is} open, and --exit-code without --fail-on means any").into(),
+            );
+        }
+        over > 0
+    }
+
+    /// Known, changed by a feed only, or in its time of grace.
+    fn passes(&mut self, index: usize, finding: &Finding) -> bool {
+        if self.passed.contains_key(&index) {
+            return true;
+        }
+        let standing = match self.baseline {
+            Some(baseline) => baseline.standing(self.assessment, finding),
+            None => Standing::New,
+        };
+        let pass = match standing {
+            Standing::Known => Some(Pass::Known),
+            Standing::Feed(why) => Some(Pass::Feed(why)),
+            Standing::New => self.grace(finding).map(Pass::Grace),
+        };
+        let passes = pass.is_some();
+        if let Some(pass) = pass {
+            self.passed.insert(index, pass);
+        }
+        passes
+    }
+
+    /// The day on which its time of grace ends; `None`: it has none, is over, or nothing says when it began.
+    fn grace(&self, finding: &Finding) -> Option<Date> {
+        if self.gate.grace_days == 0 {
+            return None;
+        }
+        let all = self.assessment;
+        let vulnerability = all.vulnerabilities.get(finding.vulnerability? as usize)?;
+        if matches!(vulnerability.kev, Fact::Is(_)) {
+            return None;
+        }
+        let fixed = finding.matches.iter().filter_map(|id| {
+            let set = all.sets.get(id.set as usize)?;
+            let said = set.matches.get(id.index as usize)?;
+            set.bases.get(said.basis? as usize)?.fixed_on
+        });
+        let began = vulnerability.published.max(fixed.min())?;
+        let end = began.checked_add(i64::from(self.gate.grace_days).days()).ok()?;
+        (self.today < end).then_some(end)
+    }
+
+    fn named(&self, findings: &[&Finding]) -> String {
+        const SHOWN: usize = 3;
+        let shown = findings.iter().take(SHOWN).map(|f| name(self.assessment, f));
+        let shown: Vec<String> = shown.collect();
+        match findings.len().saturating_sub(SHOWN) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+
+    fn notices(&self) -> Vec<Text> {
+        let mut notices = Vec::new();
+        let all = self.assessment;
+        let finding = |index: usize| all.findings.get(index);
+        let of = |wanted: fn(&Pass) -> bool| {
+            let passed = self.passed.iter().filter(move |(_, pass)| wanted(pass));
+            passed.filter_map(|(index, pass)| Some((finding(*index)?, pass)))
+        };
+        let known = of(|pass| matches!(pass, Pass::Known)).count();
+        if let Some(baseline) = self.baseline.filter(|_| known > 0) {
+            let is = if known == 1 { "is" } else { "are" };
+            notices.push(
+                format!("{} over the gate {is} in the baseline {} too", counted(known), baseline.name)
+                    .into(),
+            );
+        }
+        let feed: Vec<String> = of(|pass| matches!(pass, Pass::Feed(_)))
+            .map(|(finding, pass)| match pass {
+                Pass::Feed(why) => format!("{} ({why})", name(all, finding)),
+                _ => name(all, finding),
+            })
+            .collect();
+        if !feed.is_empty() {
+            let is = if feed.len() == 1 { "is" } else { "are" };
+            notices.push(
                 format!(
-                    "{} findings are open, and --exit-code without --fail-on means any",
-                    assessment.findings.len()
+                    "{} {is} new by what the feeds say, not by a change of what was scanned: {}",
+                    counted(feed.len()),
+                    shortened(&feed)
                 )
                 .into(),
             );
         }
-        return any;
+        let grace: Vec<String> = of(|pass| matches!(pass, Pass::Grace(_)))
+            .map(|(finding, pass)| match pass {
+                Pass::Grace(end) => format!("{} until {end}", name(all, finding)),
+                _ => name(all, finding),
+            })
+            .collect();
+        if !grace.is_empty() {
+            let have = if grace.len() == 1 { "is in its" } else { "are in their" };
+            notices.push(
+                format!(
+                    "{} {have} {} days of grace: {}",
+                    counted(grace.len()),
+                    self.gate.grace_days,
+                    shortened(&grace)
+                )
+                .into(),
+            );
+        }
+        let counts = self.gate.fail_on.iter().any(FailOn::asks_for_stale);
+        let stale = all.findings.iter().filter(|f| STALE.contains(&&*f.id)).count();
+        if stale > 0 && is_set(self.gate) && !counts {
+            let (entries, does) = if stale == 1 {
+                ("ignore entry is stale", "it counts")
+            } else {
+                ("ignore entries are stale", "they count")
+            };
+            notices.push(format!("{stale} {entries}; with --fail-on stale-ignore {does}").into());
+        }
+        if let Some(baseline) = self.baseline.filter(|_| is_set(self.gate)) {
+            notices.push(baseline.how().into());
+        }
+        notices
     }
-    let mut any = false;
-    for condition in &gate.fail_on {
-        let (mut count, mut unknown) = (0usize, 0usize);
-        for finding in &assessment.findings {
-            match is_over(assessment, finding, *condition, gate) {
-                Some(true) => count += 1,
-                Some(false) => {}
-                None => unknown += 1,
-            }
-        }
-        if count > 0 {
-            any = true;
-            reasons.push(format!("{count} findings: {condition}").into());
-        }
-        if unknown > 0 && !gate.allow_unknown {
-            any = true;
-            reasons.push(format!("{unknown} findings of which it is not known whether they are {condition}; --allow-unknown lets them pass").into());
-        }
+}
+
+/// `CVE-2024-1 in openssl 3.0.11`.
+fn name(assessment: &Assessment, finding: &Finding) -> String {
+    let package = finding.package.and_then(|n| assessment.packages.get(n as usize));
+    let place = finding.object.as_ref().map(ToString::to_string);
+    let place = place.or_else(|| finding.source.as_ref().map(ToString::to_string));
+    match (package, place) {
+        (Some(package), _) if package.version.is_empty() => format!("{} in {}", finding.id, package.name),
+        (Some(package), _) => format!("{} in {} {}", finding.id, package.name, package.version),
+        (None, Some(place)) => format!("{} at {place}", finding.id),
+        (None, None) => finding.id.to_string(),
     }
-    any
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 {
+        "1 finding".to_owned()
+    } else {
+        format!("{count} findings")
+    }
+}
+
+fn shortened(all: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// `None`: not known.
 fn is_over(
     assessment: &Assessment,
     finding: &Finding,
-    condition: FailOn,
+    condition: &FailOn,
     gate: &Gate,
 ) -> Option<bool> {
     let vulnerability: Option<&Vulnerability> = finding
@@ -167,7 +422,7 @@ fn is_over(
     match condition {
         FailOn::Severity(limit) => match finding.severity {
             Severity::Unknown => None,
-            severity => Some(severity >= limit),
+            severity => Some(severity >= *limit),
         },
         FailOn::Kev => match vulnerability.map(|v| &v.kev) {
             None | Some(Fact::Absent) => Some(false),
@@ -183,7 +438,7 @@ fn is_over(
                 } else {
                     epss.percentile
                 };
-                Some(value >= limit)
+                Some(value >= *limit)
             }
             Some(Fact::Absent | Fact::Unknown(_)) => None,
         },
@@ -202,8 +457,26 @@ fn is_over(
                     .scores
                     .iter()
                     .filter_map(|&score| points(score))
-                    .any(|points| points >= limit),
+                    .any(|points| points >= *limit),
             )
+        }
+        FailOn::Fixable => match (finding.category, finding.fix.state) {
+            (Category::Vulnerability, FixState::Unknown) => None,
+            (Category::Vulnerability, state) => Some(state == FixState::Fixed),
+            _ => Some(true),
+        },
+        FailOn::StaleIgnore => Some(STALE.contains(&&*finding.id)),
+        // Kleene: one that is not decides, then one that is not known.
+        FailOn::All(all) => {
+            let mut known = true;
+            for condition in all {
+                match is_over(assessment, finding, condition, gate) {
+                    Some(false) => return Some(false),
+                    Some(true) => {}
+                    None => known = false,
+                }
+            }
+            known.then_some(true)
         }
     }
 }
@@ -247,7 +520,7 @@ fn not_completed(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) 
             .date
             .filter(|_| matches!(&*feed.name, "epss" | "kev"))
             .and_then(|date| {
-                let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+                let start = date.to_zoned(TimeZone::UTC).ok()?.timestamp();
                 Some(assessment.about.now.duration_since(start))
             })
         else {

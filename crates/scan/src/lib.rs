@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod artifacts;
 pub mod assess;
+pub mod baseline;
 pub mod bundle;
 pub mod coverage;
 pub mod database;
@@ -13,12 +14,18 @@ pub mod filter;
 pub mod findings;
 pub mod gate;
 pub mod hosts;
+pub mod ignore;
 pub mod inputs;
 pub mod join;
+mod pattern;
 pub mod platform;
+pub mod product;
+pub mod rulings;
 pub mod sources;
+pub mod vex;
 pub mod vulnerabilities;
 pub mod written;
 
-pub use assess::{Input, Settings, assess};
+pub use assess::{Input, Settings, assess, assess_ruled};
+pub use rulings::Rulings;
 pub use risk::Settings as RiskSettings;
