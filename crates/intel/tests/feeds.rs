@@ -526,9 +526,14 @@ fn ranges(feeds: &Path) -> Result<(), Failed> {
             let Some((kind, release)) = kind(ecosystem) else {
                 continue;
             };
-            // These repeat each fix for every package of a source, and each bound for every record of an application.
+            // A sample: they repeat each fix for every package of a source, each bound for every record of a package.
             rows += 1;
-            if matches!(kind, "rpm" | "bitnami") && rows % 16 != 0 {
+            let every = match kind {
+                "deb" => 1,
+                "rpm" | "bitnami" => 16,
+                _ => 4,
+            };
+            if rows % every != 0 {
                 continue;
             }
             let name = affected["package"]["name"].as_str().ok_or("no name")?;
