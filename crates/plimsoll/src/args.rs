@@ -73,15 +73,20 @@ pub(crate) enum Target {
     },
     /// A container image: what is installed in it, and what of that is vulnerable
     Image {
+        /// Reference of an image in a registry, e.g. ghcr.io/owner/app:1.2
+        #[arg(required_unless_present = "input", value_name = "REF")]
+        reference: Option<String>,
         /// Archive of `docker save`, OCI archive, or folder in OCI layout
-        #[arg(long, value_name = "FILE")]
-        input: PathBuf,
+        #[arg(long, value_name = "FILE", conflicts_with = "reference")]
+        input: Option<PathBuf>,
         /// Which image of an archive that holds several
         #[arg(long, value_name = "NAME")]
         image: Option<String>,
         /// Platform of a multi-platform image, e.g. linux/arm64; default is this machine's
         #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
         platform: Option<scan::artifacts::Platform>,
+        #[command(flatten)]
+        registry: Registry,
         #[command(flatten)]
         artifact: Artifact,
         #[command(flatten)]
@@ -96,6 +101,28 @@ pub(crate) enum Target {
         #[command(flatten)]
         options: Scan,
     },
+}
+
+/// How registries are spoken to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registry")]
+#[group(skip)]
+pub(crate) struct Registry {
+    /// Credentials, in the form of Docker's config.json; default is the keychain of Docker and Podman
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_auth: Option<PathBuf>,
+    /// Ask a mirror first, e.g. docker.io=mirror.example:5000 (may be repeated)
+    #[arg(long, value_name = "HOST=MIRROR", value_parser = scan::artifacts::Mirror::parse)]
+    pub(crate) registry_mirror: Vec<scan::artifacts::Mirror>,
+    /// Speak to this registry without TLS (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub(crate) insecure_registry: Vec<String>,
+    /// Trust these authorities too, PEM (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Vec<PathBuf>,
+    /// Let this machine's own cloud identity log in at ECR, Google's and Azure's registries
+    #[arg(long)]
+    pub(crate) cloud_identity: bool,
 }
 
 /// How an artifact is read.
@@ -190,7 +217,12 @@ pub(crate) struct Exceptions {
     #[arg(long, conflicts_with = "ignore_files")]
     pub(crate) no_ignorefile: bool,
     /// An ignore file as it was before the change that is judged (may be repeated): only entries that it has too count
-    #[arg(long = "ignorefile-base", value_name = "FILE", num_args = 1, conflicts_with = "base_ref")]
+    #[arg(
+        long = "ignorefile-base",
+        value_name = "FILE",
+        num_args = 1,
+        conflicts_with = "base_ref"
+    )]
     pub(crate) ignore_base: Vec<PathBuf>,
     /// Branch or commit whose ignore files count, read with git; default in a pull or merge request is what it goes into
     #[arg(long, value_name = "REF")]
@@ -427,7 +459,10 @@ fn days(text: &str) -> Result<u32, String> {
         None => (text.trim_end_matches('d'), 1),
     };
     let number: u32 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(factor).filter(|days| *days <= 3650).ok_or_else(wrong)
+    number
+        .checked_mul(factor)
+        .filter(|days| *days <= 3650)
+        .ok_or_else(wrong)
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -1,6 +1,6 @@
 //! `plimsoll scan`: reads the inputs, runs the main job, shows it, keeps it.
 
-use crate::args::{Cluster, Gate, GateOn, Scan, Target};
+use crate::args::{Cluster, Gate, GateOn, Registry, Scan, Target};
 use crate::declared::{self, Declared};
 use crate::exceptions::{self, Exceptions};
 use crate::output::{self, NotCompleted};
@@ -116,7 +116,17 @@ fn artifacts(
         cache: (!artifact.no_cache).then(|| folder.clone()),
     };
     let inventory = match target {
-        Target::Image { input, .. } => {
+        Target::Image {
+            reference: Some(reference),
+            registry,
+            ..
+        } => {
+            progress.say("pulling the image");
+            return Ok(vec![pulled(reference, registry, &options)?]);
+        }
+        Target::Image {
+            input: Some(input), ..
+        } => {
             progress.say("reading the image");
             scan::artifacts::image_file(input, &options)
         }
@@ -127,6 +137,30 @@ fn artifacts(
         _ => return Ok(Vec::new()),
     };
     Ok(vec![inventory.map_err(inputs::InputError::from)?])
+}
+
+/// An image of a registry; what was refused or not reached is "not completed".
+fn pulled(
+    reference: &str,
+    registry: &Registry,
+    options: &scan::artifacts::Options,
+) -> anyhow::Result<Inventory> {
+    let registry = scan::artifacts::RegistryOptions {
+        auth_file: registry.registry_auth.clone(),
+        mirrors: registry.registry_mirror.clone(),
+        insecure: registry.insecure_registry.clone(),
+        ca_files: registry.ca_file.clone(),
+        cloud_identity: registry.cloud_identity,
+        environment: scan::artifacts::Environment::read(),
+        ..scan::artifacts::RegistryOptions::default()
+    };
+    scan::artifacts::pulled(reference, &registry, options).map_err(|error| {
+        if error.is_usage() {
+            return error.into();
+        }
+        let chain = anyhow::Error::new(error);
+        anyhow::Error::new(NotCompleted(format!("cannot pull {reference}: {chain:#}")))
+    })
 }
 
 /// The manifests that a live cluster's objects come from.

@@ -7,15 +7,16 @@ use image::{Cache, ImageError, Limits, Wanted};
 use intel::Intelligence;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use model::evidence::{Gap, GapWeight, Stage};
+use model::image::ImageReference;
 use model::inventory::{Inventory, Remark};
-use model::matches::{
-    Advisory, Category, Fix, FixState, Match, MatchSet, MatchSource, Package,
-};
+use model::matches::{Advisory, Category, Fix, FixState, Match, MatchSet, MatchSource, Package};
 use model::text::Text;
 use model::vulnerability::Severity;
 use std::path::{Path, PathBuf};
 
 pub use image::Platform;
+pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
 
 /// How artifacts are read.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,46 @@ pub fn image_file(path: &Path, options: &Options) -> Result<Inventory, ImageErro
     )
 }
 
+/// Why an image of a registry is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    #[error("`{0}` is no reference of an image; a file or folder is named by --input")]
+    Reference(String),
+    #[error(transparent)]
+    Registry(#[from] image::registry::RegistryError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl PullError {
+    /// Whether other arguments mend it.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            PullError::Reference(_)
+                | PullError::Registry(image::registry::RegistryError::Usage { .. })
+        )
+    }
+}
+
+/// An image of a registry.
+pub fn pulled(
+    reference: &str,
+    registry: &RegistryOptions,
+    options: &Options,
+) -> Result<Inventory, PullError> {
+    let known = ImageReference::parse(reference)
+        .ok_or_else(|| PullError::Reference(reference.to_owned()))?;
+    let client = image::registry::Client::new(registry)?;
+    let image = client.image(&known, options.platform.as_ref())?;
+    Ok(image::read(
+        &image,
+        &options.table(),
+        &Limits::default(),
+        options.kept().as_ref(),
+    )?)
+}
+
 /// A folder that is a root file system.
 pub fn rootfs(path: &Path, options: &Options) -> Result<Inventory, ImageError> {
     image::rootfs(path, &options.table(), &Limits::default())
@@ -90,8 +131,21 @@ pub fn matches(
     set
 }
 
-/// Without a database everything stands there and nothing is judged; that gap is the caller's.
+/// Without a database everything stands there and nothing is judged.
 fn unjudged(inventory: &Inventory) -> MatchSet {
+    let name = &inventory.artifact.name;
+    let gap = Gap {
+        class: "not-judged".into(),
+        what: format!(
+            "{} packages of {name} were not judged: there is no intelligence database",
+            inventory.components.len()
+        )
+        .into(),
+        stage: Stage::Match,
+        scope: Text::clone(name),
+        weight: GapWeight::Hides,
+        close: "plimsoll db update, or plimsoll db build --from DIR".into(),
+    };
     MatchSet {
         source: MatchSource {
             tool: "plimsoll".into(),
@@ -106,7 +160,7 @@ fn unjudged(inventory: &Inventory) -> MatchSet {
         advisories: Vec::new(),
         matches: Vec::new(),
         bases: Vec::new(),
-        gaps: Vec::new(),
+        gaps: vec![gap],
     }
 }
 
