@@ -14,6 +14,7 @@ const DEBIAN: &[(&str, &str, &str)] = &[
     ("chromium", "chromium", "the HTML report in a real browser"),
     ("node", "nodejs", "validators of SARIF, Markdown and HTML"),
     ("npm", "npm", "validators of SARIF, Markdown and HTML"),
+    ("openssl", "openssl", "registries with TLS and tokens"),
     ("python3", "python3-venv", "the validator of JSON schemas"),
 ];
 
@@ -35,7 +36,17 @@ const NPM: &[(&str, &str, &str)] = &[
 ];
 
 /// `PyPI` packages at exact versions, as (name, version, what needs it).
-const PYPI: &[(&str, &str, &str)] = &[("check-jsonschema", "0.39.0", "JSON and SARIF schemas")];
+const PYPI: &[(&str, &str, &str)] = &[
+    ("check-jsonschema", "0.39.0", "JSON and SARIF schemas"),
+    (
+        "cyclonedx-python-lib[json-validation]",
+        "11.12.0",
+        "CycloneDX with its schema",
+    ),
+    ("junitparser", "5.0.3", "JUnit XML"),
+    ("spdx-tools", "0.8.5", "SPDX"),
+    ("vexipy", "0.3.0", "OpenVEX"),
+];
 
 /// One line for each thing that is not here: what it is and what needs it.
 pub(crate) fn missing() -> Vec<String> {
@@ -58,6 +69,9 @@ pub(crate) fn missing() -> Vec<String> {
     {
         missing.push(format!("PyPI package {name} {version} (for {user})"));
     }
+    if !has_registry(&tools) {
+        missing.push("Debian package docker-registry (for images of a real registry)".into());
+    }
     if kubernetes::cached().is_none() && std::env::var_os("PLIMSOLL_E2E_KUBECONFIG").is_none() {
         missing.push("a built kube-apiserver (for the end-to-end tests)".into());
     }
@@ -71,6 +85,7 @@ pub(crate) fn all() -> Result<()> {
     debian()?;
     npm(&tools)?;
     pypi(&tools)?;
+    registry(&tools)?;
     if kubernetes::possible() && kubernetes::cached().is_none() {
         kubernetes::provide()?;
     }
@@ -196,6 +211,26 @@ fn pypi(tools: &Path) -> Result<()> {
         .args(missing))
 }
 
+/// The registry beside the other tools, without its service.
+fn registry(tools: &Path) -> Result<()> {
+    if has_registry(tools) {
+        return Ok(());
+    }
+    if !kubernetes::possible() {
+        bail!("install docker-registry by hand, this is no Debian");
+    }
+    let work = tools.join("docker-registry.work");
+    fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+    run(as_root()?.args(["apt-get", "--quiet=2", "update"]))?;
+    let program = tools.join("docker-registry");
+    kubernetes::fetch_program(&work, "docker-registry", "docker-registry", &program)?;
+    fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))
+}
+
+fn has_registry(tools: &Path) -> bool {
+    place::on_path("docker-registry").is_some() || tools.join("docker-registry").is_file()
+}
+
 fn has_npm(tools: &Path, name: &str, version: &str) -> bool {
     let file = tools
         .join("npm/node_modules")
@@ -209,6 +244,7 @@ fn has_npm(tools: &Path, name: &str, version: &str) -> bool {
 }
 
 fn has_pypi(tools: &Path, name: &str, version: &str) -> bool {
+    let name = name.split('[').next().unwrap_or(name);
     let wanted = format!("{}-{version}.dist-info", name.replace('-', "_"));
     let Ok(pythons) = fs::read_dir(tools.join("venv/lib")) else {
         return false;

@@ -56,7 +56,7 @@ pub(crate) fn provide() -> Result<Binaries> {
     fs::create_dir_all(&work)?;
     let binaries = paths();
     if !binaries.etcd.is_file() {
-        fetch_etcd(&work, &binaries.etcd)?;
+        fetch_program(&work, "etcd-server", "etcd", &binaries.etcd)?;
     }
     if !binaries.apiserver.is_file() {
         build_apiserver(&work, &binaries.apiserver)?;
@@ -73,15 +73,21 @@ fn paths() -> Binaries {
     }
 }
 
-fn fetch_etcd(work: &Path, target: &Path) -> Result<()> {
-    run(apt(work)?.args(["--quiet=2", "download", "etcd-server"]))?;
-    let package = find(work, "etcd-server_", ".deb")?;
-    let tree = work.join("etcd-server");
+/// One program out of a Debian package that is not installed: installing it would start its service.
+pub(crate) fn fetch_program(
+    work: &Path,
+    package: &str,
+    program: &str,
+    target: &Path,
+) -> Result<()> {
+    run(apt(work)?.args(["--quiet=2", "download", package]))?;
+    let file = find(work, &format!("{package}_"), ".deb")?;
+    let tree = work.join(package);
     run(Command::new("dpkg-deb")
         .arg("--extract")
-        .arg(package)
+        .arg(file)
         .arg(&tree))?;
-    install(&tree.join("usr/bin/etcd"), target)
+    install(&tree.join("usr/bin").join(program), target)
 }
 
 fn build_apiserver(work: &Path, target: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ impl Drop for Registry {
 /// `docker-registry`, else the reason is printed; a failure where `PLIMSOLL_REQUIRE` names `registry`.
 #[allow(clippy::print_stderr)] // a test's way to say that it was skipped
 pub fn available() -> bool {
-    let runs = Command::new("docker-registry")
+    let runs = Command::new(program())
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -44,6 +44,22 @@ pub fn available() -> bool {
         eprintln!("skipped: docker-registry is absent");
     }
     runs
+}
+
+/// From the folder of the tests' tools, where `cargo xtask test --install` puts it, else from the PATH.
+fn program() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = std::env::var_os("HOME")?;
+            Some(PathBuf::from(home).join(".cache"))
+        });
+    let tools = std::env::var_os("PLIMSOLL_TOOLS").map(PathBuf::from);
+    tools
+        .or_else(|| Some(cache?.join("plimsoll-tools")))
+        .map(|tools| tools.join("docker-registry"))
+        .filter(|program| program.is_file())
+        .unwrap_or_else(|| "docker-registry".into())
 }
 
 impl Registry {
@@ -85,7 +101,7 @@ impl Registry {
             }
             let file = folder.path().join(format!("registry-{port}.yml"));
             fs::write(&file, text).expect("the configuration can be written");
-            let mut child = Command::new("docker-registry")
+            let mut child = Command::new(program())
                 .arg("serve")
                 .arg(&file)
                 // Its settings could also come from the environment of a developer.

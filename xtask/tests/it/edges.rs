@@ -43,7 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster"]),
-    ("reqwest", &["scan"]),
+    ("reqwest", &["image", "scan"]),
     ("minijinja", &["report"]),
     ("memmap2", &["intel"]),
     ("clap", &["plimsoll", "xtask"]),

@@ -27,9 +27,14 @@ const NOBODY: &str = "without a login";
 #[derive(Debug, Default)]
 pub(super) struct Access {
     granted: Mutex<BTreeMap<(String, String), Granted>>,
-    helpers: Mutex<BTreeMap<(String, String), Result<Option<Credential>, String>>>,
-    clouds: Mutex<BTreeMap<String, (Result<Option<Credential>, String>, Instant)>>,
+    /// By helper and server.
+    helpers: Mutex<BTreeMap<(String, String), Said>>,
+    /// By host, until when.
+    clouds: Mutex<BTreeMap<String, (Said, Instant)>>,
 }
+
+/// What a helper or a cloud says; the error is a sentence for the list of what was tried.
+type Said = Result<Option<Credential>, String>;
 
 #[derive(Clone, Debug)]
 struct Granted {
@@ -81,7 +86,7 @@ impl Client {
         }
         let challenges = challenges(response.headers());
         let Some(challenge) = Challenge::best(&challenges) else {
-            return Err(self.refused(ticket, ask, response, &[]));
+            return Err(self.refused(ticket, ask, &response, &[]));
         };
         let mut tried = Vec::new();
         let mut first: Option<Response> = Some(response);
@@ -125,7 +130,7 @@ impl Client {
             first = Some(response);
         }
         match first {
-            Some(response) => Err(self.refused(ticket, ask, response, &tried)),
+            Some(response) => Err(self.refused(ticket, ask, &response, &tried)),
             None => Err(ask.answer("nothing")),
         }
     }
@@ -168,8 +173,7 @@ impl Client {
         .collect()
     }
 
-    /// The error is a sentence for the list of what was tried.
-    fn credential(&self, one: Option<&Try>) -> Result<Option<Credential>, String> {
+    fn credential(&self, one: Option<&Try>) -> Said {
         let Some(one) = one else {
             return Ok(None);
         };
@@ -228,30 +232,12 @@ impl Client {
                 },
                 credential,
             ) => {
-                let realm = self.realm(ticket, ask, realm)?;
+                let realm = safe_realm(ticket, ask, realm)?;
                 let scope = scope.as_deref().unwrap_or(&ticket.scope);
                 self.token(ticket, realm, service.as_deref(), scope, credential)
                     .map(Some)
             }
         }
-    }
-
-    /// Where tokens are made, if a credential may go there.
-    fn realm(&self, ticket: &Ticket<'_>, ask: &Ask<'_>, realm: &str) -> Result<Url, RegistryError> {
-        let url =
-            Url::parse(realm).map_err(|_| ask.answer("with a login service that is no URL"))?;
-        let safe = url.scheme() == "https" || (url.scheme() == "http" && ticket.endpoint.plain);
-        if !safe {
-            let why = format!(
-                "with a login service without TLS ({})",
-                url.host_str().unwrap_or("")
-            );
-            return Err(ask.answer(why));
-        }
-        if is_link_local(&url) {
-            return Err(ask.answer("with a login service at an address of the machine's own"));
-        }
-        Ok(url)
     }
 
     fn token(
@@ -327,7 +313,7 @@ impl Client {
         &self,
         ticket: &Ticket<'_>,
         ask: &Ask<'_>,
-        response: Response,
+        response: &Response,
         tried: &[String],
     ) -> RegistryError {
         let host = &ticket.endpoint.host;
@@ -349,6 +335,23 @@ impl Client {
             advice: cloud::advice(host),
         }
     }
+}
+
+/// Where tokens are made, if a credential may go there.
+fn safe_realm(ticket: &Ticket<'_>, ask: &Ask<'_>, realm: &str) -> Result<Url, RegistryError> {
+    let url = Url::parse(realm).map_err(|_| ask.answer("with a login service that is no URL"))?;
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && ticket.endpoint.plain);
+    if !safe {
+        let why = format!(
+            "with a login service without TLS ({})",
+            url.host_str().unwrap_or("")
+        );
+        return Err(ask.answer(why));
+    }
+    if is_link_local(&url) {
+        return Err(ask.answer("with a login service at an address of the machine's own"));
+    }
+    Ok(url)
 }
 
 fn name(ticket: &Ticket<'_>) -> String {
@@ -384,6 +387,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 #[derive(Deserialize)]
+#[allow(clippy::struct_field_names)] // the protocol's names
 struct Token {
     #[serde(default)]
     token: Option<String>,

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Bytes of the largest answer.
 const ANSWER: u64 = 256 << 10;
 /// A failure is not asked again for each image.
-const FAILURE: Duration = Duration::from_secs(60);
+const FAILURE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Cloud {
@@ -154,23 +154,25 @@ struct Keys {
     token: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorizations {
+    authorization_data: Vec<Authorization>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authorization {
+    authorization_token: String,
+}
+
 fn amazon(http: &Http, host: &str, region: &str, api: &str, environment: &Environment) -> Found {
     let Some(keys) = keys(http, region, environment)? else {
         return match helper::get("ecr-login", host, environment)? {
-            Some(credential) => Ok((credential, Duration::from_secs(3600))),
+            Some(credential) => Ok((credential, Duration::from_hours(1))),
             None => Err("docker-credential-ecr-login knows no login".into()),
         };
     };
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Answer {
-        authorization_data: Vec<One>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct One {
-        authorization_token: String,
-    }
     let base = match environment.variable("AWS_ENDPOINT_URL_ECR") {
         Some(own) => url(own)?,
         None => url(&format!("https://{api}/"))?,
@@ -186,14 +188,14 @@ fn amazon(http: &Http, host: &str, region: &str, api: &str, environment: &Enviro
     ask.form = Some("{}".into());
     ask.extra = signed(&keys, region, &authority, &now, "{}");
     let text = answer(http, &ask)?;
-    let answer: Answer = json(&text, what)?;
+    let answer: Authorizations = json(&text, what)?;
     let token = answer
         .authorization_data
         .first()
         .map(|one| &*one.authorization_token);
     let credential = token.and_then(decode).ok_or("ECR gave no token")?;
     // It lasts 12 hours (ECR API reference, GetAuthorizationToken).
-    Ok((credential, Duration::from_secs(11 * 3600)))
+    Ok((credential, Duration::from_hours(11)))
 }
 
 fn keys(http: &Http, region: &str, environment: &Environment) -> Result<Option<Keys>, String> {
@@ -448,7 +450,7 @@ fn azure(http: &Http, registry: &Url, host: &str, environment: &Environment) -> 
     // It lasts three hours (Azure, AAD-OAuth.md).
     Ok((
         Credential::Identity(Secret(refresh.refresh_token)),
-        Duration::from_secs(3600),
+        Duration::from_hours(1),
     ))
 }
 
@@ -456,44 +458,7 @@ fn azure(http: &Http, registry: &Url, host: &str, environment: &Environment) -> 
 mod tests {
     use super::*;
     use crate::registry::Options;
-    use std::io::{BufRead as _, BufReader, Write as _};
-    use std::net::TcpListener;
-    use std::sync::{Arc, Mutex};
-
-    /// Answers requests in order; what came is kept.
-    fn service(answers: Vec<String>) -> (String, Arc<Mutex<Vec<String>>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for answer in answers {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut reader = BufReader::new(stream.try_clone().unwrap());
-                let mut request = String::new();
-                let mut length = 0;
-                loop {
-                    let mut line = String::new();
-                    reader.read_line(&mut line).unwrap();
-                    if let Some(size) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                        length = size.trim().parse().unwrap();
-                    }
-                    if line == "\r\n" {
-                        break;
-                    }
-                    request.push_str(&line);
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                request.push_str(&String::from_utf8(body).unwrap());
-                kept.lock().unwrap().push(request);
-                let size = answer.len();
-                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
-                write!(stream, "{head}{size}\r\n\r\n{answer}").unwrap();
-            }
-        });
-        (address, seen)
-    }
+    use crate::registry::testing::service;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         Environment {

@@ -408,6 +408,7 @@ pub(super) fn unexpected(ask: &Ask<'_>, response: Response) -> RegistryError {
 /// The registry's own words (distribution-spec, "Error Codes"), short and on one line.
 pub(super) fn said(response: Response) -> Option<String> {
     #[derive(serde::Deserialize)]
+    #[allow(clippy::struct_field_names)] // the protocol's names
     struct Errors {
         #[serde(default)]
         errors: Vec<One>,

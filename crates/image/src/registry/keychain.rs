@@ -120,6 +120,7 @@ struct Document {
 }
 
 #[derive(Default, Deserialize)]
+#[allow(clippy::struct_field_names)] // the file's names
 struct Auth {
     #[serde(default)]
     auth: Option<String>,

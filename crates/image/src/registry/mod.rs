@@ -22,6 +22,8 @@ mod keychain;
 mod list;
 mod place;
 mod stream;
+#[cfg(test)]
+mod testing;
 
 pub use attached::{Attached, Attachment, How};
 pub use error::{Class, RegistryError};
@@ -87,7 +89,7 @@ impl Default for Options {
             environment: Environment::default(),
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(30),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
             attempts: 5,
         }
     }
@@ -307,10 +309,8 @@ impl Client {
         repository: &str,
         item: &str,
     ) -> Result<(Vec<u8>, Text), RegistryError> {
-        let what = match item.contains(':') {
-            true => format!("{repository}@{item}"),
-            false => format!("{repository}:{item}"),
-        };
+        let joint = if item.contains(':') { '@' } else { ':' };
+        let what = format!("{repository}{joint}{item}");
         let url = endpoint.url(repository, "manifests", item)?;
         let mut ask = Ask::get(url, &endpoint.host, &what);
         ask.accept = Some(ACCEPT);
@@ -323,16 +323,12 @@ impl Client {
         let said = headers
             .get("docker-content-digest")
             .and_then(|text| text.to_str().ok());
-        match said.filter(|said| is_digest(said)) {
-            Some(said) => {
-                check(&what, &bytes, said)?;
-                Ok((bytes, said.into()))
-            }
-            None => {
-                let digest = digest::sha256(&bytes);
-                Ok((bytes, digest.into()))
-            }
+        if let Some(said) = said.filter(|said| is_digest(said)) {
+            check(&what, &bytes, said)?;
+            return Ok((bytes, said.into()));
         }
+        let digest = digest::sha256(&bytes);
+        Ok((bytes, digest.into()))
     }
 
     /// A configuration or another small blob, checked.

@@ -165,7 +165,7 @@ impl Read for Stream {
             self.cuts += 1;
             self.idle += 1;
             if self.cuts > CUTS || self.idle >= self.client.shared.options.attempts.max(1) {
-                return Err(self.given_up(error));
+                return Err(self.given_up(&error));
             }
             std::thread::sleep(backoff(self.idle));
             if let Err(error) = self.request() {
@@ -176,7 +176,7 @@ impl Read for Stream {
 }
 
 impl Stream {
-    fn given_up(&self, error: io::Error) -> io::Error {
+    fn given_up(&self, error: &io::Error) -> io::Error {
         let host = self
             .blob
             .endpoints

@@ -24,12 +24,11 @@ impl Lister<'_> {
             lister: self,
             header: Mutex::new(None),
         };
-        let projects: Vec<String> = match &self.target.prefix {
-            Some(prefix) => vec![prefix.split('/').next().unwrap_or(prefix).to_owned()],
-            None => {
-                let found: Vec<Named> = api.all("/api/v2.0/projects", "projects", |_| false)?;
-                found.into_iter().map(|project| project.name).collect()
-            }
+        let projects: Vec<String> = if let Some(prefix) = &self.target.prefix {
+            vec![prefix.split('/').next().unwrap_or(prefix).to_owned()]
+        } else {
+            let found: Vec<Named> = api.all("/api/v2.0/projects", "projects", |_| false)?;
+            found.into_iter().map(|project| project.name).collect()
         };
         let alone = projects.len() == 1;
         let mut names = Vec::new();
@@ -126,6 +125,8 @@ impl Lister<'_> {
 /// Harbor's API: basic authentication without a challenge, so what works is kept.
 struct Harbor<'a> {
     lister: &'a Lister<'a>,
+    /// What worked; inside, nothing where nobody is let in too.
+    #[allow(clippy::option_option)] // "known" and "as whom" are two questions
     header: Mutex<Option<Option<HeaderValue>>>,
 }
 

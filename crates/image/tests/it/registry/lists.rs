@@ -348,7 +348,7 @@ fn what_hangs_on_an_image() {
                 (&*buildkit, "application/vnd.in-toto+json", How::Index),
             ]
         );
-        assert!(attached.iter().all(|one| &*one.subject == subject));
+        assert!(attached.iter().all(|one| *one.subject == *subject));
         let documents = client.attachments(&name, &attached[0], 1 << 20).unwrap();
         assert_eq!(documents[0].bytes, document);
         assert!(
