@@ -131,6 +131,12 @@ pub(crate) fn show(
         Format::Csv => report::csv::write(&view, out),
         Format::Markdown => report::markdown::write(&view, out),
         Format::Html => report::html::write(&view, out),
+        Format::Cyclonedx => report::cyclonedx::write(&view, out),
+        Format::SpdxJson => report::spdx::write(&view, out),
+        Format::Openvex => report::openvex::write(&view, out),
+        Format::Gitlab => report::gitlab::write(&view, out),
+        Format::Junit => report::junit::write(&view, out),
+        Format::Github => report::github::write(&view, out),
     })
 }
 

@@ -1,10 +1,11 @@
 //! Untrusted text made harmless and still readable: what a terminal, a spreadsheet or a browser
 //! would act on is written out as `\u{1b}`. Never drops a character.
 
+use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Characters that steer instead of show: C0 and C1 controls, line separators, bidirectional
 /// controls (UAX #9), zero-width and other invisible format characters (general category Cf).
@@ -78,8 +79,19 @@ impl Formatter for SafeJson {
     }
 }
 
-/// Text and attribute values of HTML.
-pub(crate) fn html(text: &str) -> String {
+/// One document and a line end, piece by piece. Bytes that would steer a terminal are `\u` escapes.
+pub(crate) fn write_json(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let formatter = SafeJson { in_markup: false };
+    let mut out = BufWriter::new(out);
+    document.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut out, formatter,
+    ))?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Text and attribute values of HTML and XML; the two noncharacters that XML 1.0 (2.2) forbids are written out too.
+pub(crate) fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in visible(text).chars() {
         match c {
@@ -88,6 +100,9 @@ pub(crate) fn html(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            '\u{fffe}' | '\u{ffff}' => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
             c => out.push(c),
         }
     }
@@ -98,7 +113,6 @@ pub(crate) fn html(text: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde::Serialize as _;
 
     fn check(text: &str, expected: &str) {
         assert_eq!(visible(text), expected);

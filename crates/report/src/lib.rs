@@ -2,17 +2,30 @@
 //! Selects, words and escapes. Never: computes a score, reads a clock, trusts a name.
 
 pub mod csv;
+pub mod cyclonedx;
 pub mod file;
+pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
+pub mod openvex;
 pub mod sarif;
+pub mod spdx;
 pub mod terminal;
 
+mod claim;
+mod contents;
 mod each;
 mod escape;
+mod fixes;
+mod installed;
+mod licences;
 mod names;
 mod sentences;
+mod serial;
+mod target;
 mod unranked;
 mod view;
 mod wording;

@@ -114,6 +114,9 @@ impl Hidden {
             hidden.hide("owner", &acceptance.owner);
             hidden.scope(&acceptance.scope);
         }
+        for inventory in &all.inventories {
+            hidden.known_or_new_image(&inventory.artifact.name);
+        }
         for set in &all.sets {
             hidden.file(&set.source.file);
             for artifact in &set.artifacts {

@@ -1,6 +1,9 @@
 //! The sentences that the terminal, Markdown and HTML views share: coverage, feeds, gaps, gain.
 //! Not escaped and not redacted here; each view does that for its own format.
 
+use crate::contents;
+use crate::installed::units;
+use crate::target::kind_words;
 use crate::view::View;
 use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
 use model::action::{Action, ActionKind};
@@ -14,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What was seen, a sentence each. Never a zero without saying of how many.
 pub(crate) fn seen(view: &View) -> Vec<String> {
     let mut lines = Vec::new();
-    if is_alone(view) {
+    if view.is_of_artifacts() {
+        lines.extend(contents::seen(view, &units(view)));
+    } else if is_alone(view) {
         lines.push(artifacts(view));
     } else {
         lines.push(images(view));
@@ -22,6 +27,15 @@ pub(crate) fn seen(view: &View) -> Vec<String> {
     }
     lines.push(open(view));
     lines
+}
+
+/// What was looked at where it is no cluster: `image ghcr.io/shop/web:1.4.2`, `3 artifacts`, `reports only`.
+pub(crate) fn subject(view: &View) -> String {
+    match &*view.assessment.inventories {
+        [] => "reports only".to_owned(),
+        [one] => format!("{} {}", kind_words(one.artifact.kind), one.artifact.name),
+        more => counted(more.len(), "artifact"),
+    }
 }
 
 /// Neither a cluster nor manifests were looked at.
@@ -140,6 +154,11 @@ pub(crate) fn feeds(view: &View) -> String {
         return "no intelligence database: likelihoods are priors; close it: plimsoll db update"
             .into();
     };
+    if view.is_of_artifacts()
+        && let Some(feeds) = contents::feeds(view, &units(view))
+    {
+        return feeds;
+    }
     if database.feeds.is_empty() {
         return "the intelligence database has no feed; close it: plimsoll db update".into();
     }

@@ -20,6 +20,8 @@ pub(crate) fn groups<'a>(view: &View<'a>) -> Vec<Group<'a>> {
     let without: Vec<(u32, &Finding)> = (0u32..)
         .zip(&all.findings)
         .filter(|(_, finding)| finding.scores.is_empty())
+        // Of artifacts, every vulnerability stands with its fix.
+        .filter(|(_, f)| !(view.is_of_artifacts() && f.category == Category::Vulnerability))
         .collect();
     if without.is_empty() {
         return Vec::new();

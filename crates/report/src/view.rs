@@ -280,6 +280,24 @@ impl<'a> View<'a> {
             .count()
     }
 
+    /// The first gap that could hide findings of an artifact; their scopes end with its name.
+    pub(crate) fn hides_in(&self, artifact: &str) -> Option<&'a Gap> {
+        let gaps = &self.assessment.ledger.gaps;
+        let is_of = |gap: &&Gap| {
+            gap.weight == GapWeight::Hides
+                && gap
+                    .scope
+                    .strip_suffix(artifact)
+                    .is_some_and(|kind| kind.is_empty() || kind.ends_with(' '))
+        };
+        gaps.iter().find(is_of)
+    }
+
+    /// Only artifacts were looked at, and here: what is installed in them is known.
+    pub(crate) fn is_of_artifacts(&self) -> bool {
+        self.assessment.about.origin.is_none() && !self.assessment.inventories.is_empty()
+    }
+
     pub(crate) fn gaps_accepted(&self) -> usize {
         let gaps = self.assessment.ledger.gaps_accepted();
         gaps.filter(|(_, accepted)| accepted.is_some()).count()

@@ -1,5 +1,5 @@
-//! What we write, judged by others: JSON Schema, SARIF with GitHub's rules, HTML, Markdown, and a
-//! real browser with axe. Tools come from PLIMSOLL_TOOLS (`cargo xtask test --install` brings
+//! What we write, judged by others: JSON Schema, SARIF with GitHub's rules, CycloneDX, SPDX, OpenVEX, JUnit, HTML,
+//! Markdown, and a real browser with axe. Tools come from PLIMSOLL_TOOLS (`cargo xtask test --install` brings
 //! them); where one is absent its trials are ignored with a notice, or fail if
 //! PLIMSOLL_REQUIRE has `validators`.
 #![allow(
@@ -16,7 +16,7 @@ mod sample;
 use libtest_mimic::{Arguments, Failed, Trial};
 use model::assessment::Assessment;
 use report::sarif::SarifOptions;
-use report::{View, html, json, markdown, sarif};
+use report::{View, cyclonedx, github, html, json, junit, markdown, openvex, sarif, spdx};
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -57,6 +57,20 @@ fn main() -> ExitCode {
         ),
         trial(
             &place,
+            "cyclonedx_fits_its_schema",
+            &["venv/bin/python", CYCLONEDX],
+            cyclonedx_fits_its_schema,
+        ),
+        trial(&place, "spdx_is_valid", &[SPDX], spdx_is_valid),
+        trial(
+            &place,
+            "openvex_is_valid",
+            &["venv/bin/python", VEXIPY],
+            openvex_is_valid,
+        ),
+        trial(&place, "junit_adds_up", &[JUNIT], junit_adds_up),
+        trial(
+            &place,
             "html_is_valid",
             &["npm:html-validate"],
             html_is_valid,
@@ -80,6 +94,11 @@ fn main() -> ExitCode {
 }
 
 const JSONSCHEMA: &str = "venv/bin/check-jsonschema";
+/// A package of Python, by its own name, wherever the version of Python puts it.
+const CYCLONEDX: &str = "python:cyclonedx";
+const VEXIPY: &str = "python:vexipy";
+const SPDX: &str = "venv/bin/pyspdxtools";
+const JUNIT: &str = "venv/bin/junitparser";
 const MULTITOOL: &str = "npm:@microsoft/sarif-multitool-linux/Sarif.Multitool";
 const BROWSER: &[&str] = &["npm:axe-core", "npm:playwright-core", "/usr/bin/chromium"];
 
@@ -137,6 +156,14 @@ fn trial(
 
 impl Place {
     fn path(&self, tool: &str) -> PathBuf {
+        if let Some(package) = tool.strip_prefix("python:") {
+            let library = self.tools.join("venv/lib");
+            let versions = fs::read_dir(&library).into_iter().flatten().flatten();
+            let mut found = versions.map(|v| v.path().join("site-packages").join(package));
+            return found
+                .find(|path| path.is_dir())
+                .unwrap_or_else(|| library.join(package));
+        }
         match tool.strip_prefix("npm:") {
             Some(package) => self.node_modules.join(package),
             None => self.tools.join(tool),
@@ -153,7 +180,7 @@ impl Place {
         let mut paths = Vec::new();
         for (name, assessment) in all {
             for redact_names in [false, true] {
-                if redact_names && !matches!(*name, "shop" | "hostile") {
+                if redact_names && !matches!(*name, "shop" | "hostile" | "image") {
                     continue;
                 }
                 let verdict = sample::failed();
@@ -178,8 +205,19 @@ fn samples() -> Vec<(&'static str, Assessment)> {
         ("shop", sample::shop()),
         ("hostile", sample::hostile()),
         ("empty", sample::empty()),
+        ("image", sample::image()),
+        ("rootfs", sample::rootfs()),
+        ("clean", sample::clean()),
+        ("hostile-image", sample::hostile_image()),
         ("generated", sample::generated(6_000)),
     ]
+}
+
+/// Those that a slow validator can read.
+fn small() -> Vec<(&'static str, Assessment)> {
+    let mut all = samples();
+    all.pop();
+    all
 }
 
 /// Runs a validator; its exit code and all it said.
@@ -277,6 +315,188 @@ fn sarif_keeps_github_rules(place: &Place) -> Outcome {
 /// SARIF2005 wants a page about the tool, which has none yet.
 const ACCEPTED: &[&str] = &["SARIF2005"];
 
+/// Runs a script that prints `valid FILE` or `invalid FILE: why` for each file.
+fn judged(place: &Place, script: &str, good: &[PathBuf], bad: &[PathBuf]) -> Outcome {
+    let (succeeded, said) = run(Command::new(place.path("venv/bin/python"))
+        .args(["-W", "ignore", "-c", script])
+        .args(good)
+        .args(bad))?;
+    let with = |word: &str, files: &[PathBuf]| {
+        let line = |file: &PathBuf| format!("{word} {}", file.display());
+        files
+            .iter()
+            .map(line)
+            .filter(|line| !said.lines().any(|l| l.starts_with(&**line)))
+            .count()
+    };
+    if !succeeded || with("valid", good) > 0 || with("invalid", bad) > 0 {
+        return Err(said.into());
+    }
+    Ok(())
+}
+
+/// Copies of a good file with one text replaced.
+fn broken(place: &Place, file: &str, wrong: &[(&str, &str)]) -> Result<Vec<PathBuf>, Failed> {
+    let text = fs::read_to_string(place.samples.join(file))?;
+    let mut paths = Vec::new();
+    for (number, (from, to)) in wrong.iter().enumerate() {
+        if !text.contains(from) {
+            return Err(format!("{file} does not contain {from}").into());
+        }
+        let path = place.samples.join(format!("broken-{number}-{file}"));
+        fs::write(&path, text.replacen(from, to, 1))?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+/// Against the strict schema, and as a graph: every dependency is a component.
+fn cyclonedx_fits_its_schema(place: &Place) -> Outcome {
+    let good = place.write(".cdx.json", &samples(), cyclonedx::write)?;
+    let bad = broken(
+        place,
+        "image.cdx.json",
+        &[
+            ("\"bomFormat\":\"CycloneDX\"", "\"bomFormat\":\"Cyclone\""),
+            ("urn:uuid:", "urn:uid:"),
+            ("\"type\":\"library\"", "\"type\":\"book\""),
+            ("\"severity\":\"high\"", "\"severity\":\"hot\""),
+            ("\"state\":\"not_affected\"", "\"state\":\"ignored\""),
+            ("\"id\":\"Apache-2.0\"", "\"id\":\"Apache 2\""),
+        ],
+    )?;
+    let script = r#"
+import json, sys
+from cyclonedx.model.bom import Bom
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+validator = JsonStrictValidator(SchemaVersion.V1_6)
+for file in sys.argv[1:]:
+    text = open(file, encoding="utf-8").read()
+    error = validator.validate_str(text)
+    if error is None:
+        try:
+            Bom.from_json(json.loads(text)).validate()
+        except Exception as found:
+            error = found
+    print("valid " + file if error is None else f"invalid {file}: {str(error)[:300]!r}")
+"#;
+    judged(place, script, &good, &bad)
+}
+
+/// `pyspdxtools` says nothing of a valid file and exits with 0.
+fn spdx_is_valid(place: &Place) -> Outcome {
+    let good = place.write(".spdx.json", &small(), spdx::write)?;
+    let bad = broken(
+        place,
+        "image.spdx.json",
+        &[
+            (
+                "\"relationshipType\":\"DESCRIBES\"",
+                "\"relationshipType\":\"PRAISES\"",
+            ),
+            (
+                "\"SPDXID\":\"SPDXRef-Package-1\"",
+                "\"SPDXID\":\"Package_1\"",
+            ),
+            ("Organization: Debian", "Debian"),
+            ("Apache-2.0 AND ", "Apache-2.0 OTHER "),
+            ("2026-11-23T04:00:00Z", "yesterday"),
+        ],
+    )?;
+    for (file, valid) in good
+        .iter()
+        .map(|f| (f, true))
+        .chain(bad.iter().map(|f| (f, false)))
+    {
+        let (succeeded, said) = run(Command::new(place.path(SPDX)).arg("-i").arg(file))?;
+        let silent = said.trim().is_empty();
+        if (succeeded && silent) != valid {
+            return Err(format!("{}: expected valid = {valid}:\n{said}", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The specification's rules on statements, statuses and IRIs.
+fn openvex_is_valid(place: &Place) -> Outcome {
+    let good = place.write(".vex.json", &samples(), openvex::write)?;
+    let bad = broken(
+        place,
+        "image.vex.json",
+        &[
+            ("\"justification\":\"vulnerable_code_not_present\",", ""),
+            (
+                "\"justification\":\"vulnerable_code_not_present\"",
+                "\"justification\":\"because\"",
+            ),
+            ("\"action_statement\":", "\"other_statement\":"),
+            ("\"status\":\"affected\"", "\"status\":\"afflicted\""),
+            ("\"@id\":\"pkg:oci/", "\"@id\":\"<pkg:oci> "),
+            ("\"author\":\"Plimsoll\",", ""),
+        ],
+    )?;
+    let script = r#"
+import json, sys
+from vexipy import Document
+KEYS = {"@id", "version", "vulnerability", "timestamp", "last_updated", "products", "status", "supplier",
+        "status_notes", "justification", "impact_statement", "action_statement", "action_statement_timestamp"}
+for file in sys.argv[1:]:
+    text = open(file, encoding="utf-8").read()
+    try:
+        Document.from_json(text)
+        for one in json.loads(text)["statements"]:
+            strange = set(one) - KEYS
+            assert not strange, strange
+            assert ("justification" in one) + ("impact_statement" in one) == (one["status"] == "not_affected")
+        print("valid " + file)
+    except Exception as error:
+        print(f"invalid {file}: {str(error)[:300]!r}")
+"#;
+    judged(place, script, &good, &bad)
+}
+
+/// Read by a parser of the common form; the sums that a suite claims are those of its cases.
+fn junit_adds_up(place: &Place) -> Outcome {
+    let good = place.write(".junit.xml", &samples(), junit::write)?;
+    let bad = broken(
+        place,
+        "image.junit.xml",
+        &[
+            (
+                "<testsuite name=\"gate\" tests=\"2\"",
+                "<testsuite name=\"gate\" tests=\"3\"",
+            ),
+            ("failures=\"7\"", "failures=\"0\""),
+            ("message=\"over", "message=\"\u{1b}over"),
+            ("</testcase>", ""),
+            ("<failure ", "<failing "),
+        ],
+    )?;
+    let script = r#"
+import sys
+from junitparser import JUnitXml, Error, Failure, Skipped
+for file in sys.argv[1:]:
+    try:
+        suites = JUnitXml.fromfile(file)
+        totals = [0, 0, 0, 0]
+        for suite in suites:
+            cases = list(suite)
+            count = lambda kind: sum(isinstance(r, kind) for case in cases for r in case.result)
+            own = [len(cases), count(Failure), count(Error), count(Skipped)]
+            said = [suite.tests, suite.failures, suite.errors, suite.skipped]
+            assert own == said, (suite.name, own, said)
+            assert all(case.name and case.classname for case in cases)
+            totals = [a + b for a, b in zip(totals, own)]
+        said = [suites.tests, suites.failures, suites.errors, suites.skipped]
+        assert totals == said, (totals, said)
+        print("valid " + file)
+    except Exception as error:
+        print(f"invalid {file}: {str(error)[:300]!r}")
+"#;
+    judged(place, script, &good, &bad)
+}
+
 fn html_is_valid(place: &Place) -> Outcome {
     let files = place.write(".html", &samples(), html::write)?;
     let settings = place.samples.join("htmlvalidate.json");
@@ -295,6 +515,7 @@ fn html_is_valid(place: &Place) -> Outcome {
 
 fn markdown_is_tidy(place: &Place) -> Outcome {
     place.write(".md", &samples(), markdown::write)?;
+    place.write(".summary.md", &samples(), github::write)?;
     // Off: line length, a heading at the very top, folded parts are HTML, numbers in code.
     fs::write(
         place.samples.join(".markdownlint-cli2.yaml"),
@@ -310,7 +531,12 @@ fn markdown_is_tidy(place: &Place) -> Outcome {
 
 /// Rendered with raw HTML and autolinks on, a hostile comment has no element of the attacker's.
 fn markdown_is_harmless(place: &Place) -> Outcome {
-    let files = place.write(".md", &[("hostile", sample::hostile())], markdown::write)?;
+    let hostile = [
+        ("hostile", sample::hostile()),
+        ("hostile-image", sample::hostile_image()),
+    ];
+    let mut files = place.write(".md", &hostile, markdown::write)?;
+    files.extend(place.write(".summary.md", &hostile, github::write)?);
     let script = r#"
         import { createRequire } from "node:module";
         import { readFileSync } from "node:fs";

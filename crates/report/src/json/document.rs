@@ -37,6 +37,12 @@ pub(super) struct Document<'a> {
     pub(super) suppressed: Each<'a, Finding<'a>>,
     /// Findings of images and files that no container here runs.
     pub(super) unjoined: Each<'a, Finding<'a>>,
+    /// What is installed in the images, file trees and lists of packages that were scanned here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) packages: Option<Each<'a, super::installed::Package<'a>>>,
+    /// These images, file trees and lists of packages themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) artifacts: Option<Each<'a, super::installed::Artifact<'a>>>,
     /// Routes from an entry to a sink.
     pub(super) paths: Each<'a, Path<'a>>,
     /// For each sink, the changes that end its routes.

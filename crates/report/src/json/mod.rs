@@ -2,14 +2,14 @@
 //! Written as a stream: memory does not grow with the findings. Never serialises `model` itself.
 
 mod document;
+mod installed;
 mod select;
 
-use crate::escape::SafeJson;
+use crate::escape::write_json;
 use crate::names::Names;
 use crate::view::View;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 /// Version of the format; a change that breaks a reader raises it.
 pub const FORMAT_VERSION: u32 = 1;
@@ -18,14 +18,7 @@ pub const FORMAT_VERSION: u32 = 1;
 pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     let names = Names::of(view);
     let document = select::document(view, &names);
-    let formatter = SafeJson { in_markup: false };
-    // The serializer writes piece by piece.
-    let mut out = BufWriter::new(out);
-    document.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut out, formatter,
-    ))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    write_json(&document, out)
 }
 
 /// The JSON Schema (draft 2020-12) of what [`write`] writes, checked in as `docs/schema/report-v1.json`.

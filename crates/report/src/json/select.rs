@@ -3,6 +3,7 @@
 
 use super::FORMAT_VERSION;
 use super::document as to;
+use super::installed;
 use crate::each::{Each, each};
 use crate::names::Names;
 use crate::view::{Place, Scored, View, at, object};
@@ -50,6 +51,8 @@ pub(super) fn document<'a>(view: &'a View<'a>, names: &'a Names) -> to::Document
         findings: s.findings(&all.findings),
         suppressed: s.findings(&all.suppressed),
         unjoined: s.findings(&all.unjoined),
+        packages: installed::packages(view, names),
+        artifacts: installed::artifacts(view, names),
         paths: each(&all.paths, move |path| s.path(path)),
         cuts: each(&all.cuts, move |cut| s.cut(cut)),
         images: each(&all.images, move |image| s.image(image)),

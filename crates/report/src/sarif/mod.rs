@@ -9,10 +9,10 @@ pub(crate) use result::is_web;
 pub use split::split;
 
 use crate::each::Each;
-use crate::escape::{SafeJson, visible};
+use crate::escape::{visible, write_json};
 use crate::names::Names;
 use crate::sentences;
-use crate::view::View;
+use crate::view::{View, repository};
 use crate::wording::{count, counted};
 use jiff::Timestamp;
 use model::assessment::Outcome;
@@ -21,7 +21,7 @@ use model::finding::Finding;
 use result::Rules;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 /// GitHub shows this many results of a run, by severity.
 pub const RESULTS: usize = 5_000;
@@ -73,8 +73,13 @@ pub fn write(view: &View, options: &SarifOptions, out: &mut dyn Write) -> io::Re
     let findings = all.findings.iter().chain(&all.unjoined);
     let shown: Vec<&Finding> = findings.take(options.limit).collect();
     let category = options.category.clone().unwrap_or_else(|| {
-        let name = all.about.cluster_name.as_deref().unwrap_or("files");
-        format!("plimsoll/{}", result::uri(&names.show(name)))
+        // Each image has alerts of its own, which another image's report must not close.
+        let name = match (&all.about.cluster_name, &*all.inventories, &*all.images) {
+            (Some(name), ..) => name.to_string(),
+            (None, [_], [image]) => repository(image),
+            _ => "files".to_owned(),
+        };
+        format!("plimsoll/{}", result::uri(&names.show(&name)))
     });
     let left_out = all.findings.len() + all.unjoined.len() - shown.len();
     run(view, &names, &shown, left_out, &category, out)
@@ -111,13 +116,7 @@ fn run(
             properties: properties(view),
         }],
     };
-    let formatter = SafeJson { in_markup: false };
-    let mut out = BufWriter::new(out);
-    log.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut out, formatter,
-    ))?;
-    out.write_all(b"\n")?;
-    out.flush()
+    write_json(&log, out)
 }
 
 fn properties(view: &View) -> Value {

@@ -4,9 +4,12 @@ use super::plain;
 use crate::escape::visible;
 use crate::markdown::inline;
 use crate::names::Names;
+use crate::target::kind_words;
 use crate::view::{View, object, repository};
 use crate::wording::{category, fix, points, severity};
+use model::assessment::ScannedImage;
 use model::finding::Finding;
+use model::matches::ArtifactKind;
 use model::object::SourceSpan;
 use model::vulnerability::{Severity, Vulnerability};
 use rustc_hash::FxHashMap;
@@ -177,7 +180,34 @@ pub(super) fn result(view: &View, names: &Names, rules: &Rules, finding: &Findin
             "due": score.deadline.due,
         });
     }
+    if let Some(package) = view.package(finding).filter(|_| view.is_of_artifacts()) {
+        result["properties"]["package"] = json!({
+            "name": package.name,
+            "version": package.version,
+            "purl": package.purl,
+            "fixedVersion": finding.fix.versions,
+            "locations": package.locations.iter().map(|l| names.show(l)).collect::<Vec<_>>(),
+        });
+    }
     result
+}
+
+/// The file that a finding of an artifact is in, as far as it can be opened: a file of a tree, a list of packages; an
+/// image as a whole, by its repository, so that a new tag does not open the alert again.
+fn place(view: &View, names: &Names, finding: &Finding, image: &ScannedImage) -> String {
+    let locations = view
+        .package(finding)
+        .map_or(&[][..], |package| &package.locations);
+    match (image.kind, locations.first()) {
+        _ if image.is_image() => names.show(&repository(image)).into_owned(),
+        (ArtifactKind::Filesystem | ArtifactKind::Repository, Some(file)) => {
+            // What lies in an archive is shown at the archive.
+            let file = file.split("!/").next().unwrap_or(file);
+            let root = names.show(&image.name);
+            format!("{}/{}", root.trim_end_matches('/'), names.show(file))
+        }
+        _ => names.show(&image.name).into_owned(),
+    }
 }
 
 /// What, where, how bad, what repairs it; the image by its full name.
@@ -191,7 +221,12 @@ fn message(view: &View, finding: &Finding) -> String {
             .to_owned(),
     };
     if let Some(image) = view.image(finding) {
-        let _ = write!(text, " of image {}", image.name);
+        let kind = if image.is_image() {
+            "image"
+        } else {
+            kind_words(image.kind)
+        };
+        let _ = write!(text, " of {kind} {}", image.name);
     }
     let best = view.best(finding);
     match object(finding, best.as_ref()) {
@@ -208,14 +243,13 @@ fn message(view: &View, finding: &Finding) -> String {
     text
 }
 
-/// The place in a file; for an image, an artifact that is called like its repository, so that a
-/// new tag does not open the alert again.
+/// The place in a file, or what stands for an artifact.
 fn location(view: &View, names: &Names, finding: &Finding) -> Value {
     let best = view.best(finding);
     let object = object(finding, best.as_ref());
     let physical = match (&finding.source, view.image(finding)) {
         (Some(source), _) => physical(names, source),
-        (None, Some(image)) => synthetic(&names.show(&repository(image))),
+        (None, Some(image)) => synthetic(&place(view, names, finding, image)),
         (None, None) => {
             let name = object.map_or("plimsoll".to_owned(), |o| match &o.namespace {
                 Some(namespace) => format!("{}/{namespace}/{}", o.kind, o.name),

@@ -1,6 +1,7 @@
 //! What a person reads in a terminal: coverage, queue, worst path, verdict.
 //! Fits the width, reads without colour, never cuts a command, never lets a name steer the terminal.
 
+mod artifacts;
 mod canvas;
 mod coverage;
 mod explain;
@@ -11,6 +12,7 @@ mod subject;
 pub use explain::explain;
 pub use subject::explain_named;
 
+use crate::installed::units;
 use crate::names::Names;
 use crate::sentences;
 use crate::unranked;
@@ -34,7 +36,11 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     let mut canvas = Canvas::new(out, options, &names);
     title(view, &mut canvas)?;
     coverage::write(view, &mut canvas)?;
-    queue::write(view, &mut canvas)?;
+    if view.is_of_artifacts() {
+        artifacts::write(view, &units(view), &mut canvas)?;
+    } else {
+        queue::write(view, &mut canvas)?;
+    }
     unranked(view, &mut canvas)?;
     path::write(view, &mut canvas)?;
     if let Some(text) = sentences::apart(view) {
@@ -85,7 +91,7 @@ fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {
         (_, Some(name)) => parts.push(format!("cluster {name}")),
         (Some(Origin::Files), None) => parts.push("files".into()),
         (Some(Origin::Live), None) => parts.push("cluster without a name".into()),
-        (None, None) => parts.push("reports only".into()),
+        (None, None) => parts.push(sentences::subject(view)),
     }
     if let Some(version) = about.kubernetes {
         let judged = if version.known { "" } else { "judged as " };

@@ -7,6 +7,7 @@
     reason = "a test may fail; samples are small; a skipped trial is said"
 )]
 
+mod artifacts;
 mod file;
 mod formats;
 mod html;

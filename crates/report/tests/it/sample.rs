@@ -3,6 +3,12 @@
 
 #![allow(dead_code)] // Two test binaries share this file, each uses its part.
 
+#[path = "sample_artifacts.rs"]
+mod artifacts;
+
+#[allow(unused_imports)] // as above
+pub(crate) use artifacts::{clean, hostile_image, image, large_image, rootfs};
+
 use jiff::civil::{Date, date};
 use model::action::{Action, ActionKind, Certainty, FixClass};
 use model::assessment::{

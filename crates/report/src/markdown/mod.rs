@@ -1,8 +1,11 @@
 //! A pull-request comment: verdict, coverage, queue, and the rest folded up.
-//! Stays under GitHub's 65,536 characters by leaving out rows and saying so. Never lets a name
-//! become a link, an image, a mention, an issue reference, markup or a math block.
+//! Stays under GitHub's 65,536 characters by leaving out rows and saying so.
+
+pub(crate) mod fixes;
+pub(crate) mod page;
 
 use crate::escape::visible;
+use crate::installed::units;
 use crate::names::Names;
 use crate::sentences;
 use crate::unranked;
@@ -14,23 +17,14 @@ use model::action::Action;
 use model::assessment::Outcome;
 use model::evidence::GapWeight;
 use model::finding::Finding;
+pub(crate) use page::inline;
+use page::{CELL, Page, clipped, line, longest_run};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// GitHub refuses a longer comment; bytes are never fewer than characters.
-const LIMIT: usize = 65_536;
-/// Kept free for what closes the open parts.
-const RESERVE: usize = 2_000;
 /// Findings that are listed at most.
 const FINDINGS: usize = 100;
-/// Characters of a cell.
-const CELL: usize = 300;
-
-struct Page<'n> {
-    text: String,
-    names: &'n Names,
-}
 
 /// Writes the comment.
 pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
@@ -40,6 +34,9 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
         names: &names,
     };
     head(view, &mut page);
+    if view.is_of_artifacts() {
+        fixes::write(view, &units(view), &mut page);
+    }
     queue(view, &mut page);
     unranked(view, &mut page);
     path(view, &mut page);
@@ -49,50 +46,6 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.text.as_bytes())
 }
 
-impl Page<'_> {
-    /// A name or sentence as text of one line.
-    fn cell(&self, text: &str) -> String {
-        inline(clipped(&self.names.show(text), CELL).as_ref())
-    }
-
-    fn code(&self, text: &str) -> String {
-        code(clipped(&self.names.show(text), CELL).as_ref())
-    }
-
-    /// Adds the text if it still fits.
-    fn add(&mut self, text: &str) -> bool {
-        let fits = self.text.len() + text.len() + RESERVE <= LIMIT;
-        if fits {
-            self.text.push_str(text);
-        }
-        fits
-    }
-
-    /// Rows until they no longer fit; how many were left out.
-    fn rows(&mut self, rows: impl ExactSizeIterator<Item = String>) -> usize {
-        let all = rows.len();
-        for (i, row) in rows.enumerate() {
-            if !self.add(&row) {
-                return all - i;
-            }
-        }
-        0
-    }
-
-    /// A folded part; its head is left out where even that does not fit.
-    fn folded(&mut self, summary: &str, body: impl FnOnce(&mut Self)) {
-        // An HTML block: no Markdown inside, but mentions and references would be found.
-        let summary = crate::escape::html(summary)
-            .replace('@', "@<!-- -->")
-            .replace('#', "#<!-- -->");
-        let head = format!("\n<details>\n<summary>{summary}</summary>\n");
-        if self.add(&head) {
-            body(self);
-            self.text.push_str("\n</details>\n");
-        }
-    }
-}
-
 fn head(view: &View, page: &mut Page) {
     let (sign, word) = match view.verdict.outcome {
         Outcome::Passed => ("✅", "passed"),
@@ -100,7 +53,12 @@ fn head(view: &View, page: &mut Page) {
         Outcome::NotCompleted => ("⚠️", "not completed"),
     };
     let _ = writeln!(page.text, "## {sign} Plimsoll: {word}\n");
-    let reasons = view.verdict.reasons.iter().chain(&view.verdict.notices).take(20);
+    let reasons = view
+        .verdict
+        .reasons
+        .iter()
+        .chain(&view.verdict.notices)
+        .take(20);
     let rows: Vec<String> = reasons.map(|r| format!("- {}\n", page.cell(r))).collect();
     if !rows.is_empty() {
         page.rows(rows.into_iter());
@@ -354,118 +312,4 @@ fn foot(view: &View, page: &mut Page) {
         moment(about.now)
     );
     page.add(&text);
-}
-
-/// A row of a table; an empty cell is one space.
-fn line(cells: &[String]) -> String {
-    let mut out = String::from("|");
-    for cell in cells {
-        out.push(' ');
-        if !cell.is_empty() {
-            out.push_str(cell);
-            out.push(' ');
-        }
-        out.push('|');
-    }
-    out.push('\n');
-    out
-}
-
-/// Text that stands for itself in GitHub Flavored Markdown, in a paragraph and in a table cell.
-pub(crate) fn inline(text: &str) -> String {
-    let text = visible(text);
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut rest = &*text;
-    while let Some(c) = rest.chars().next() {
-        rest = rest.get(c.len_utf8()..).unwrap_or("");
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // A comment between sign and name: mentions and references are looked for in the text.
-            '@' => out.push_str("@<!-- -->"),
-            '#' if rest.starts_with(|c: char| c.is_ascii_digit()) => out.push_str("#<!-- -->"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            // Extended autolinks begin with `http://` and `www.`.
-            ':' if rest.starts_with('/') => out.push_str("\\:"),
-            '.' if out
-                .get(out.len().saturating_sub(3)..)
-                .is_some_and(|www| www.eq_ignore_ascii_case("www")) =>
-            {
-                out.push_str("\\.");
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A code span (CommonMark 6.1) that may stand in a table.
-fn code(text: &str) -> String {
-    let text = visible(text);
-    if text.trim().is_empty() {
-        return String::new();
-    }
-    let ticks = "`".repeat(longest_run(&text) + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    format!(
-        "{ticks}{pad}{}{pad}{ticks}",
-        text.trim().replace('|', "\\|")
-    )
-}
-
-/// The longest run of backticks.
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-fn clipped(text: &str, characters: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(characters) {
-        Some((at, _)) => Cow::Owned(format!("{}…", text.get(..at).unwrap_or(""))),
-        None => Cow::Borrowed(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_stands_for_itself() {
-        for (text, expected) in [
-            ("plain text, 1.2-3", "plain text, 1.2-3"),
-            ("a|b", "a\\|b"),
-            ("<img src=x>", "&lt;img src=x&gt;"),
-            ("@here fix #12", "@<!-- -->here fix #<!-- -->12"),
-            (
-                "[x](https://evil.example)",
-                "\\[x\\](https\\://evil.example)",
-            ),
-            ("www.evil.example", "www\\.evil.example"),
-            ("`a` *b* _c_ $d$", "\\`a\\` \\*b\\* \\_c\\_ \\$d\\$"),
-            ("a\nb", "a\\\\nb"),
-        ] {
-            assert_eq!(inline(text), expected);
-        }
-    }
-
-    #[test]
-    fn code_spans() {
-        for (text, expected) in [
-            ("a", "`a`"),
-            ("a|b", "`a\\|b`"),
-            ("a`b", "``a`b``"),
-            ("`a`", "`` `a` ``"),
-            ("", ""),
-        ] {
-            assert_eq!(code(text), expected);
-        }
-    }
 }
