@@ -10,8 +10,10 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
 };
 use reqwest::{Certificate, Method, StatusCode, Url, redirect};
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Redirects of one request: registry, front end, storage and some to spare.
@@ -20,6 +22,8 @@ const REDIRECTS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Bytes a second, on the whole, below which a body is given up after the time for an answer.
 const SLOWEST: u64 = 4 << 10;
+/// For which a machine that could not be reached is not tried again.
+const UNREACHABLE: Duration = Duration::from_mins(1);
 
 /// One request, as often as it must be sent.
 #[derive(Clone, Debug)]
@@ -87,6 +91,9 @@ pub(super) struct Http {
     attempts: u32,
     patience: Duration,
     answer: Duration,
+    /// Machines that could not be reached, until when they are not tried again: a registry behind a firewall has
+    /// hundreds of images.
+    unreachable: Arc<Mutex<BTreeMap<String, (Instant, String)>>>,
 }
 
 impl Http {
@@ -129,32 +136,52 @@ impl Http {
             attempts: options.attempts.max(1),
             patience: options.patience,
             answer: options.answer,
+            unreachable: Arc::default(),
         })
     }
 
     /// The answer, whatever its status, but for those that say "later" more often than we try.
     pub(super) fn send(&self, ask: &Ask<'_>) -> Result<Response, RegistryError> {
-        let mut waited = Duration::ZERO;
+        let machine = ask.url.authority().to_owned();
+        if let Some((until, why)) = self.unreachable().get(&machine)
+            && Instant::now() < *until
+        {
+            return Err(ask.network(why.clone()));
+        }
+        let start = Instant::now();
         let mut last = 1;
         loop {
             let outcome = self.follow(ask);
+            let unreached = match &outcome {
+                Err(Failed::Broken(error, true)) if error.is_connect() => Some(chain(error)),
+                _ => None,
+            };
             let (pause, error) = match outcome {
                 Ok(response) => match later(&response) {
                     None => return Ok(response),
                     Some(asked) => (asked, refused(ask, response, asked)),
                 },
-                Err(Failed::Broken(error)) if is_final(&error) => return Err(ask.network(error)),
-                Err(Failed::Broken(error)) => (None, ask.network(error)),
+                Err(Failed::Broken(error, _)) if is_final(&error) => return Err(ask.network(error)),
+                Err(Failed::Broken(error, _)) => (None, ask.network(error)),
                 Err(Failed::Ours(error)) => return Err(error),
             };
             let pause = pause.unwrap_or_else(|| backoff(last));
-            if last >= self.attempts || waited + pause > self.patience {
+            if last >= self.attempts || start.elapsed() + pause > self.patience {
+                if let Some(why) = unreached {
+                    let until = Instant::now() + UNREACHABLE;
+                    self.unreachable().insert(machine, (until, why));
+                }
                 return Err(error);
             }
             std::thread::sleep(pause);
-            waited += pause;
             last += 1;
         }
+    }
+
+    fn unreachable(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, String)>> {
+        self.unreachable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A whole answer of at most `most` bytes; a cut one is fetched again.
@@ -301,13 +328,14 @@ impl Http {
         // The URL of a storage is signed: it is a credential, and no message shows it.
         request
             .send()
-            .map_err(|error| Failed::Broken(error.without_url()))
+            .map_err(|error| Failed::Broken(error.without_url(), own))
     }
 }
 
 enum Failed {
-    /// The way there, which may be better next time.
-    Broken(reqwest::Error),
+    /// The way there, which may be better next time; whether it was to the machine that was asked, not to one that it
+    /// named.
+    Broken(reqwest::Error, bool),
     Ours(RegistryError),
 }
 

@@ -72,7 +72,7 @@ pub struct Options {
     pub connect: Duration,
     /// For the start of an answer, and between two pieces of it.
     pub answer: Duration,
-    /// All pauses of one request together, those that a server asks for too.
+    /// After which one request is not tried again; pauses that a server asks for count.
     pub patience: Duration,
     /// How often one request is sent at most.
     pub attempts: u32,

@@ -388,6 +388,13 @@ fn nobody_is_there() {
         .image(&reference("127.0.0.1:1/a:1"), None)
         .unwrap_err();
     assert_eq!(error.class(), Class::Network);
+    // It is not waited for again by the next image.
+    let start = Instant::now();
+    let again = client
+        .image(&reference("127.0.0.1:1/a:1"), None)
+        .unwrap_err();
+    assert!(start.elapsed() < Duration::from_millis(100));
+    assert_eq!(again.class(), Class::Network);
     assert!(
         error
             .told()
@@ -412,5 +419,25 @@ fn answers_that_are_none() {
             return;
         };
         assert_eq!(image(&proxy).unwrap_err().class(), Class::Content, "{body}");
+    }
+}
+
+#[test]
+fn signed_addresses_are_not_told() {
+    let Some(registry) = Registry::start() else {
+        return;
+    };
+    registry.image("a", Some("1"), &[layer(1, 50_000)], &json!({}));
+    let storage = Proxy::start(&registry.host, |_, _| Action::Cut(10));
+    for to in [storage.host.clone(), "127.0.0.1:1".to_owned()] {
+        let proxy = Proxy::start(&registry.host, move |request, _| match is_blob(request) {
+            true => {
+                let to = format!("http://{to}{}?signed=hunter2", request.path);
+                answer(307, &[("location", &to)], "")
+            }
+            false => Action::Pass(None),
+        });
+        let error = told(image(&proxy));
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }
