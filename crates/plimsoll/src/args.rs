@@ -107,6 +107,7 @@ pub(crate) enum Target {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Registry")]
 #[group(skip)]
+#[allow(clippy::struct_field_names)] // the flags' names
 pub(crate) struct Registry {
     /// Credentials, in the form of Docker's config.json; default is the keychain of Docker and Podman
     #[arg(long, value_name = "FILE")]
