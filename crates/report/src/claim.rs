@@ -124,11 +124,9 @@ pub(crate) fn claim(finding: &Finding) -> Claim<'_> {
     Claim::Affected
 }
 
-/// A VEX document takes out only what it calls not affected or fixed.
+/// A VEX document takes out only what it calls not affected or fixed. Ours are named `VEX FILE`, importers say `vex`.
 fn is_of_vex(suppression: &Suppression) -> bool {
-    let by = suppression.by.to_ascii_lowercase();
-    by.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| matches!(word, "vex" | "openvex" | "csaf"))
+    suppression.by.starts_with("VEX ") || suppression.by.eq_ignore_ascii_case("vex")
 }
 
 /// What to do about it, in one sentence: VEX demands it of what is affected.
@@ -237,6 +235,19 @@ mod tests {
                 "not reachable: usr/bin/app does not link x/net/http2.Serve",
             )),
             "vulnerable_code_not_present",
+        );
+        check(
+            Fixed,
+            Some(("team-vex in .trivyignore", "fixed soon (until 2026-12-31)")),
+            "affected",
+        );
+        check(
+            Fixed,
+            Some((
+                "VEX a.json by Example",
+                "fixed (statement 2, names the image)",
+            )),
+            "fixed",
         );
         check(Fixed, Some(("vex", "fixed")), "fixed");
         check(

@@ -231,6 +231,14 @@ impl Repairs<'_> {
             1 => "1 vulnerability".to_owned(),
             n => format!("{} vulnerabilities", count(n)),
         };
+        // One of several packages of a source is several findings.
+        let repairs = self.fixed.iter().chain(&self.unfixed);
+        let findings: usize = repairs.map(|repair| repair.findings.len()).sum();
+        let of = if findings > all {
+            format!("{of} ({})", counted(findings, "finding"))
+        } else {
+            of
+        };
         match (self.fixed.len(), all) {
             (_, 0) => "nothing to do for what was judged".to_owned(),
             (0, _) => format!("no fix is known for {of}"),

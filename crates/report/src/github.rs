@@ -136,8 +136,11 @@ fn not_seen(view: &View, page: &mut Page) {
     if summary.is_empty() {
         return;
     }
-    let text = format!("\n**Not seen:** {}\n\n", page.cell(&summary));
+    let text = format!("\n**Not seen:** {}\n", page.cell(&summary));
     page.add(&text);
+    if !hiding.is_empty() {
+        page.add("\n");
+    }
     for group in hiding.iter().take(REASONS) {
         let Some(first) = group.gaps.first() else {
             continue;

@@ -352,7 +352,9 @@ fn broken(place: &Place, file: &str, wrong: &[(&str, &str)]) -> Result<Vec<PathB
 
 /// Against the strict schema, and as a graph: every dependency is a component.
 fn cyclonedx_fits_its_schema(place: &Place) -> Outcome {
-    let good = place.write(".cdx.json", &samples(), cyclonedx::write)?;
+    let mut all = small();
+    all.push(("large-image", sample::large_image(500)));
+    let good = place.write(".cdx.json", &all, cyclonedx::write)?;
     let bad = broken(
         place,
         "image.cdx.json",
