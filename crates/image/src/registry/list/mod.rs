@@ -295,7 +295,7 @@ impl Lister<'_> {
         })
     }
 
-    fn gap(&self, repository: &str, what: String, close: String) {
+    fn gap(&self, weight: GapWeight, repository: &str, what: String, close: String) {
         let scope = match repository {
             "" => format!("registry {}", self.endpoint.host),
             repository => format!("registry {}/{repository}", self.endpoint.host),
@@ -305,7 +305,7 @@ impl Lister<'_> {
             what: what.into(),
             stage: Stage::Catalog,
             scope: scope.into(),
-            weight: GapWeight::Widens,
+            weight,
             close: close.into(),
         };
         if let Ok(mut gaps) = self.gaps.lock() {
@@ -314,11 +314,12 @@ impl Lister<'_> {
     }
 
     fn failed(&self, repository: &str, error: &RegistryError) {
-        self.gap(repository, error.told(), error.close());
+        self.gap(GapWeight::Hides, repository, error.told(), error.close());
     }
 
     fn cut(&self, repository: &str, what: &str) {
         self.gap(
+            GapWeight::Hides,
             repository,
             format!("there are more {what} than are read"),
             String::new(),
@@ -478,7 +479,7 @@ impl Lister<'_> {
                     tags.len()
                 );
                 let close = "narrow them with --include 'REPOSITORY:TAG'";
-                self.gap(&name, what, close.to_owned());
+                self.gap(GapWeight::Widens, &name, what, close.to_owned());
                 tags.truncate(ASKED);
             }
             tags = self.dated(&name, tags);

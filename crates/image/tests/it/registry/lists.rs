@@ -3,7 +3,7 @@
 use super::proxy::{Action, Proxy, answer};
 use super::{client, layer, options, reference, told};
 use image::registry::{Class, Client, How, Listed, Order, Selection, Target};
-use model::evidence::Gap;
+use model::evidence::{Gap, GapWeight};
 use serde_json::{Value, json};
 use testkit::registry::Registry;
 
@@ -140,6 +140,7 @@ fn a_repository_that_cannot_be_listed_is_a_gap() {
     assert_eq!(gaps.len(), 1);
     assert_eq!(&*gaps[0].scope, format!("registry {}/a", proxy.host));
     assert!(gaps[0].close.contains("docker login"));
+    assert_eq!(gaps[0].weight, GapWeight::Hides);
 }
 
 #[test]
