@@ -1,3 +1,4 @@
+//! Packages of languages, as their files name them: what is read, what is not.
 use super::lock::LOCK_TABLE;
 use super::{conda, dotnet, java, node, php, python, r, ruby};
 use crate::catalog::TABLE;

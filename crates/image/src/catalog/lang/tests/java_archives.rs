@@ -1,3 +1,4 @@
+//! Java archives: names, nesting, damage and caps.
 use super::super::java;
 use super::{check, shown};
 use crate::extract::{Extracts, File};

@@ -1,3 +1,4 @@
+//! Lock files: one case a format, and what they do not say.
 use super::super::lock::LOCK_TABLE;
 use super::{extract, shown};
 
