@@ -306,16 +306,17 @@ pub(crate) enum Format {
     Csv,
     Markdown,
     Html,
-    /// CycloneDX 1.6: what is installed and what is vulnerable
+    // Ordinary comments: documented values would make every command's help the long one.
+    // CycloneDX 1.6: what is installed and what is vulnerable
     Cyclonedx,
-    /// SPDX 2.3: what is installed
+    // SPDX 2.3: what is installed
     SpdxJson,
-    /// OpenVEX 0.2.0: what is known of each vulnerability
+    // OpenVEX 0.2.0: what is known of each vulnerability
     Openvex,
-    /// GitLab container scanning report
+    // GitLab container scanning report
     Gitlab,
     Junit,
-    /// Job summary of a GitHub workflow
+    // Job summary of a GitHub workflow
     Github,
 }
 
