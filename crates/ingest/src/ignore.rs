@@ -119,7 +119,10 @@ fn is_yaml(name: &str, text: &str) -> bool {
     if matches!(&*ending, "yaml" | "yml") {
         return true;
     }
-    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let mut lines = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty());
     lines.any(|line| {
         let word = line.trim_end_matches(" []").strip_suffix(':');
         word.is_some_and(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
@@ -139,7 +142,9 @@ fn lines(name: &str, text: &str) -> IgnoreFile {
         if content.is_empty() || content.starts_with('#') {
             continue;
         }
-        let mut words = content.split_whitespace().take_while(|word| !word.starts_with('#'));
+        let mut words = content
+            .split_whitespace()
+            .take_while(|word| !word.starts_with('#'));
         let Some(id) = words.next() else { continue };
         let mut entry = IgnoreEntry {
             line: number,

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Own {
-    ignore: Vec<Spanned<OwnEntry>>,
+    /// `ignore:` with nothing below it is an empty list.
+    ignore: Option<Vec<Spanned<OwnEntry>>>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +101,7 @@ struct GrypePackage {
 }
 
 /// The words of a mapping, to tell the three forms apart.
-type Words = BTreeMap<String, serde::de::IgnoredAny>;
+type Words = BTreeMap<String, Option<serde::de::IgnoredAny>>;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -124,38 +125,50 @@ pub(crate) fn read(name: &str, text: &str) -> Result<IgnoreFile, IngestError> {
     Ok(file)
 }
 
+/// Words that only Grype's rules have.
+const GRYPES: [&str; 7] = [
+    "vulnerability",
+    "include-aliases",
+    "namespace",
+    "fix-state",
+    "vex-status",
+    "vex-justification",
+    "match-type",
+];
+
 fn form(name: &str, text: &str) -> Result<IgnoreForm, IngestError> {
     let words: Option<Words> = parse(name, text)?;
     let Some(words) = words.filter(|words| !words.is_empty()) else {
         // Nothing but comments.
         return Ok(IgnoreForm::Plimsoll);
     };
-    let trivy = ["vulnerabilities", "misconfigurations", "secrets", "licenses"];
+    let trivy = [
+        "vulnerabilities",
+        "misconfigurations",
+        "secrets",
+        "licenses",
+    ];
     if trivy.iter().any(|list| words.contains_key(*list)) {
         return Ok(IgnoreForm::TrivyYaml);
     }
     let grypes = name.to_ascii_lowercase().contains("grype");
     if !words.contains_key("ignore") && !grypes {
-        return Err(shape(name, "no ignore file: it has neither `ignore` nor Trivy's lists".into()));
+        return Err(shape(
+            name,
+            "no ignore file: it has neither `ignore` nor Trivy's lists".into(),
+        ));
     }
     let rules: Rules = parse(name, text)?;
     let entries = rules.ignore.unwrap_or_default();
-    const GRYPES: [&str; 7] = [
-        "vulnerability",
-        "include-aliases",
-        "namespace",
-        "fix-state",
-        "vex-status",
-        "vex-justification",
-        "match-type",
-    ];
     let own = |words: &Words| words.contains_key("owner") || words.contains_key("expires");
     let theirs = |words: &Words| GRYPES.iter().any(|word| words.contains_key(*word));
-    Ok(if (grypes || entries.iter().any(theirs)) && !entries.iter().any(own) {
-        IgnoreForm::Grype
-    } else {
-        IgnoreForm::Plimsoll
-    })
+    Ok(
+        if (grypes || entries.iter().any(theirs)) && !entries.iter().any(own) {
+            IgnoreForm::Grype
+        } else {
+            IgnoreForm::Plimsoll
+        },
+    )
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(name: &str, text: &str) -> Result<T, IngestError> {
@@ -177,7 +190,7 @@ fn line<T>(entry: &Spanned<T>) -> u32 {
 
 fn own(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
     let read: Option<Own> = parse(&file.file, text)?;
-    for entry in read.into_iter().flat_map(|own| own.ignore) {
+    for entry in read.and_then(|own| own.ignore).into_iter().flatten() {
         let line = line(&entry);
         let wrong = |what: &str| shape(&file.file, format!("the entry at line {line} {what}"));
         let said = entry.value;
@@ -190,12 +203,24 @@ fn own(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
             .trim()
             .parse()
             .map_err(|_| wrong("has an `expires` that is no date YYYY-MM-DD"))?;
-        let ids: Vec<Text> = said.id.into_iter().chain(said.ids).map(Into::into).collect();
-        if ids.iter().any(|id| id.trim().is_empty() || id.contains('*')) {
-            return Err(wrong("has an id that is empty or has a wildcard; name each"));
+        let ids: Vec<Text> = said
+            .id
+            .into_iter()
+            .chain(said.ids)
+            .map(Into::into)
+            .collect();
+        if ids
+            .iter()
+            .any(|id| id.trim().is_empty() || id.contains('*'))
+        {
+            return Err(wrong(
+                "has an id that is empty or has a wildcard; name each",
+            ));
         }
         if ids.is_empty() && said.package.is_none() && said.path.is_none() {
-            return Err(wrong("names no id, package or path: it would take out everything"));
+            return Err(wrong(
+                "names no id, package or path: it would take out everything",
+            ));
         }
         let remembered = said.given.unwrap_or_default();
         let package = |name: String| {
@@ -241,11 +266,15 @@ fn trivy(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
             let line = line(&entry);
             let said = entry.value;
             if said.id.trim().is_empty() {
-                file.notes.push(format!("the entry at line {line} has no id and does not count").into());
+                file.notes
+                    .push(format!("the entry at line {line} has no id and does not count").into());
                 continue;
             }
             // A date, or a time that begins with one.
-            let day = said.expired_at.as_deref().map(|at| at.get(..10).unwrap_or(at).parse::<Date>());
+            let day = said
+                .expired_at
+                .as_deref()
+                .map(|at| at.get(..10).unwrap_or(at).parse::<Date>());
             let Ok(end) = day.transpose() else {
                 file.notes.push(
                     format!("the entry at line {line} has an `expired_at` that is no date and does not count").into(),
@@ -288,17 +317,20 @@ fn grype(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
             match_type,
         } = entry.value;
         let some = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let note = |what: &str| Text::from(format!("the rule at line {line} {what} and does not count"));
+        let note =
+            |what: &str| Text::from(format!("the rule at line {line} {what} and does not count"));
         // How Grype matched (`exact-direct-match` ...) is not known of other sources.
         if some(match_type).is_some() {
-            file.notes.push(note("asks for a match-type, which only Grype has,"));
+            file.notes
+                .push(note("asks for a match-type, which only Grype has,"));
             continue;
         }
         let states = match some(fix_state).map(|state| grype_states(&state)) {
             None => Vec::new(),
             Some(Some(states)) => states,
             Some(None) => {
-                file.notes.push(note("has a fix-state that Grype does not have"));
+                file.notes
+                    .push(note("has a fix-state that Grype does not have"));
                 continue;
             }
         };
@@ -319,7 +351,10 @@ fn grype(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
             ids: some(vulnerability).map(Into::into).into_iter().collect(),
             aliases: include_aliases,
             categories: vec![Category::Vulnerability],
-            packages: (rule != PackageRule::default()).then_some(rule).into_iter().collect(),
+            packages: (rule != PackageRule::default())
+                .then_some(rule)
+                .into_iter()
+                .collect(),
             fix_states: states,
             namespace: text(namespace),
             vex_status: text(vex_status),
@@ -345,7 +380,11 @@ fn grype(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
 fn grype_states(word: &str) -> Option<Vec<FixState>> {
     Some(match &*word.trim().to_ascii_lowercase() {
         "fixed" => vec![FixState::Fixed],
-        "not-fixed" => vec![FixState::NotFixed, FixState::Deferred, FixState::UnderInvestigation],
+        "not-fixed" => vec![
+            FixState::NotFixed,
+            FixState::Deferred,
+            FixState::UnderInvestigation,
+        ],
         "wont-fix" => vec![FixState::WillNotFix, FixState::EndOfLife],
         "unknown" => vec![FixState::Unknown],
         _ => return None,

@@ -162,12 +162,19 @@ fn resolve(component: &mut VexComponent, bom: &BomReferences) {
         }
         None => (None, &**reference),
     };
-    let own = bom.serial.as_deref().map(|s| s.strip_prefix("urn:uuid:").unwrap_or(s));
+    let own = bom
+        .serial
+        .as_deref()
+        .map(|s| s.strip_prefix("urn:uuid:").unwrap_or(s));
     if serial.is_some_and(|serial| Some(serial) != own) {
         return;
     }
     let decoded = percent_decoded(inner);
-    if let Some(found) = bom.components.get(inner).or_else(|| bom.components.get(&*decoded)) {
+    if let Some(found) = bom
+        .components
+        .get(inner)
+        .or_else(|| bom.components.get(&*decoded))
+    {
         component.names.clone_from(&found.names);
         component.reference = None;
     }
@@ -245,12 +252,22 @@ fn of_fields<'a>(
         let inner_fields = document.fields(inner)?;
         return of_fields(document, inner, &inner_fields, depth + 1);
     }
-    let keys: Vec<String> = fields.0.iter().take(5).map(|(key, _)| format!("{key:?}")).collect();
-    Err(not_vex(document, &format!("its keys are {}", keys.join(", "))))
+    let keys: Vec<String> = fields
+        .0
+        .iter()
+        .take(5)
+        .map(|(key, _)| format!("{key:?}"))
+        .collect();
+    Err(not_vex(
+        document,
+        &format!("its keys are {}", keys.join(", ")),
+    ))
 }
 
 fn is_cyclonedx(fields: &Fields) -> bool {
-    fields.text("bomFormat").is_some_and(|bom| bom == "CycloneDX")
+    fields
+        .text("bomFormat")
+        .is_some_and(|bom| bom == "CycloneDX")
 }
 
 fn not_vex(document: &Document, what: &str) -> IngestError {

@@ -76,12 +76,12 @@ struct Branch<'a> {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Product<'a> {
-    #[serde(borrow)]
-    product_id: Str<'a>,
+    #[serde(rename = "product_id", borrow)]
+    id: Str<'a>,
     #[serde(borrow)]
     name: Hint<'a>,
-    #[serde(borrow)]
-    product_identification_helper: Maybe<Helper<'a>>,
+    #[serde(rename = "product_identification_helper", borrow)]
+    helper: Maybe<Helper<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -237,7 +237,8 @@ fn statements(
         .filter_map(|id| id.some().map(Into::into))
         .collect();
     if ids.is_empty() {
-        out.notes.push(format!("vulnerability {} has no id", index + 1).into());
+        out.notes
+            .push(format!("vulnerability {} has no id", index + 1).into());
         return Ok(0);
     }
     let status = &one.product_status;
@@ -267,7 +268,8 @@ fn statements(
                 _ => remediations.get(&**id),
             };
             let details = details.and_then(|of| {
-                let impact = |r: &&&Remark| status != VexStatus::NotAffected || &*r.category == "impact";
+                let impact =
+                    |r: &&&Remark| status != VexStatus::NotAffected || &*r.category == "impact";
                 of.iter().find(impact).and_then(|r| sentence(&r.details))
             });
             let key = (
@@ -305,8 +307,15 @@ fn remarks<'r, 'a>(
 ) -> BTreeMap<&'r str, Vec<&'r Remark<'a>>> {
     let mut of: BTreeMap<&str, Vec<&Remark>> = BTreeMap::new();
     for remark in all {
-        let grouped = remark.group_ids.iter().filter_map(|id| products.groups.get(&**id));
-        let ids = remark.product_ids.iter().map(|id| &**id).chain(grouped.flatten().copied());
+        let grouped = remark
+            .group_ids
+            .iter()
+            .filter_map(|id| products.groups.get(&**id));
+        let ids = remark
+            .product_ids
+            .iter()
+            .map(|id| &**id)
+            .chain(grouped.flatten().copied());
         for id in ids {
             of.entry(id).or_default().push(remark);
         }
@@ -334,7 +343,7 @@ impl<'t> Products<'t> {
         }
         for relationship in tree.relationships.iter() {
             products.related.insert(
-                &relationship.full_product_name.product_id,
+                &relationship.full_product_name.id,
                 (
                     &relationship.product_reference,
                     &relationship.relates_to_product_reference,
@@ -359,14 +368,17 @@ impl<'t> Products<'t> {
     }
 
     fn name(&mut self, product: &'t Product) {
-        let helper = &product.product_identification_helper;
+        let helper = &product.helper;
         let purls = std::iter::once(&helper.purl).chain(helper.purls.iter());
         let mut names: Vec<String> = purls.map(|purl| purl.to_string()).collect();
         names.push(helper.cpe.to_string());
-        let hashes = helper.hashes.iter().flat_map(|hashes| hashes.file_hashes.iter());
+        let hashes = helper
+            .hashes
+            .iter()
+            .flat_map(|hashes| hashes.file_hashes.iter());
         names.extend(hashes.filter_map(|hash| digest(&hash.algorithm, &hash.value)));
         names.push(product.name.to_string());
-        self.named.insert(&product.product_id, VexComponent::of(names));
+        self.named.insert(&product.id, VexComponent::of(names));
     }
 
     /// A relationship makes its product a part of another; what is nested deeper is not widened to less.

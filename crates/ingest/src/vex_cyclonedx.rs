@@ -126,8 +126,8 @@ struct Affects<'a> {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Version<'a> {
-    #[serde(borrow)]
-    version: Hint<'a>,
+    #[serde(rename = "version", borrow)]
+    exact: Hint<'a>,
     #[serde(borrow)]
     range: Hint<'a>,
     #[serde(borrow)]
@@ -162,13 +162,17 @@ pub(crate) fn read<'a>(document: &Document<'a>, raw: &'a str) -> Result<VexDocum
             "in_triage" => VexStatus::UnderInvestigation,
             "exploitable" => VexStatus::Affected,
             _ => {
-                out.notes.push(format!("{place} has no state that is known").into());
+                out.notes
+                    .push(format!("{place} has no state that is known").into());
                 continue;
             }
         };
         let mut ids: Vec<Text> = Vec::new();
         for id in std::iter::once(&one.id).chain(one.references.iter().map(|r| &r.id)) {
-            if let Some(id) = id.some().filter(|id| !ids.iter().any(|known| &**known == *id)) {
+            if let Some(id) = id
+                .some()
+                .filter(|id| !ids.iter().any(|known| &**known == *id))
+            {
                 ids.push(id.into());
             }
         }
@@ -182,7 +186,8 @@ pub(crate) fn read<'a>(document: &Document<'a>, raw: &'a str) -> Result<VexDocum
             }
         }
         if ids.is_empty() || products.is_empty() {
-            out.notes.push(format!("{place} names no vulnerability, or nothing that it affects").into());
+            out.notes
+                .push(format!("{place} names no vulnerability, or nothing that it affects").into());
             continue;
         }
         let analysis = &one.analysis;
@@ -220,9 +225,14 @@ fn product(affects: &Affects, status: VexStatus, bom: &BomReferences) -> Option<
         if version.range.some().is_some() {
             return None;
         }
-        component.versions.extend(version.version.some().map(Into::into));
+        component
+            .versions
+            .extend(version.exact.some().map(Into::into));
     }
-    let is_root = bom.root.as_ref().is_some_and(|root| root.names == component.names);
+    let is_root = bom
+        .root
+        .as_ref()
+        .is_some_and(|root| root.names == component.names);
     Some(match &bom.root {
         Some(root) if !is_root => VexProduct {
             whole: root.clone(),
@@ -237,7 +247,10 @@ fn product(affects: &Affects, status: VexStatus, bom: &BomReferences) -> Option<
 
 /// What a `ref` names: a component of this document, else itself (often a purl), else one of another document.
 fn referred(reference: &str, bom: &BomReferences) -> VexComponent {
-    let own = bom.serial.as_deref().map(|s| s.strip_prefix("urn:uuid:").unwrap_or(s));
+    let own = bom
+        .serial
+        .as_deref()
+        .map(|s| s.strip_prefix("urn:uuid:").unwrap_or(s));
     let (foreign, inner) = match reference.strip_prefix("urn:cdx:") {
         Some(rest) => {
             let (document, inner) = rest.split_once('#').unwrap_or((rest, ""));
@@ -274,7 +287,9 @@ fn of_bom(bom: &Bom) -> BomReferences {
     }
     BomReferences {
         serial: bom.serial.some().map(Into::into),
-        root: root.map(|root| names(root)).filter(|root| !root.names.is_empty()),
+        root: root
+            .map(|root| names(root))
+            .filter(|root| !root.names.is_empty()),
         components,
     }
 }

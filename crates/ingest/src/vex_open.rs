@@ -40,10 +40,10 @@ struct Statement<'a> {
     status: Str<'a>,
     #[serde(borrow)]
     justification: Hint<'a>,
-    #[serde(borrow)]
-    impact_statement: Hint<'a>,
-    #[serde(borrow)]
-    action_statement: Hint<'a>,
+    #[serde(rename = "impact_statement", borrow)]
+    impact: Hint<'a>,
+    #[serde(rename = "action_statement", borrow)]
+    action: Hint<'a>,
     #[serde(borrow)]
     status_notes: Hint<'a>,
     #[serde(borrow)]
@@ -99,7 +99,8 @@ pub(crate) fn read<'a>(document: &Document<'a>, raw: &'a str) -> Result<VexDocum
             "under_investigation" => VexStatus::UnderInvestigation,
             "affected" => VexStatus::Affected,
             _ => {
-                out.notes.push(format!("{place} has no status that is known").into());
+                out.notes
+                    .push(format!("{place} has no status that is known").into());
                 continue;
             }
         };
@@ -124,7 +125,11 @@ pub(crate) fn read<'a>(document: &Document<'a>, raw: &'a str) -> Result<VexDocum
             out.notes.push(format!("{place} {missing}").into());
             continue;
         }
-        let says = [&statement.impact_statement, &statement.action_statement, &statement.status_notes];
+        let says = [
+            &statement.impact,
+            &statement.action,
+            &statement.status_notes,
+        ];
         out.statements.push(VexStatement {
             place,
             ids,
@@ -175,7 +180,11 @@ fn component<'a>(
     let said: Component = document.parse::<Maybe<_>>(raw.get())?.0;
     let mut names: Vec<String> = vec![said.id.to_string()];
     names.extend(said.identifiers.iter().map(|(_, name)| name.to_string()));
-    names.extend(said.hashes.iter().filter_map(|(kind, value)| digest(kind, value)));
+    names.extend(
+        said.hashes
+            .iter()
+            .filter_map(|(kind, value)| digest(kind, value)),
+    );
     Ok((VexComponent::of(names), said.subcomponents.to_vec()))
 }
 

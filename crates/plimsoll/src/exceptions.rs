@@ -40,17 +40,24 @@ pub(crate) fn read(
                 "{NAME} came with what is scanned and takes nothing out; --ignorefile {NAME} makes it count"
             ));
         } else {
-            read.notes.push(format!("using {NAME} of the current folder"));
+            read.notes
+                .push(format!("using {NAME} of the current folder"));
             files.push(here.to_owned());
         }
     }
     if !flags.ignore_base.is_empty() {
         let base = flags.ignore_base.iter().map(|path| ignore_file(path));
         let base = base.collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<String> = flags.ignore_base.iter().map(|p| p.display().to_string()).collect();
+        let names: Vec<String> = flags
+            .ignore_base
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
         for path in &files {
             let file = ignore_file(path)?;
-            read.rulings.ignores.push(Ignores::against(file, &base, &names.join(", ")));
+            read.rulings
+                .ignores
+                .push(Ignores::against(file, &base, &names.join(", ")));
         }
         return Ok(read);
     }
@@ -86,7 +93,9 @@ fn came_along(target: &Target) -> bool {
     let Ok(here) = std::env::current_dir().and_then(|folder| folder.canonicalize()) else {
         return true;
     };
-    let real = Path::new(NAME).canonicalize().unwrap_or_else(|_| here.clone());
+    let real = Path::new(NAME)
+        .canonicalize()
+        .unwrap_or_else(|_| here.clone());
     folders
         .iter()
         .filter_map(|path| path.canonicalize().ok())
@@ -111,13 +120,17 @@ fn unseen(path: &Path, base: &str, error: &anyhow::Error) -> Gap {
 
 /// The file as the base has it; none where the base has no such file.
 fn of_base(base: &str, path: &Path) -> anyhow::Result<Vec<IgnoreFile>> {
-    let sound = !base.is_empty()
-        && !base.starts_with('-')
-        && !base.contains([':', '\0', '\n', ' ']);
+    let sound =
+        !base.is_empty() && !base.starts_with('-') && !base.contains([':', '\0', '\n', ' ']);
     anyhow::ensure!(sound, "`{base}` is no name of a branch or commit");
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    let name = path.file_name().and_then(|name| name.to_str()).context("it has no name")?;
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("it has no name")?;
     let commit = format!("{base}^{{commit}}");
     let (known, _) = git(folder, &["rev-parse", "--verify", "--quiet", &commit])?;
     anyhow::ensure!(known, "git knows no commit {base} here");
@@ -148,7 +161,10 @@ fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<(bool, Vec<u8>)> {
     let output = child.stdout.take().context("git has no output")?;
     let reader = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        output.take(LARGEST + 1).read_to_end(&mut bytes).map(|_| bytes)
+        output
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
     });
     let start = Instant::now();
     let status = loop {
@@ -164,6 +180,9 @@ fn git(folder: &Path, arguments: &[&str]) -> anyhow::Result<(bool, Vec<u8>)> {
     };
     let bytes = reader.join().ok().context("reading from git failed")?;
     let bytes = bytes.context("cannot read from git")?;
-    anyhow::ensure!(bytes.len() as u64 <= LARGEST, "the file there is larger than 4 MiB");
+    anyhow::ensure!(
+        bytes.len() as u64 <= LARGEST,
+        "the file there is larger than 4 MiB"
+    );
     Ok((status.success(), bytes))
 }

@@ -8,9 +8,9 @@ use crate::hosts::Hosts;
 use crate::inputs::{Source, SourceTree};
 use crate::join::{Images, join};
 use crate::platform::{Platform, platform};
+use crate::rulings::Rulings;
 use crate::vulnerabilities::{Vulnerabilities, close};
 use crate::written::Written;
-use crate::rulings::Rulings;
 use crate::{artifacts, drift, ignore, sources, vex};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
@@ -96,7 +96,12 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
     });
     for scanned in &inventories {
         ledger.gaps(scanned.gaps.iter().cloned());
-        sets.push(artifacts::matches(scanned, intel, settings.now, &settings.tool_version));
+        sets.push(artifacts::matches(
+            scanned,
+            intel,
+            settings.now,
+            &settings.tool_version,
+        ));
     }
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
     let mut images = join(&sets, snapshot.map(|_| &inventory));

@@ -60,12 +60,19 @@ impl Baseline {
             open
         };
         let mut packages = BTreeSet::new();
-        let findings = then.findings.iter().chain(&then.suppressed).chain(&then.unjoined);
+        let findings = then
+            .findings
+            .iter()
+            .chain(&then.suppressed)
+            .chain(&then.unjoined);
         for finding in findings {
             packages.extend(installed(then, finding));
         }
         for inventory in &then.inventories {
-            let image = then.images.iter().find(|image| image.name == inventory.artifact.name);
+            let image = then
+                .images
+                .iter()
+                .find(|image| image.name == inventory.artifact.name);
             let repository = image.map_or_else(|| inventory.artifact.name.to_string(), repository);
             packages.extend(inventory.components.iter().map(|component| {
                 (
@@ -75,7 +82,11 @@ impl Baseline {
                 )
             }));
         }
-        let feeds = then.about.database.iter().flat_map(|database| &database.feeds);
+        let feeds = then
+            .about
+            .database
+            .iter()
+            .flat_map(|database| &database.feeds);
         Baseline {
             name: name.into(),
             open: opened(then),
@@ -95,8 +106,16 @@ impl Baseline {
         let keys = |list: &[Row]| list.iter().map(|row| row.tracking_key.clone()).collect();
         let mut open: BTreeSet<String> = keys(&report.findings);
         open.extend(keys(&report.unjoined));
-        let rows = report.findings.iter().chain(&report.suppressed).chain(&report.unjoined);
-        let feeds = report.about.database.iter().flat_map(|database| &database.feeds);
+        let rows = report
+            .findings
+            .iter()
+            .chain(&report.suppressed)
+            .chain(&report.unjoined);
+        let feeds = report
+            .about
+            .database
+            .iter()
+            .flat_map(|database| &database.feeds);
         Ok(Baseline {
             name: name.into(),
             open,
@@ -131,7 +150,9 @@ impl Baseline {
 
     /// What changed although the package did not.
     fn feed(&self, now: &Assessment, finding: &Finding) -> String {
-        let vulnerability = finding.vulnerability.and_then(|n| now.vulnerabilities.get(n as usize));
+        let vulnerability = finding
+            .vulnerability
+            .and_then(|n| now.vulnerabilities.get(n as usize));
         let Some(database) = self.database else {
             return "the baseline has the same package, and had no database".to_owned();
         };
@@ -146,7 +167,9 @@ impl Baseline {
             (_, Some(day)) => {
                 format!("known exploited since {day}, after the baseline's database of {database}")
             }
-            _ => format!("the baseline has the same package, and its database of {database} did not say it"),
+            _ => format!(
+                "the baseline has the same package, and its database of {database} did not say it"
+            ),
         }
     }
 
@@ -154,7 +177,9 @@ impl Baseline {
     pub fn how(&self) -> String {
         let name = &self.name;
         match &self.again {
-            Some(_) => format!("only what is new against {name} is judged, both by the database of this scan"),
+            Some(_) => format!(
+                "only what is new against {name} is judged, both by the database of this scan"
+            ),
             None => format!("only what is new against {name} is judged, as it was written there"),
         }
     }
@@ -171,7 +196,11 @@ fn installed(all: &Assessment, finding: &Finding) -> Option<Installed> {
         || format!("{}/{}", package.kind, package.name),
         |purl| purl_without_version(purl).to_owned(),
     );
-    Some((image.map_or_else(String::new, repository), name, package.version.to_string()))
+    Some((
+        image.map_or_else(String::new, repository),
+        name,
+        package.version.to_string(),
+    ))
 }
 
 /// What of a JSON report is compared.
@@ -226,7 +255,8 @@ impl Row {
             |purl| purl_without_version(purl).to_owned(),
         );
         let image = self.image.as_deref().unwrap_or("");
-        let repository = ImageReference::parse(image).map_or_else(|| image.to_owned(), |r| r.name());
+        let repository =
+            ImageReference::parse(image).map_or_else(|| image.to_owned(), |r| r.name());
         Some((repository, name, package.version.clone()))
     }
 }

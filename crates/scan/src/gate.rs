@@ -82,7 +82,9 @@ impl FromStr for FailOn {
         let word = text.trim().to_ascii_lowercase().replace(" and ", "+");
         if word.contains('+') {
             let parts: Result<Vec<FailOn>, _> = word.split('+').map(one).collect();
-            return parts.map(FailOn::All).map_err(|_| FailOnError(text.to_owned()));
+            return parts
+                .map(FailOn::All)
+                .map_err(|_| FailOnError(text.to_owned()));
         }
         one(&word)
     }
@@ -151,11 +153,7 @@ pub fn judge(assessment: &Assessment, gate: &Gate) -> Verdict {
 }
 
 /// Judges what is new against a baseline; all of it where there is none.
-pub fn judge_against(
-    assessment: &Assessment,
-    gate: &Gate,
-    baseline: Option<&Baseline>,
-) -> Verdict {
+pub fn judge_against(assessment: &Assessment, gate: &Gate, baseline: Option<&Baseline>) -> Verdict {
     let mut judging = Judging {
         assessment,
         gate,
@@ -297,13 +295,18 @@ impl Judging<'_> {
             set.bases.get(said.basis? as usize)?.fixed_on
         });
         let began = vulnerability.published.max(fixed.min())?;
-        let end = began.checked_add(i64::from(self.gate.grace_days).days()).ok()?;
+        let end = began
+            .checked_add(i64::from(self.gate.grace_days).days())
+            .ok()?;
         (self.today < end).then_some(end)
     }
 
     fn named(&self, findings: &[&Finding]) -> String {
         const SHOWN: usize = 3;
-        let shown = findings.iter().take(SHOWN).map(|f| name(self.assessment, f));
+        let shown = findings
+            .iter()
+            .take(SHOWN)
+            .map(|f| name(self.assessment, f));
         let shown: Vec<String> = shown.collect();
         match findings.len().saturating_sub(SHOWN) {
             0 => shown.join(", "),
@@ -323,8 +326,12 @@ impl Judging<'_> {
         if let Some(baseline) = self.baseline.filter(|_| known > 0) {
             let is = if known == 1 { "is" } else { "are" };
             notices.push(
-                format!("{} over the gate {is} in the baseline {} too", counted(known), baseline.name)
-                    .into(),
+                format!(
+                    "{} over the gate {is} in the baseline {} too",
+                    counted(known),
+                    baseline.name
+                )
+                .into(),
             );
         }
         let feed: Vec<String> = of(|pass| matches!(pass, Pass::Feed(_)))
@@ -351,7 +358,11 @@ impl Judging<'_> {
             })
             .collect();
         if !grace.is_empty() {
-            let have = if grace.len() == 1 { "is in its" } else { "are in their" };
+            let have = if grace.len() == 1 {
+                "is in its"
+            } else {
+                "are in their"
+            };
             notices.push(
                 format!(
                     "{} {have} {} days of grace: {}",
@@ -363,7 +374,11 @@ impl Judging<'_> {
             );
         }
         let counts = self.gate.fail_on.iter().any(FailOn::asks_for_stale);
-        let stale = all.findings.iter().filter(|f| STALE.contains(&&*f.id)).count();
+        let stale = all
+            .findings
+            .iter()
+            .filter(|f| STALE.contains(&&*f.id))
+            .count();
         if stale > 0 && is_set(self.gate) && !counts {
             let (entries, does) = if stale == 1 {
                 ("ignore entry is stale", "it counts")
@@ -381,11 +396,15 @@ impl Judging<'_> {
 
 /// `CVE-2024-1 in openssl 3.0.11`.
 fn name(assessment: &Assessment, finding: &Finding) -> String {
-    let package = finding.package.and_then(|n| assessment.packages.get(n as usize));
+    let package = finding
+        .package
+        .and_then(|n| assessment.packages.get(n as usize));
     let place = finding.object.as_ref().map(ToString::to_string);
     let place = place.or_else(|| finding.source.as_ref().map(ToString::to_string));
     match (package, place) {
-        (Some(package), _) if package.version.is_empty() => format!("{} in {}", finding.id, package.name),
+        (Some(package), _) if package.version.is_empty() => {
+            format!("{} in {}", finding.id, package.name)
+        }
         (Some(package), _) => format!("{} in {} {}", finding.id, package.name, package.version),
         (None, Some(place)) => format!("{} at {place}", finding.id),
         (None, None) => finding.id.to_string(),
@@ -402,7 +421,12 @@ fn counted(count: usize) -> String {
 
 fn shortened(all: &[String]) -> String {
     const SHOWN: usize = 3;
-    let shown = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let shown = all
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     match all.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),

@@ -171,7 +171,11 @@ impl<'a> Rules<'a> {
             exploited: Vec::new(),
         };
         for ignores in files {
-            let counting = ignores.file.entries.iter().map(|entry| (entry, Standing::Counts));
+            let counting = ignores
+                .file
+                .entries
+                .iter()
+                .map(|entry| (entry, Standing::Counts));
             let added = ignores.added.iter().map(|entry| (entry, Standing::Added));
             let mut notes = ignores.file.notes.clone();
             for (entry, standing) in counting.chain(added) {
@@ -183,8 +187,11 @@ impl<'a> Rules<'a> {
                 match compiled(&ignores.file, entry, standing) {
                     Some(rule) => rules.add(rule),
                     None => notes.push(
-                        format!("the entry at line {} has a pattern that is none and does not count", entry.line)
-                            .into(),
+                        format!(
+                            "the entry at line {} has a pattern that is none and does not count",
+                            entry.line
+                        )
+                        .into(),
                     ),
                 }
             }
@@ -225,7 +232,9 @@ impl<'a> Rules<'a> {
         indices.sort_unstable();
         indices.dedup();
         indices.retain(|index| {
-            self.all.get(*index).is_some_and(|rule| rule.fits(finding, assessment, said))
+            self.all
+                .get(*index)
+                .is_some_and(|rule| rule.fits(finding, assessment, said))
         });
         indices
     }
@@ -238,12 +247,19 @@ impl<'a> Rules<'a> {
             rule.used = true;
             match rule.standing {
                 Standing::Expired => {
-                    let text = format!("the ignore entry {} is over: {}", rule.place(), rule.until());
+                    let text = format!(
+                        "the ignore entry {} is over: {}",
+                        rule.place(),
+                        rule.until()
+                    );
                     finding.notes.push(text.into());
                     continue;
                 }
                 Standing::Added => {
-                    let text = format!("{} ignores it only in the working copy, which does not count", rule.place());
+                    let text = format!(
+                        "{} ignores it only in the working copy, which does not count",
+                        rule.place()
+                    );
                     finding.notes.push(text.into());
                     continue;
                 }
@@ -279,7 +295,11 @@ impl<'a> Rules<'a> {
     fn told(mut self, files: &[Ignores]) -> (Vec<Finding>, Vec<Gap>) {
         let mut gaps = Vec::new();
         for ignores in files.iter().filter(|ignores| !ignores.added.is_empty()) {
-            let added: Vec<Text> = ignores.added.iter().map(|entry| describe(entry).into()).collect();
+            let added: Vec<Text> = ignores
+                .added
+                .iter()
+                .map(|entry| describe(entry).into())
+                .collect();
             let count = added.len();
             let file = &ignores.file.file;
             let base = ignores.base.as_deref().unwrap_or("the base");
@@ -300,7 +320,10 @@ impl<'a> Rules<'a> {
         if !self.exploited.is_empty() {
             gaps.push(notice(
                 "ignore-known-exploited",
-                format!("ignore files take out what is known to be exploited: {}", listed(&self.exploited)),
+                format!(
+                    "ignore files take out what is known to be exploited: {}",
+                    listed(&self.exploited)
+                ),
                 "ignore files",
             ));
         }
@@ -363,7 +386,10 @@ impl Rule<'_> {
                     entry.images.iter().any(|pattern| of_image(pattern, image))
                 }))
             && (entry.objects.is_empty() || of_object(&entry.objects, finding, image, all))
-            && entry.namespace.as_ref().is_none_or(|feed| of_feed(feed, finding, all))
+            && entry
+                .namespace
+                .as_ref()
+                .is_none_or(|feed| of_feed(feed, finding, all))
             && self.of_vex(finding, said)
     }
 
@@ -378,7 +404,10 @@ impl Rule<'_> {
             set.matches.get(id.index as usize)?.target.as_deref()
         });
         located
-            || finding.source.as_ref().is_some_and(|source| fits(&source.file))
+            || finding
+                .source
+                .as_ref()
+                .is_some_and(|source| fits(&source.file))
             || targets.into_iter().any(|target| {
                 // `app/config.py:12`
                 fits(target) || target.rsplit_once(':').is_some_and(|(path, _)| fits(path))
@@ -393,7 +422,9 @@ impl Rule<'_> {
         let key = (finding.image, finding.vulnerability, finding.package);
         said.get(&key).is_some_and(|(is, because)| {
             is.word() == &**status
-                && justification.as_ref().is_none_or(|wanted| because.as_ref() == Some(wanted))
+                && justification
+                    .as_ref()
+                    .is_none_or(|wanted| because.as_ref() == Some(wanted))
         })
     }
 
@@ -410,7 +441,11 @@ impl Rule<'_> {
     }
 
     fn reason(&self) -> Text {
-        let reason = self.entry.reason.as_deref().filter(|reason| !reason.is_empty());
+        let reason = self
+            .entry
+            .reason
+            .as_deref()
+            .filter(|reason| !reason.is_empty());
         let reason = reason.unwrap_or("no reason is given");
         match self.entry.expires {
             Some(last) => format!("{reason} (until {last})").into(),
@@ -431,7 +466,10 @@ impl Rule<'_> {
         let (id, title) = match (self.standing, &self.reopened, self.used) {
             (Standing::Expired, ..) => (
                 "ignore-expired",
-                format!("the ignore entry of {what} does not count any more: {}", self.until()),
+                format!(
+                    "the ignore entry of {what} does not count any more: {}",
+                    self.until()
+                ),
             ),
             (Standing::Counts, Some(why), _) => (
                 "ignore-reopened",
@@ -485,9 +523,16 @@ fn describe(entry: &IgnoreEntry) -> String {
         let name = rule.name.as_ref().map(|name| match name {
             NameRule::Glob(text) | NameRule::Expression(text) => &**text,
         });
-        name.or(rule.purl.as_deref()).or(rule.kind.as_deref())
+        let place = rule.location.as_deref().or(rule.language.as_deref());
+        name.or(rule.purl.as_deref())
+            .or(rule.kind.as_deref())
+            .or(place)
     });
     for (word, value) in [
+        (
+            "that is",
+            entry.fix_states.first().map(|state| state.word()),
+        ),
         ("in", package),
         ("at", entry.paths.first().map(|path| &**path)),
         ("in", entry.images.first().map(|image| &**image)),
@@ -504,22 +549,38 @@ fn describe(entry: &IgnoreEntry) -> String {
 impl PackageMatcher<'_> {
     fn fits(&self, package: &Package, image: Option<&ScannedImage>) -> bool {
         let rule = self.rule;
-        let kind = |word: &str| purl_type(word).unwrap_or(if word == "binary" { "generic" } else { "" });
-        self.name.as_ref().is_none_or(|name| name.fits(&package.name))
-            && rule.version.as_ref().is_none_or(|version| *version == package.version)
+        let kind =
+            |word: &str| purl_type(word).unwrap_or(if word == "binary" { "generic" } else { "" });
+        self.name
+            .as_ref()
+            .is_none_or(|name| name.fits(&package.name))
+            && rule
+                .version
+                .as_ref()
+                .is_none_or(|version| *version == package.version)
             && rule.kind.as_ref().is_none_or(|word| {
-                *word == package.kind || (!kind(word).is_empty() && kind(word) == kind(&package.kind))
+                *word == package.kind
+                    || (!kind(word).is_empty() && kind(word) == kind(&package.kind))
             })
             && rule.language.as_ref().is_none_or(|language| {
                 of_language(language).contains(&&*own_purl(package, image).kind)
             })
             && self.location.as_ref().is_none_or(|glob| {
-                package.locations.iter().any(|at| glob.is_match(relative(at)))
+                package
+                    .locations
+                    .iter()
+                    .any(|at| glob.is_match(relative(at)))
             })
             && self.upstream.as_ref().is_none_or(|pattern| {
-                package.upstream.as_deref().is_some_and(|upstream| pattern.fits(upstream))
+                package
+                    .upstream
+                    .as_deref()
+                    .is_some_and(|upstream| pattern.fits(upstream))
             })
-            && self.purl.as_ref().is_none_or(|purl| purl.package(package, image).is_ok())
+            && self
+                .purl
+                .as_ref()
+                .is_none_or(|purl| purl.package(package, image).is_ok())
     }
 }
 
@@ -550,12 +611,17 @@ fn names<'f>(finding: &'f Finding, all: &'f Assessment) -> Vec<(&'f str, bool)> 
     for id in &finding.matches {
         let set = all.sets.get(id.set as usize);
         let said = set.and_then(|set| set.matches.get(id.index as usize));
-        if let Some(advisory) = set.zip(said).and_then(|(set, one)| set.advisories.get(one.advisory as usize)) {
+        if let Some(advisory) = set
+            .zip(said)
+            .and_then(|(set, one)| set.advisories.get(one.advisory as usize))
+        {
             names.push((&advisory.id, false));
             names.extend(advisory.aliases.iter().map(|alias| (&**alias, true)));
         }
     }
-    let vulnerability = finding.vulnerability.and_then(|n| all.vulnerabilities.get(n as usize));
+    let vulnerability = finding
+        .vulnerability
+        .and_then(|n| all.vulnerabilities.get(n as usize));
     let aliases = vulnerability.into_iter().flat_map(|v| &v.aliases);
     names.extend(aliases.map(|alias| (&**alias, true)));
     names
@@ -579,7 +645,13 @@ fn of_image(pattern: &str, image: &ScannedImage) -> bool {
     let normal = model::image::ImageReference::parse(pattern).map(|parsed| parsed.to_string());
     let patterns = [Some(pattern), normal.as_deref()];
     let mut called: Vec<String> = vec![image.name.to_string()];
-    for reference in image.identity.references.iter().cloned().chain(image.reference()) {
+    for reference in image
+        .identity
+        .references
+        .iter()
+        .cloned()
+        .chain(image.reference())
+    {
         let name = reference.name();
         if let Some(tag) = &reference.tag {
             called.push(format!("{name}:{tag}"));
@@ -606,7 +678,9 @@ fn of_object(
             None => object.name.to_string(),
         };
         let long = object.to_string();
-        patterns.iter().any(|pattern| glob(pattern, &long) || glob(pattern, &short))
+        patterns
+            .iter()
+            .any(|pattern| glob(pattern, &long) || glob(pattern, &short))
     };
     if let Some(object) = &finding.object {
         return fits(object);
@@ -624,19 +698,25 @@ fn of_feed(feed: &str, finding: &Finding, all: &Assessment) -> bool {
     finding.matches.iter().any(|id| {
         let set = all.sets.get(id.set as usize);
         let said = set.and_then(|set| set.matches.get(id.index as usize));
-        let advisory = set.zip(said).and_then(|(set, one)| set.advisories.get(one.advisory as usize));
+        let advisory = set
+            .zip(said)
+            .and_then(|(set, one)| set.advisories.get(one.advisory as usize));
         advisory.and_then(|advisory| advisory.feed.as_deref()) == Some(feed)
     })
 }
 
 fn is_exploited(finding: &Finding, all: &Assessment) -> bool {
-    let vulnerability = finding.vulnerability.and_then(|n| all.vulnerabilities.get(n as usize));
+    let vulnerability = finding
+        .vulnerability
+        .and_then(|n| all.vulnerabilities.get(n as usize));
     vulnerability.is_some_and(|v| matches!(v.kev, Fact::Is(_)))
 }
 
 /// What got worse since the entry was written (rule 18); not known is not better.
 fn worse(entry: &IgnoreEntry, finding: &Finding, all: &Assessment) -> Option<String> {
-    let vulnerability = finding.vulnerability.and_then(|n| all.vulnerabilities.get(n as usize));
+    let vulnerability = finding
+        .vulnerability
+        .and_then(|n| all.vulnerabilities.get(n as usize));
     if entry.given.known_exploited == Some(false)
         && let Some(Fact::Is(kev)) = vulnerability.map(|v| &v.kev)
     {

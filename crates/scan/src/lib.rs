@@ -27,5 +27,5 @@ pub mod vulnerabilities;
 pub mod written;
 
 pub use assess::{Input, Settings, assess, assess_ruled};
-pub use rulings::Rulings;
 pub use risk::Settings as RiskSettings;
+pub use rulings::Rulings;

@@ -38,7 +38,10 @@ pub enum Name {
 impl Name {
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
-        if text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("pkg:")) {
+        if text
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case("pkg:"))
+        {
             return match Purl::parse(text) {
                 Ok(purl) => Name::Purl(Box::new(purl)),
                 Err(_) => Name::Word(text.into()),
@@ -67,7 +70,11 @@ pub struct Named {
 impl Named {
     pub fn of(component: &VexComponent) -> Self {
         Named {
-            names: component.names.iter().map(|name| Name::parse(name)).collect(),
+            names: component
+                .names
+                .iter()
+                .map(|name| Name::parse(name))
+                .collect(),
             versions: component.versions.clone(),
         }
     }
@@ -77,6 +84,13 @@ impl Named {
             names: vec![Name::parse(purl)],
             versions: Vec::new(),
         }
+    }
+
+    /// Whether one of its names is a package's.
+    pub fn is_package(&self) -> bool {
+        let of_image = |purl: &Purl| matches!(&*purl.kind, "oci" | "docker");
+        let mut names = self.names.iter();
+        names.any(|name| matches!(name, Name::Purl(purl) if !of_image(purl)))
     }
 
     /// Whether one of its names is that of the image.
@@ -121,11 +135,10 @@ impl Named {
                 Ok(fit) if best.as_ref().is_none_or(|known| fit.grade > known.grade) => {
                     best = Some(fit);
                 }
-                Ok(_) => {}
                 Err(why) if miss.as_ref().is_none_or(|known| why.near && !known.near) => {
                     miss = Some(why);
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         best.ok_or_else(|| miss.unwrap_or_else(|| far("it has no name that is known")))
@@ -154,7 +167,11 @@ fn fit(grade: u8, how: impl Into<String>) -> Fit {
 }
 
 fn shown(version: &str) -> &str {
-    if version.is_empty() { "not known" } else { version }
+    if version.is_empty() {
+        "not known"
+    } else {
+        version
+    }
 }
 
 const BY_DIGEST: u8 = 4;
@@ -238,10 +255,21 @@ fn of_oci(purl: &Purl, image: &ScannedImage) -> Result<Fit, Miss> {
     }
     if named.is_empty() {
         let wanted = url.unwrap_or(&purl.name);
-        return Err(far(format!("it names the image {wanted}, here is {}", image.name)));
+        return Err(far(format!(
+            "it names the image {wanted}, here is {}",
+            image.name
+        )));
     }
     platform(purl, image)?;
-    tagged(tag, &named, if url.is_some() { BY_REPOSITORY } else { BY_WORD })
+    tagged(
+        tag,
+        &named,
+        if url.is_some() {
+            BY_REPOSITORY
+        } else {
+            BY_WORD
+        },
+    )
 }
 
 /// `pkg:docker/library/nginx@1.25`, `pkg:docker/app@sha256:...?repository_url=gcr.io` (purl-spec, docker).
@@ -261,7 +289,10 @@ fn of_docker(purl: &Purl, image: &ScannedImage) -> Result<Fit, Miss> {
         return by_digest(&purl.version, image, !named.is_empty());
     }
     if named.is_empty() {
-        return Err(far(format!("it names the image {path}, here is {}", image.name)));
+        return Err(far(format!(
+            "it names the image {path}, here is {}",
+            image.name
+        )));
     }
     platform(purl, image)?;
     let tag = Some(&*purl.version).filter(|tag| !tag.is_empty());
@@ -277,7 +308,10 @@ fn of_reference(wanted: &ImageReference, image: &ScannedImage) -> Result<Fit, Mi
         return by_digest(digest, image, !named.is_empty());
     }
     if named.is_empty() {
-        return Err(far(format!("it names the image {wanted}, here is {}", image.name)));
+        return Err(far(format!(
+            "it names the image {wanted}, here is {}",
+            image.name
+        )));
     }
     tagged(wanted.tag.as_deref(), &named, BY_REPOSITORY)
 }
@@ -294,7 +328,10 @@ fn tagged(tag: Option<&str>, named: &[ImageReference], without: u8) -> Result<Fi
             Ok(fit(BY_TAG, format!("{how} and the tag {tag}")))
         }
         Some(tag) => {
-            let here = named.iter().find_map(|r| r.tag.as_deref()).unwrap_or("not known");
+            let here = named
+                .iter()
+                .find_map(|r| r.tag.as_deref())
+                .unwrap_or("not known");
             Err(near(format!("it names the tag {tag}, here it is {here}")))
         }
     }
@@ -318,7 +355,10 @@ fn platform(purl: &Purl, image: &ScannedImage) -> Result<(), Miss> {
             continue;
         };
         if wanted != known && known.split('/').next() != Some(wanted) {
-            return Err(near(format!("it names {key}={wanted}, here it is {}", shown(known))));
+            return Err(near(format!(
+                "it names {key}={wanted}, here it is {}",
+                shown(known)
+            )));
         }
     }
     Ok(())
@@ -330,10 +370,15 @@ fn last(repository: &str) -> &str {
 
 /// A platform such as `cpe:/o:redhat:enterprise_linux:9::baseos`: the distribution of the image.
 fn of_cpe(cpe: &str, os: Option<&OsRelease>) -> Result<Fit, Miss> {
-    let rest = cpe.trim_start_matches("cpe:2.3:").trim_start_matches("cpe:/");
+    let rest = cpe
+        .trim_start_matches("cpe:2.3:")
+        .trim_start_matches("cpe:/");
     let mut parts = rest.split(':').skip(1);
     let (vendor, product) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-    let version = parts.next().filter(|v| !matches!(*v, "" | "*" | "-")).unwrap_or("");
+    let version = parts
+        .next()
+        .filter(|v| !matches!(*v, "" | "*" | "-"))
+        .unwrap_or("");
     let id = match (vendor, product) {
         ("redhat", "enterprise_linux") => "redhat",
         ("debian", "debian_linux") => "debian",
@@ -346,12 +391,17 @@ fn of_cpe(cpe: &str, os: Option<&OsRelease>) -> Result<Fit, Miss> {
         _ => return Err(far(format!("the platform {cpe} is none that is compared"))),
     };
     let Some(os) = os.filter(|os| distribution(&os.id) == id) else {
-        return Err(far(format!("it names the platform {cpe}, which the image here is not")));
+        return Err(far(format!(
+            "it names the platform {cpe}, which the image here is not"
+        )));
     };
     if release_covers(version, &os.version) {
         return Ok(fit(BY_WORD, format!("{} {}", os.id, os.version)));
     }
-    Err(near(format!("it names {id} {version}, the image here is {} {}", os.id, os.version)))
+    Err(near(format!(
+        "it names {id} {version}, the image here is {} {}",
+        os.id, os.version
+    )))
 }
 
 /// One word for each distribution; scanners use several.
@@ -372,19 +422,29 @@ fn distribution(id: &str) -> String {
 fn release_covers(wanted: &str, here: &str) -> bool {
     wanted.is_empty()
         || here == wanted
-        || here.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+        || here
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The package as a purl: its own, else what is known of it.
 pub(crate) fn own_purl(package: &Package, image: Option<&ScannedImage>) -> Purl {
-    if let Some(purl) = package.purl.as_deref().and_then(|purl| Purl::parse(purl).ok()) {
+    if let Some(purl) = package
+        .purl
+        .as_deref()
+        .and_then(|purl| Purl::parse(purl).ok())
+    {
         return purl;
     }
-    let kind = ingest::purl_type(&package.kind).map_or_else(|| package.kind.to_string(), str::to_owned);
+    let kind =
+        ingest::purl_type(&package.kind).map_or_else(|| package.kind.to_string(), str::to_owned);
     let os = image.and_then(|image| image.os.as_ref());
     let name = package.name.replace(':', "/");
     let (namespace, name) = match &*kind {
-        "deb" | "rpm" | "apk" => (os.map_or_else(String::new, |os| os.id.to_string()), package.name.to_string()),
+        "deb" | "rpm" | "apk" => (
+            os.map_or_else(String::new, |os| os.id.to_string()),
+            package.name.to_string(),
+        ),
         _ => match name.rsplit_once('/') {
             Some((namespace, name)) => (namespace.to_owned(), name.to_owned()),
             None => (String::new(), name),
@@ -417,7 +477,8 @@ fn package_fit(
     }
     let source = matches!(wanted.qualifier("arch"), Some("source" | "src"));
     let upstream = package.upstream.as_deref().or(here.qualifier("upstream"));
-    let (upstream, upstream_version) = match upstream.map(|u| u.split_once('@').unwrap_or((u, ""))) {
+    let (upstream, upstream_version) = match upstream.map(|u| u.split_once('@').unwrap_or((u, "")))
+    {
         Some((name, version)) => (Some(name), version),
         None => (None, ""),
     };
@@ -442,7 +503,7 @@ fn package_fit(
                 wanted.name
             )));
         }
-        return Err(far(format!("it names the package {}", wanted.name)));
+        return Err(far(format!("it names the package {}", path(wanted))));
     }
     let label = match &*package.name {
         name if source => format!("the source {} of {name}", compared.name),
@@ -460,7 +521,7 @@ fn package_fit(
         return Err(near(format!("it names only {} of it", wanted.subpath)));
     }
     let how = match &*wanted.version {
-        "" => format!("{label} in every version"),
+        "" => format!("{label} (any version)"),
         version => format!("{label} {version}"),
     };
     let grade = 1 + u8::from(!wanted.version.is_empty()) + u8::from(qualified);
@@ -493,7 +554,9 @@ fn path(purl: &Purl) -> String {
 fn fold(kind: &str, name: &str) -> String {
     match kind {
         "pypi" => name.to_ascii_lowercase().replace(['_', '.'], "-"),
-        "deb" | "apk" | "npm" | "golang" | "composer" | "nuget" | "hex" | "pub" => name.to_ascii_lowercase(),
+        "deb" | "apk" | "npm" | "golang" | "composer" | "nuget" | "hex" | "pub" => {
+            name.to_ascii_lowercase()
+        }
         _ => name.to_owned(),
     }
 }
@@ -521,7 +584,10 @@ fn same_version(kind: &str, wanted: &str, here: &str) -> bool {
     let plain = |version: &str| -> String {
         let version = version.trim();
         match kind {
-            "golang" => version.trim_start_matches("go").trim_start_matches('v').to_owned(),
+            "golang" => version
+                .trim_start_matches("go")
+                .trim_start_matches('v')
+                .to_owned(),
             "rpm" | "deb" => version.trim_start_matches("0:").to_owned(),
             _ => version.to_owned(),
         }
@@ -557,23 +623,28 @@ fn qualifiers(
         let (same, known) = match &**key {
             "distro" => {
                 let known = known.or_else(|| os.map(|os| format!("{}-{}", os.id, os.version)));
-                let same = known.as_deref().is_some_and(|known| same_distro(value, known));
+                let same = known
+                    .as_deref()
+                    .is_some_and(|known| same_distro(value, known));
                 (same, known)
             }
             "arch" => {
                 let platform = image.and_then(|image| image.identity.platform.as_deref());
                 let of_image = platform.and_then(|p| Some(p.split_once('/')?.1.to_owned()));
                 let known = known.or(of_image);
-                let same = known.as_deref().is_some_and(|known| {
-                    known == value || matches!(known, "all" | "noarch")
-                });
+                let same = known
+                    .as_deref()
+                    .is_some_and(|known| known == value || matches!(known, "all" | "noarch"));
                 (same, known)
             }
             _ => (known.as_deref() == Some(value), known),
         };
         if !same {
             let known = known.unwrap_or_default();
-            return Err(near(format!("it names {key}={value}, here it is {}", shown(&known))));
+            return Err(near(format!(
+                "it names {key}={value}, here it is {}",
+                shown(&known)
+            )));
         }
         any = true;
     }

@@ -56,7 +56,11 @@ pub fn vex(paths: &[PathBuf], boms: &[PathBuf]) -> Result<Vec<VexDocument>, Ruli
     let mut documents = Vec::new();
     for path in paths {
         let bytes = bounded(path, MAX_VEX)?;
-        documents.push(ingest::read_vex(&path.display().to_string(), &bytes, &limits)?);
+        documents.push(ingest::read_vex(
+            &path.display().to_string(),
+            &bytes,
+            &limits,
+        )?);
     }
     if !documents.iter().any(VexDocument::has_references) {
         return Ok(documents);
@@ -127,7 +131,10 @@ fn judged_again(
         return None;
     }
     // Our own sets are made again from the inventories, those of others stay what they were.
-    let others = then.sets.iter().filter(|set| &*set.source.tool != "plimsoll");
+    let others = then
+        .sets
+        .iter()
+        .filter(|set| &*set.source.tool != "plimsoll");
     let input = Input {
         snapshot: bundle.snapshot.as_ref(),
         sources: &[],
@@ -148,7 +155,9 @@ fn bounded(path: &Path, limit: u64) -> Result<Vec<u8>, RulingError> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(failed(io::Error::new(
             io::ErrorKind::FileTooLarge,

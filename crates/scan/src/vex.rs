@@ -4,7 +4,7 @@
 //! Never: documents that came with an image; they would count only if a configured identity had signed them (rule 17).
 
 use crate::findings::Findings;
-use crate::product::{Fit, Miss, Name, Named, own_purl};
+use crate::product::{Fit, Miss, Named, own_purl};
 use ingest::{VexDocument, VexProduct, VexStatement, VexStatus};
 use intel::purl::Purl;
 use model::assessment::ScannedImage;
@@ -222,7 +222,8 @@ impl<'a> Engine<'a> {
         };
         let clears = statement.status.clears();
         let key = (finding.image, finding.vulnerability, finding.package);
-        self.said.insert(key, (statement.status, statement.justification.clone()));
+        self.said
+            .insert(key, (statement.status, statement.justification.clone()));
         let against = applying.iter().skip(1).find_map(|other| {
             let (of, said) = self.statement(other.place)?;
             (said.status.clears() != clears).then_some((of, said, &other.fit))
@@ -275,7 +276,9 @@ impl<'a> Engine<'a> {
         packages: &[model::matches::Package],
     ) -> Result<Fit, Miss> {
         let products = self.names.get(place.0).and_then(|of| of.get(place.1));
-        let image = finding.image.and_then(|n| self.scanned.images.get(n as usize));
+        let image = finding
+            .image
+            .and_then(|n| self.scanned.images.get(n as usize));
         let package = finding.package.and_then(|n| packages.get(n as usize));
         let mut best: Result<Fit, Miss> = Err(Miss {
             near: false,
@@ -289,7 +292,9 @@ impl<'a> Engine<'a> {
                 (Err(known), Err(next)) => next.near && !known.near,
                 (Ok(_), Err(_)) => false,
             };
-            if better || matches!(&best, Err(miss) if !miss.near && miss.why == "it names no product") {
+            if better
+                || matches!(&best, Err(miss) if !miss.near && miss.why == "it names no product")
+            {
                 best = next;
             }
         }
@@ -322,10 +327,15 @@ impl<'a> Engine<'a> {
             return match (whole, of_package(&product.whole)) {
                 (Ok(whole), _) => Ok(whole),
                 (_, Ok(package)) => Ok(package),
-                (Err(whole), Err(package)) => Err(if package.near { package } else { whole }),
+                (Err(whole), Err(package)) => Err(if package.near || product.whole.is_package() {
+                    package
+                } else {
+                    whole
+                }),
             };
         }
-        let whole = whole.or_else(|miss| self.program(product, finding, image, package).ok_or(miss));
+        let whole =
+            whole.or_else(|miss| self.program(product, finding, image, package).ok_or(miss));
         let mut part: Result<Fit, Miss> = Err(Miss {
             near: false,
             why: "it names no part".to_owned(),
@@ -343,7 +353,10 @@ impl<'a> Engine<'a> {
                 grade: whole.grade + part.grade,
                 how: format!("{} in {}", part.how, whole.how),
             }),
-            (Err(whole), Ok(_)) => Err(Miss { near: true, ..whole }),
+            (Err(whole), Ok(_)) => Err(Miss {
+                near: true,
+                ..whole
+            }),
             (_, Err(part)) => Err(part),
         }
     }
@@ -361,9 +374,9 @@ impl<'a> Engine<'a> {
         let here = own_purl(package, image);
         let beside = self.contents.get(&finding.image?)?;
         let shares = |files: &[Text]| files.iter().any(|file| package.locations.contains(file));
-        let (program, _) = beside.iter().find(|(purl, files)| {
-            *purl != here && shares(files) && product.whole.listed(purl)
-        })?;
+        let (program, _) = beside
+            .iter()
+            .find(|(purl, files)| *purl != here && shares(files) && product.whole.listed(purl))?;
         Some(Fit {
             grade: GRADE,
             how: format!("the program {}", program.name),
@@ -398,10 +411,10 @@ impl<'a> Engine<'a> {
                 .enumerate()
                 .filter(|(s, _)| !self.used.contains(&(d, *s)))
                 .map(|(s, statement)| {
-                    let why = self.misses.get(&(d, s)).map_or_else(
-                        || "nothing here has it".to_owned(),
-                        |miss| miss.why.clone(),
-                    );
+                    let why = self
+                        .misses
+                        .get(&(d, s))
+                        .map_or_else(|| "nothing here has it".to_owned(), |miss| miss.why.clone());
                     let id = statement.ids.first().map_or("", |id| &**id);
                     format!("{} of {id}, {why}", statement.place)
                 })
@@ -427,13 +440,20 @@ impl<'a> Engine<'a> {
                     let count = self.open.get(&(d, s))?;
                     let id = statement.ids.first().map_or("", |id| &**id);
                     let findings = if *count == 1 { "finding" } else { "findings" };
-                    Some(format!("{id} {} ({count} {findings})", statement.status.word()))
+                    Some(format!(
+                        "{id} {} ({count} {findings})",
+                        statement.status.word()
+                    ))
                 })
                 .collect();
             if !open.is_empty() {
                 gaps.push(gap(
                     "vex-affected",
-                    format!("{} takes nothing out of these: {}", document.file, examples(&open)),
+                    format!(
+                        "{} takes nothing out of these: {}",
+                        document.file,
+                        examples(&open)
+                    ),
                     &scope,
                 ));
             }
@@ -500,18 +520,19 @@ fn contents(
     scanned: Scanned,
 ) -> FxHashMap<u32, Vec<(Purl, Vec<Text>)>> {
     let mut contents: FxHashMap<u32, Vec<(Purl, Vec<Text>)>> = FxHashMap::default();
-    let program = |product: &VexProduct| {
-        let names = product.whole.names.iter().map(|name| Name::parse(name));
-        let of_images = ["oci", "docker"];
-        let package = |name| matches!(name, Name::Purl(p) if !of_images.contains(&&*p.kind));
-        !product.parts.is_empty() && names.into_iter().any(package)
-    };
+    let program =
+        |product: &VexProduct| !product.parts.is_empty() && Named::of(&product.whole).is_package();
     let statements = documents.iter().flat_map(|document| &document.statements);
     if !statements.flat_map(|s| &s.products).any(program) {
         return contents;
     }
     let mut seen: FxHashSet<(u32, u32)> = FxHashSet::default();
-    for finding in found.open.iter().chain(&found.unjoined).chain(&found.suppressed) {
+    for finding in found
+        .open
+        .iter()
+        .chain(&found.unjoined)
+        .chain(&found.suppressed)
+    {
         let (Some(image), Some(n)) = (finding.image, finding.package) else {
             continue;
         };
@@ -525,10 +546,18 @@ fn contents(
         }
     }
     for (n, image) in (0u32..).zip(scanned.images) {
-        for inventory in scanned.inventories.iter().filter(|i| i.artifact.name == image.name) {
+        for inventory in scanned
+            .inventories
+            .iter()
+            .filter(|i| i.artifact.name == image.name)
+        {
             for component in &inventory.components {
                 if let Ok(purl) = Purl::parse(&component.purl) {
-                    let files = component.at.iter().map(|place| Text::clone(&place.path)).collect();
+                    let files = component
+                        .at
+                        .iter()
+                        .map(|place| Text::clone(&place.path))
+                        .collect();
                     contents.entry(n).or_default().push((purl, files));
                 }
             }

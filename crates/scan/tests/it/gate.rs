@@ -1,10 +1,10 @@
 //! The truth table of exit codes (architecture section 5).
 
 use model::assessment::{About, Assessment, Coverage, Outcome};
-use model::evidence::{Fact, Gap, GapWeight, Ledger, Stage};
+use model::evidence::{Estimate, Fact, Gap, GapId, GapWeight, Ledger, Stage};
 use model::finding::Finding;
 use model::matches::{Category, Fix, FixState};
-use model::vulnerability::Severity;
+use model::vulnerability::{AttackProfile, Epss, Kev, Likelihood, Severity, Vulnerability};
 use scan::accept::accept;
 use scan::gate::{FailOn, Gate, judge};
 use scan::inputs::AcceptedGap;
@@ -277,7 +277,6 @@ fn an_unknown_kev_state_is_over_the_gate() {
         judge(&assessment(&[Severity::High], None), &gate).exit_code,
         0
     );
-    let _: Fact<()> = Fact::Absent;
 }
 
 #[test]
@@ -289,6 +288,13 @@ fn conditions_are_read_strictly() {
         ("epss>=0.5", true),
         ("epss-percentile>=0.99", true),
         ("score>=70", true),
+        ("fixable", true),
+        ("stale-ignore", true),
+        ("critical+fixable", true),
+        ("kev and epss>=0.1 + score>=70", true),
+        ("high+", false),
+        ("+", false),
+        ("high+urgent", false),
         ("score>=101", false),
         ("epss>=2", false),
         ("epss>0.5", false),
@@ -296,5 +302,353 @@ fn conditions_are_read_strictly() {
         ("", false),
     ] {
         assert_eq!(text.parse::<FailOn>().is_ok(), good, "{text}");
+    }
+}
+
+/// A scan with one finding of `severity` and `state`, in KEV or not known to be, with an EPSS score, published on a day.
+fn vulnerable(
+    severity: Severity,
+    state: FixState,
+    kev: Option<bool>,
+    epss: Option<f64>,
+    published: &str,
+) -> Assessment {
+    let mut scan = assessment(&[severity], None);
+    scan.vulnerabilities.push(Vulnerability {
+        id: "CVE-2024-0001".into(),
+        aliases: Vec::new(),
+        title: None,
+        published: published.parse().ok(),
+        epss: epss.map_or(Fact::Unknown(GapId(0)), |score| {
+            Fact::Is(Epss {
+                score,
+                percentile: 0.9,
+                model: "v".into(),
+                date: "2026-08-16".parse().unwrap(),
+            })
+        }),
+        kev: match kev {
+            Some(true) => Fact::Is(Kev {
+                added: "2026-08-01".parse().unwrap(),
+                ransomware: false,
+                name: "x".into(),
+            }),
+            Some(false) => Fact::Absent,
+            None => Fact::Unknown(GapId(0)),
+        },
+        ssvc: Fact::Absent,
+        cvss: Vec::new(),
+        profile: AttackProfile::default(),
+        cwes: Vec::new(),
+        severity,
+        likelihood: Likelihood {
+            estimate: Estimate::exact(0.1),
+            reasons: Vec::new(),
+        },
+    });
+    scan.findings[0].vulnerability = Some(0);
+    scan.findings[0].fix.state = state;
+    scan
+}
+
+fn gate(fail_on: &str) -> Gate {
+    Gate {
+        fail_on: fail_on
+            .split(',')
+            .map(|text| text.parse().unwrap())
+            .collect(),
+        ..Gate::default()
+    }
+}
+
+/// Kleene: one condition that does not hold decides; else one that is not known makes it unknown, which is over.
+#[test]
+fn conditions_that_must_all_hold() {
+    use FixState::{Fixed, NotFixed, Unknown as NotKnown};
+    use Severity::{Critical, High, Unknown};
+    for (fail_on, severity, state, kev, expected, lenient) in [
+        ("critical+fixable", Critical, Fixed, Some(false), 1, 1),
+        ("critical+fixable", Critical, NotFixed, Some(false), 0, 0),
+        ("critical+fixable", High, Fixed, Some(false), 0, 0),
+        ("critical+fixable", Critical, NotKnown, Some(false), 1, 0),
+        ("critical+fixable", Unknown, Fixed, Some(false), 1, 0),
+        ("critical+fixable", Unknown, NotFixed, Some(false), 0, 0),
+        ("critical+fixable,kev", High, NotFixed, Some(true), 1, 1),
+        ("kev+fixable", High, Fixed, None, 1, 0),
+        ("kev+fixable", High, NotFixed, None, 0, 0),
+        ("kev+epss>=0.5", High, Fixed, Some(true), 0, 0),
+        ("kev+epss>=0.1", High, Fixed, Some(true), 1, 1),
+        ("high and kev and fixable", High, Fixed, Some(true), 1, 1),
+    ] {
+        let scan = vulnerable(severity, state, kev, Some(0.2), "2020-01-01");
+        let strict = gate(fail_on);
+        let allowed = Gate {
+            allow_unknown: true,
+            ..strict.clone()
+        };
+        assert_eq!(
+            judge(&scan, &strict).exit_code,
+            expected,
+            "{fail_on} {severity} {state:?} {kev:?}"
+        );
+        assert_eq!(
+            judge(&scan, &allowed).exit_code,
+            lenient,
+            "{fail_on} {severity} {state:?} {kev:?}"
+        );
+    }
+}
+
+/// The scan is of 2026-08-16.
+#[test]
+fn grace_is_from_the_later_of_publication_and_fix() {
+    for (published, fixed, days, kev, expected, told) in [
+        ("2026-08-10", None, 0, false, 1, ""),
+        ("2026-08-10", None, 14, false, 0, "until 2026-08-24"),
+        ("2026-08-02", None, 14, false, 1, ""),
+        ("2026-08-03", None, 14, false, 0, "until 2026-08-17"),
+        (
+            "2024-01-01",
+            Some("2026-08-10"),
+            14,
+            false,
+            0,
+            "until 2026-08-24",
+        ),
+        (
+            "2026-08-10",
+            Some("2024-01-01"),
+            14,
+            false,
+            0,
+            "until 2026-08-24",
+        ),
+        ("2024-01-01", Some("2024-02-01"), 14, false, 1, ""),
+        // Nothing says when it began.
+        ("", None, 14, false, 1, ""),
+        // What is exploited does not wait.
+        ("2026-08-10", None, 14, true, 1, ""),
+    ] {
+        let mut scan = vulnerable(Severity::High, FixState::Fixed, Some(kev), None, published);
+        if let Some(fixed) = fixed {
+            let mut set = crate::sample::set(
+                "plimsoll",
+                &["app"],
+                &[],
+                &[("a", "1", "CVE-2024-0001", &[])],
+            );
+            set.matches[0].basis = Some(0);
+            set.bases.push(model::matches::Basis {
+                fixed_on: Some(fixed.parse().unwrap()),
+                ..model::matches::Basis::default()
+            });
+            scan.sets.push(set);
+            scan.findings[0]
+                .matches
+                .push(model::finding::MatchId { set: 0, index: 0 });
+        }
+        let verdict = judge(
+            &scan,
+            &Gate {
+                grace_days: days,
+                ..gate("high")
+            },
+        );
+        assert_eq!(
+            verdict.exit_code, expected,
+            "{published} {fixed:?} {days} {kev}"
+        );
+        assert!(
+            verdict.notices.concat().contains(told),
+            "{:?}",
+            verdict.notices
+        );
+        assert_eq!(
+            verdict.notices.is_empty(),
+            told.is_empty(),
+            "{:?}",
+            verdict.notices
+        );
+    }
+}
+
+#[test]
+fn reasons_name_what_is_over() {
+    let reasons = |count: usize| {
+        let scan = assessment(&vec![Severity::High; count], None);
+        judge(&scan, &gate("high")).reasons[0].to_string()
+    };
+    assert_eq!(
+        reasons(1),
+        "1 finding: severity high or higher (CVE-2024-0001)"
+    );
+    assert!(
+        reasons(5).starts_with("5 findings: severity high or higher ("),
+        "{}",
+        reasons(5)
+    );
+    assert!(reasons(5).ends_with(" and 2 more)"), "{}", reasons(5));
+}
+
+mod baselines {
+    use super::gate;
+    use crate::app::{app, ruled};
+    use model::assessment::{Assessment, DatabaseInfo, FeedInfo};
+    use model::evidence::Fact;
+    use model::vulnerability::Kev;
+    use scan::Rulings;
+    use scan::baseline::Baseline;
+    use scan::gate::judge_against;
+
+    /// What the baseline has of the first package, libssl3.
+    enum Has {
+        Same,
+        Nothing,
+        /// The package with another vulnerability.
+        Other,
+    }
+
+    /// The app before, with that version of its first package.
+    fn before(has: &Has, version: &str) -> Assessment {
+        let mut set = app();
+        set.packages[0].version = version.into();
+        set.packages[0].purl = Some(format!("pkg:deb/debian/libssl3@{version}").into());
+        match has {
+            Has::Same => {}
+            Has::Nothing => drop(set.matches.remove(0)),
+            Has::Other => set.matches[0].advisory = 1,
+        }
+        let mut scan = ruled(vec![set], &Rulings::default());
+        scan.about.database = Some(DatabaseInfo {
+            digest: "".into(),
+            feeds: vec![FeedInfo {
+                name: "kev".into(),
+                date: Some("2026-11-01".parse().unwrap()),
+                records: 1,
+                digest: "".into(),
+                version: None,
+            }],
+        });
+        scan
+    }
+
+    fn now() -> Assessment {
+        let mut scan = ruled(vec![app()], &Rulings::default());
+        scan.ledger.gaps.clear();
+        scan
+    }
+
+    #[test]
+    fn only_what_is_new_is_over() {
+        let here = "3.0.11-1";
+        let mut suppressed = before(&Has::Same, here);
+        let first = suppressed
+            .findings
+            .iter()
+            .position(|f| &*f.id == "CVE-2024-1001")
+            .unwrap();
+        let moved = suppressed.findings.remove(first);
+        suppressed.suppressed.push(moved);
+        // Published on 2026-11-10; the baseline's database is of 2026-11-01.
+        for (what, baseline, expected, told) in [
+            (
+                "the same",
+                before(&Has::Same, here),
+                0,
+                "5 findings over the gate are in the baseline then too",
+            ),
+            (
+                "an older version had it too",
+                before(&Has::Same, "3.0.10-1"),
+                0,
+                "in the baseline",
+            ),
+            (
+                "the package is new",
+                before(&Has::Nothing, here),
+                1,
+                "only what is new against then is judged",
+            ),
+            ("the version is new", before(&Has::Other, "3.0.10-1"), 1, ""),
+            (
+                "only the feed is new",
+                before(&Has::Other, here),
+                0,
+                "published 2026-11-10, after the baseline's database of 2026-11-01",
+            ),
+            ("it was suppressed", suppressed, 1, ""),
+        ] {
+            let baseline = Baseline::of("then", &baseline, None);
+            let verdict = judge_against(&now(), &gate("high"), Some(&baseline));
+            assert_eq!(
+                verdict.exit_code, expected,
+                "{what}: {:?} {:?}",
+                verdict.reasons, verdict.notices
+            );
+            assert!(
+                verdict.notices.join("\n").contains(told),
+                "{what}: {:?}",
+                verdict.notices
+            );
+        }
+    }
+
+    /// Both sides by the database of now: what it says of the baseline too is a feed's doing.
+    #[test]
+    fn judged_again() {
+        let then = before(&Has::Nothing, "3.0.11-1");
+        let again = before(&Has::Same, "3.0.11-1");
+        for (again, expected) in [(&again, 0), (&then, 1)] {
+            let baseline = Baseline::of("then", &then, Some(again));
+            let verdict = judge_against(&now(), &gate("high"), Some(&baseline));
+            assert_eq!(
+                verdict.exit_code, expected,
+                "{:?} {:?}",
+                verdict.reasons, verdict.notices
+            );
+            assert!(
+                verdict
+                    .notices
+                    .join("\n")
+                    .contains("both by the database of this scan")
+            );
+        }
+    }
+
+    /// What is known since of a finding that the baseline has changes nothing.
+    #[test]
+    fn a_known_finding_that_became_exploited_is_told() {
+        let mut scan = now();
+        for vulnerability in &mut scan.vulnerabilities {
+            vulnerability.kev = Fact::Is(Kev {
+                added: "2026-11-20".parse().unwrap(),
+                ransomware: true,
+                name: "x".into(),
+            });
+        }
+        let baseline = Baseline::of("then", &before(&Has::Same, "3.0.11-1"), None);
+        let verdict = judge_against(&scan, &gate("kev"), Some(&baseline));
+        assert_eq!(verdict.exit_code, 0);
+        assert!(
+            verdict.notices[0].contains("5 findings over the gate are in the baseline"),
+            "{:?}",
+            verdict.notices
+        );
+    }
+
+    #[test]
+    fn reports_of_others_are_no_baseline() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            r#"{"formatVersion":1}"#,
+            r#"{"formatVersion":9,"findings":[],"about":{}}"#,
+        ] {
+            assert!(Baseline::of_report("x", text.as_bytes()).is_err(), "{text}");
+        }
+        let report = r#"{"formatVersion":1,"findings":[{"tracking_key":"v1:a","image":"nginx:1","package":{"name":"a","version":"1","purl":null,"type":"deb"}}],"about":{"database":null}}"#;
+        assert!(Baseline::of_report("x", report.as_bytes()).is_ok());
     }
 }

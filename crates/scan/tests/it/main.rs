@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
+mod app;
 mod bundle;
 mod database;
 mod findings;
 mod gate;
+mod ignores;
 mod join;
 mod platform;
 mod sample;
 mod shop;
+mod vex;
 mod written;
