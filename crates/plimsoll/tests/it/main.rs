@@ -5,6 +5,7 @@
 mod bad_input;
 mod compare;
 mod declared;
+mod exceptions;
 mod exit_codes;
 mod hostile_files;
 mod hostile_names;
