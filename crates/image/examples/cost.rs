@@ -62,7 +62,11 @@ fn inflate(path: &Path) {
         }
         tar.update(&piece[..read]);
     }
-    println!("{:02x?} {:02x?}", &stored.finalize()[..2], &tar.finalize()[..2]);
+    println!(
+        "{:02x?} {:02x?}",
+        &stored.finalize()[..2],
+        &tar.finalize()[..2]
+    );
 }
 
 fn layer(path: &Path, table: &[Extractor], limits: &Limits) {
@@ -74,6 +78,10 @@ fn layer(path: &Path, table: &[Extractor], limits: &Limits) {
     };
     let mut blob = Blob::new(File::open(path).expect("a file"), said, limits).expect("a blob");
     let (facts, _) = image::layer::walk(&mut blob, table, limits);
-    println!("{} entries, {} statements", facts.entries.len(), facts.statements.len());
+    println!(
+        "{} entries, {} statements",
+        facts.entries.len(),
+        facts.statements.len()
+    );
     println!("{:?}", blob.finish(said));
 }

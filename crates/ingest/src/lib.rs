@@ -35,10 +35,8 @@ mod vex_cyclonedx;
 mod vex_open;
 
 pub use folder::read_paths;
+pub use ignore::{Given, IgnoreEntry, IgnoreFile, IgnoreForm, NameRule, PackageRule, read_ignores};
 pub use purl::kind as purl_type;
-pub use ignore::{
-    Given, IgnoreEntry, IgnoreFile, IgnoreForm, NameRule, PackageRule, read_ignores,
-};
 pub use vex::{
     BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus,
     read_bom_references, read_vex,
