@@ -290,7 +290,7 @@ fn dpkg_says_the_same() {
         // As paths of layers are written, so that the two can be compared.
         let known: std::collections::BTreeSet<String> = text
             .lines()
-            .filter_map(|line| crate::path::normal(line.as_bytes()))
+            .filter_map(|line| normal(line.as_bytes()))
             .collect();
         let odd = paths.iter().find(|path| !known.contains(&***path));
         assert_eq!(odd, None, "{package}");
