@@ -23,7 +23,7 @@ const SCHEMES: [Scheme; 15] = [
 ];
 
 /// What versions of a scheme look like. Few different digits and words, so that neighbours meet. Left out is where the
-/// tool's own order goes in a circle: odd separators and a missing release (pacman), words between dots (Maven), `#`
+/// tool's own order goes in a circle: odd separators and a missing release (pacman), words after dots (Maven), `#`
 /// (PHP, which [`of_any_text`] has).
 fn grammar(scheme: Scheme) -> &'static str {
     match scheme {
@@ -43,7 +43,7 @@ fn grammar(scheme: Scheme) -> &'static str {
         }
         Scheme::Hackage => "[012]{1,2}(\\.[012]{1,2}){0,3}",
         Scheme::Maven => {
-            "[01](\\.[012]){0,2}(-[12]|[-.]?(a|rc|ga|sp|x|jre|snapshot)([12]|-[12])?){0,1}"
+            "[01](\\.[012]){0,2}(-[12]|-?(a|rc|ga|sp|x|jre|snapshot)([12]|-[12])?){0,1}"
         }
         Scheme::NuGet => "[01](\\.[012]){0,3}(-[aB12](\\.[ab12]){0,2})?(\\+a)?",
         Scheme::Pep440 => {
