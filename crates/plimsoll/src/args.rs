@@ -120,7 +120,7 @@ pub(crate) struct Registry {
     pub(crate) insecure_registry: Vec<String>,
     /// Trust these authorities too, PEM (may be repeated)
     #[arg(long, value_name = "FILE")]
-    pub(crate) ca_file: Vec<PathBuf>,
+    pub(crate) registry_ca: Vec<PathBuf>,
     /// Let this machine's own cloud identity log in at ECR, Google's and Azure's registries
     #[arg(long)]
     pub(crate) cloud_identity: bool,

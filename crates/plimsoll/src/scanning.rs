@@ -149,7 +149,7 @@ fn pulled(
         auth_file: registry.registry_auth.clone(),
         mirrors: registry.registry_mirror.clone(),
         insecure: registry.insecure_registry.clone(),
-        ca_files: registry.ca_file.clone(),
+        ca_files: registry.registry_ca.clone(),
         cloud_identity: registry.cloud_identity,
         environment: scan::artifacts::Environment::read(),
         ..scan::artifacts::RegistryOptions::default()
