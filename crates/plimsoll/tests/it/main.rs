@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
 
+mod artifacts;
 mod bad_input;
 mod compare;
 mod declared;
