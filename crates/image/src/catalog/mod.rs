@@ -5,11 +5,43 @@ pub mod os;
 pub mod program;
 
 use crate::extract::Extractor;
+use crate::purl::purl;
 use lang::{conda, dotnet, java, node, php, python, r, ruby};
+use model::inventory::{Component, FoundAs, Place};
 use os::{alpm, apk, chisel, dpkg, release, rpm};
 
 /// Counted up with every change of what a row reads or says: facts kept by older tables are not used.
 pub const VERSION: u32 = 1;
+
+/// A component that stands in the file itself, of which nothing else is known yet.
+fn in_file(
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+    version: &str,
+    found: FoundAs,
+) -> Component {
+    Component {
+        kind: kind.into(),
+        namespace: namespace.map(Into::into),
+        name: name.into(),
+        version: version.into(),
+        purl: purl(kind, namespace, name, version, &[]),
+        source: None,
+        architecture: None,
+        module: None,
+        vendor: None,
+        licenses: Vec::new(),
+        found,
+        at: vec![Place {
+            path: "".into(),
+            layer: None,
+        }],
+        owner: None,
+        files: Vec::new(),
+        linked: None,
+    }
+}
 
 /// Every extractor that images and root file systems are read with.
 pub static TABLE: &[Extractor] = &[

@@ -26,11 +26,12 @@ mod json;
 #[cfg(test)]
 mod tests;
 
+use super::in_file;
 use crate::extract::{Extract, Extracts};
 use crate::layer::gap;
-use crate::purl::{purl, python_name};
+use crate::purl::python_name;
 use model::evidence::{Gap, GapWeight};
-use model::inventory::{Component, FoundAs, Place};
+use model::inventory::{Component, FoundAs};
 use model::text::Text;
 
 /// Whether a file list of that name is the component's.
@@ -55,30 +56,11 @@ fn component(
     if !sound {
         return None;
     }
-    Some(Component {
-        kind: kind.into(),
-        namespace: namespace.map(Text::from),
-        name: if kind == "pypi" {
-            python_name(name).into()
-        } else {
-            name.into()
-        },
-        version: version.into(),
-        purl: purl(kind, namespace, name, version, &[]),
-        source: None,
-        architecture: None,
-        module: None,
-        vendor: None,
-        licenses: Vec::new(),
-        found,
-        at: vec![Place {
-            path: "".into(),
-            layer: None,
-        }],
-        owner: None,
-        files: Vec::new(),
-        linked: None,
-    })
+    let mut component = in_file(kind, namespace, name, version, found);
+    if kind == "pypi" {
+        component.name = python_name(name).into();
+    }
+    Some(component)
 }
 
 /// `@scope/name`, `vendor/name`, `github.com/owner/name`: what stands before the last slash is the namespace.

@@ -13,11 +13,11 @@ mod rust;
 #[cfg(test)]
 mod tests;
 
+use super::in_file;
 use crate::extract::{Extract, Extractor, Extracts, File, Wants};
 use crate::layer::gap;
-use crate::purl::purl;
 use elf::Elf;
-use model::inventory::{Component, FoundAs, Place};
+use model::inventory::{Component, FoundAs};
 
 /// Most bytes of a program that is read.
 const LARGEST: u64 = 512 << 20;
@@ -96,26 +96,7 @@ fn component(kind: &str, path: &str, version: &str, found: FoundAs) -> Component
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, path),
     };
-    Component {
-        kind: kind.into(),
-        namespace: namespace.map(Into::into),
-        name: name.into(),
-        version: version.into(),
-        purl: purl(kind, namespace, name, version, &[]),
-        source: None,
-        architecture: None,
-        module: None,
-        vendor: None,
-        licenses: Vec::new(),
-        found,
-        at: vec![Place {
-            path: "".into(),
-            layer: None,
-        }],
-        owner: None,
-        files: Vec::new(),
-        linked: None,
-    }
+    in_file(kind, namespace, name, version, found)
 }
 
 /// Names and versions: short, printable, without spaces.
