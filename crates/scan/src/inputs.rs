@@ -1,7 +1,6 @@
 //! Reads what a scan is made of: manifests, snapshots, live clusters, reports, declarations, the database.
 //! The one place of this crate that does I/O besides `database`.
 
-use intel::Intelligence;
 use model::evidence::{Gap, GapWeight, Stage};
 use model::matches::MatchSet;
 use model::snapshot::Snapshot;
@@ -10,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use cluster::live::Options as LiveOptions;
 pub use cluster::manifests::Input as Source;
+pub use intel::Intelligence;
 use semantics::declare::code_owners;
 pub use semantics::declare::{AcceptedGap, Declarations};
 

@@ -1,0 +1,172 @@
+//! The command line, one definition a flag; long names follow Trivy's where the thing is the same.
+
+mod database;
+mod inputs;
+mod scanning;
+mod show;
+mod values;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+pub(crate) use database::{Db, Plain};
+pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
+pub(crate) use scanning::{Gate, GateOn, Scan};
+pub(crate) use show::{Format, Show};
+
+/// Ranks what is vulnerable in a Kubernetes cluster and prints the few fixes that matter.
+///
+/// Everything runs here; nothing is uploaded. Exit codes: 0 nothing over the gate, 1 something over the gate,
+/// 2 wrong usage, 3 not completed (or a gap could hide what the gate asks for).
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one value a process
+pub(crate) enum Command {
+    /// Run the main job on a bundled example: no network, no cluster
+    Demo(Show),
+    /// Look at a cluster or its files and print a ranked queue of fixes
+    #[command(subcommand)]
+    Scan(Target),
+    /// Write a snapshot of a live cluster for offline work
+    Collect(Collect),
+    /// Print the queue of a saved scan again
+    Queue(Saved),
+    /// Print attack paths and the fewest changes that end them
+    Paths(Saved),
+    /// Explain a CVE, check, finding or object of a saved scan: every factor, source and piece of evidence
+    Explain(Explain),
+    /// Build, update and query the intelligence database
+    #[command(subcommand)]
+    Db(Db),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Target {
+    /// A live cluster
+    Cluster {
+        #[command(flatten)]
+        cluster: Cluster,
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// Files and folders of YAML or JSON, rendered Helm or Kustomize output, `-` for standard input
+    Manifests {
+        /// Files or folders; `-` reads standard input
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// A snapshot written by `plimsoll collect`
+    Snapshot {
+        /// File written by `plimsoll collect`
+        file: PathBuf,
+        #[command(flatten)]
+        source: Source,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// Only other scanners' results, without a cluster: ranked by what is known of the vulnerabilities
+    Reports {
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// A container image: what is installed in it, and what of that is vulnerable
+    Image {
+        /// Reference of an image in a registry, e.g. ghcr.io/owner/app:1.2
+        #[arg(required_unless_present = "input", value_name = "REF")]
+        reference: Option<String>,
+        /// Archive of `docker save`, OCI archive, or folder in OCI layout
+        #[arg(long, value_name = "FILE", conflicts_with = "reference")]
+        input: Option<PathBuf>,
+        /// Which image of an archive that holds several
+        #[arg(long, value_name = "NAME")]
+        image: Option<String>,
+        /// Platform of a multi-platform image, e.g. linux/arm64; default is this machine's
+        #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
+        platform: Option<scan::artifacts::Platform>,
+        #[command(flatten)]
+        registry: Registry,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        options: Scan,
+    },
+    /// A folder that is a root file system
+    Rootfs {
+        /// The folder
+        folder: PathBuf,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        options: Scan,
+    },
+}
+
+impl Target {
+    /// What every scan takes.
+    pub(crate) fn options(&self) -> &Scan {
+        match self {
+            Target::Cluster { options, .. }
+            | Target::Manifests { options, .. }
+            | Target::Snapshot { options, .. }
+            | Target::Reports { options }
+            | Target::Image { options, .. }
+            | Target::Rootfs { options, .. } => options,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+    /// File to write (mode 0600)
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Name of the cluster in reports
+    #[arg(long)]
+    pub(crate) cluster_name: Option<String>,
+    /// Time of the snapshot, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// A view of a scan that was saved; default is the last one on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Saved {
+    /// Bundle written by `--save`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) show: Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// CVE, check, number of an action, image, object (`Deployment shop/web`, `shop/web`), or key of a finding
+    pub(crate) id: String,
+    /// Bundle written by `--save`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

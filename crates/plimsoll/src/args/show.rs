@@ -1,0 +1,47 @@
+//! How results are shown, the same for every command.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// How and where the result is shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Show {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to a file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Actions to show; 0 shows all
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) top: usize,
+    /// Replace names of namespaces, workloads and images
+    #[arg(long)]
+    pub(crate) redact_names: bool,
+    /// With `--format sarif`: one file an image into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sarif_split: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Sarif,
+    Csv,
+    Markdown,
+    Html,
+    // Ordinary comments: documented values would make every command's help the long one.
+    // CycloneDX 1.6: what is installed and what is vulnerable
+    Cyclonedx,
+    // SPDX 2.3: what is installed
+    SpdxJson,
+    // OpenVEX 0.2.0: what is known of each vulnerability
+    Openvex,
+    // GitLab container scanning report
+    Gitlab,
+    Junit,
+    // Job summary of a GitHub workflow
+    Github,
+}

@@ -1,0 +1,79 @@
+//! What is scanned here and not by others: the image, the root file system that was named.
+
+use super::progress::Progress;
+use crate::args::{Registry, Target};
+use crate::output::NotCompleted;
+use crate::settings::Settings;
+use model::inventory::Inventory;
+use scan::inputs;
+
+/// What is scanned here.
+pub(super) fn read(
+    target: &Target,
+    settings: &Settings,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Inventory>> {
+    let (artifact, image, platform) = match target {
+        Target::Image {
+            artifact,
+            image,
+            platform,
+            ..
+        } => (artifact, image.as_deref(), platform.clone()),
+        Target::Rootfs { artifact, .. } => (artifact, None, None),
+        _ => return Ok(Vec::new()),
+    };
+    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
+    let options = scan::artifacts::Options {
+        platform,
+        name: image.map(Into::into),
+        lock_files: artifact.lock_files,
+        cache: (!artifact.no_cache).then(|| folder.clone()),
+    };
+    let inventory = match target {
+        Target::Image {
+            reference: Some(reference),
+            registry,
+            ..
+        } => {
+            progress.say("pulling the image");
+            return Ok(vec![pulled(reference, registry, &options)?]);
+        }
+        Target::Image {
+            input: Some(input), ..
+        } => {
+            progress.say("reading the image");
+            scan::artifacts::image_file(input, &options)
+        }
+        Target::Rootfs { folder, .. } => {
+            progress.say("reading the root file system");
+            scan::artifacts::rootfs(folder, &options)
+        }
+        _ => return Ok(Vec::new()),
+    };
+    Ok(vec![inventory.map_err(inputs::InputError::from)?])
+}
+
+/// An image of a registry; what was refused or not reached is "not completed".
+fn pulled(
+    reference: &str,
+    registry: &Registry,
+    options: &scan::artifacts::Options,
+) -> anyhow::Result<Inventory> {
+    let registry = scan::artifacts::RegistryOptions {
+        auth_file: registry.registry_auth.clone(),
+        mirrors: registry.registry_mirror.clone(),
+        insecure: registry.insecure_registry.clone(),
+        ca_files: registry.registry_ca.clone(),
+        cloud_identity: registry.cloud_identity,
+        environment: scan::artifacts::Environment::read(),
+        ..scan::artifacts::RegistryOptions::default()
+    };
+    scan::artifacts::pulled(reference, &registry, options).map_err(|error| {
+        if error.is_usage() {
+            return error.into();
+        }
+        let chain = anyhow::Error::new(error);
+        anyhow::Error::new(NotCompleted(format!("cannot pull {reference}: {chain:#}")))
+    })
+}

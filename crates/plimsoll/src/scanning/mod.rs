@@ -1,0 +1,168 @@
+//! `plimsoll scan`: reads the inputs, runs the main job, shows it, keeps it.
+
+mod artifacts;
+mod cluster;
+mod kept;
+mod progress;
+
+use crate::args::{Gate, GateOn, Scan, Target};
+use crate::declared::{self, Declared};
+use crate::exceptions::{self, Exceptions};
+use crate::output;
+use crate::settings::Settings;
+use jiff::Timestamp;
+use model::assessment::Assessment;
+use model::evidence::Gap;
+use model::inventory::Inventory;
+use model::snapshot::Snapshot;
+use progress::Progress;
+use scan::baseline::Baseline;
+use scan::inputs::{self, Intelligence};
+use scan::{Input, gate};
+
+pub(crate) use cluster::live;
+pub(crate) use kept::saved;
+
+pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
+    let options = target.options();
+    output::check(&options.show)?;
+    let now = options.now.unwrap_or(settings.now);
+    let (intel, gap) = database(options, settings)?;
+    let progress = Progress::start(settings);
+    let mut sources = Vec::new();
+    let snapshot = match target {
+        Target::Cluster { cluster, .. } => {
+            progress.say("reading the cluster");
+            Some(live(cluster, options.cluster_name.as_deref(), now)?)
+        }
+        Target::Manifests { paths, .. } => {
+            progress.say("reading manifests");
+            sources = cluster::given(paths)?;
+            Some(cluster::manifests(&sources, options)?)
+        }
+        Target::Snapshot { file, .. } => {
+            progress.say("reading the snapshot");
+            Some(inputs::snapshot(file)?)
+        }
+        Target::Reports { .. } => {
+            anyhow::ensure!(
+                !options.reports.is_empty(),
+                "scan reports needs --report PATH"
+            );
+            None
+        }
+        Target::Image { .. } | Target::Rootfs { .. } => None,
+    };
+    let inventories = artifacts::read(target, settings, &progress)?;
+    let tree = cluster::tree(target, options)?;
+    progress.say("reading reports");
+    let (sets, mut gaps) = inputs::reports(&options.reports)?;
+    gaps.extend(gap);
+    progress.say("ranking");
+    let declared = declared::read(target, options)?;
+    let read = Read {
+        snapshot: snapshot.as_ref(),
+        sources: &sources,
+        tree: tree.as_ref(),
+        sets,
+        inventories,
+        intel,
+        gaps,
+    };
+    let exceptions = exceptions::read(target, options, settings)?;
+    let (assessment, baseline) = assess(read, &declared, &exceptions, options, now)?;
+    let verdict = gate::judge_against(&assessment, &gate_of(&options.gate), baseline.as_ref());
+    progress.done();
+    kept::keep(snapshot.as_ref(), &assessment, options, settings)?;
+    output::show(&assessment, &verdict, &options.show, settings)?;
+    for note in declared.notes.iter().chain(&exceptions.notes) {
+        output::say(note);
+    }
+    Ok(verdict.exit_code)
+}
+
+/// What was read for this scan.
+struct Read<'a> {
+    snapshot: Option<&'a Snapshot>,
+    sources: &'a [inputs::Source],
+    tree: Option<&'a inputs::SourceTree>,
+    sets: Vec<model::matches::MatchSet>,
+    inventories: Vec<Inventory>,
+    intel: Option<Intelligence>,
+    gaps: Vec<Gap>,
+}
+
+/// The database, before anything slow is done: one that was named and is not there is a mistake.
+fn database(
+    options: &Scan,
+    settings: &Settings,
+) -> anyhow::Result<(Option<Intelligence>, Option<Gap>)> {
+    let folder = options.db.as_deref().unwrap_or(&settings.database);
+    match inputs::intelligence(folder)? {
+        Some(intel) => Ok((Some(intel), None)),
+        None if options.db.is_some() => anyhow::bail!(
+            "no database in {}; build one with plimsoll db build --from DIR",
+            folder.display()
+        ),
+        None => Ok((None, Some(inputs::no_database()))),
+    }
+}
+
+fn assess(
+    read: Read,
+    declared: &Declared,
+    exceptions: &Exceptions,
+    options: &Scan,
+    now: Timestamp,
+) -> anyhow::Result<(Assessment, Option<Baseline>)> {
+    let Read {
+        snapshot,
+        sources,
+        tree,
+        sets,
+        inventories,
+        intel,
+        mut gaps,
+    } = read;
+    gaps.extend(declared.gaps.iter().chain(&exceptions.gaps).cloned());
+    let resolved = scan::Settings {
+        now,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        risk: scan::RiskSettings::default(),
+    };
+    let input = Input {
+        snapshot,
+        sources,
+        tree,
+        sets,
+        inventories,
+        intel: intel.as_ref(),
+        declarations: &declared.declarations,
+        gaps,
+    };
+    let baseline = options.gate.baseline.as_ref();
+    let baseline = baseline.map(|file| scan::rulings::baseline(file, intel.as_ref(), &resolved));
+    let baseline = baseline.transpose()?;
+    let mut assessment = scan::assess_ruled(input, &exceptions.rulings, &resolved);
+    scan::filter::filter(
+        &mut assessment,
+        &scan::filter::Filter {
+            severities: options.gate.severity.clone(),
+            ignore_unfixed: options.gate.ignore_unfixed,
+            only_fixed: options.gate.only_fixed,
+        },
+    );
+    Ok((assessment, baseline))
+}
+
+fn gate_of(gate: &Gate) -> gate::Gate {
+    gate::Gate {
+        fail_on: gate.fail_on.clone(),
+        exit_code: gate.exit_code,
+        worst: gate.gate_on == GateOn::Worst,
+        allow_unknown: gate.allow_unknown,
+        min_coverage: gate.min_coverage,
+        max_db_age_days: gate.max_db_age,
+        grace_days: gate.grace.unwrap_or(0),
+    }
+}
