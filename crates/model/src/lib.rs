@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod keys;
 pub mod matches;
 pub mod object;
+pub mod purl;
 pub mod situation;
 pub mod snapshot;
 pub mod text;
