@@ -18,7 +18,6 @@ pub mod layer;
 pub mod limits;
 pub mod manifest;
 pub mod path;
-pub mod purl;
 pub mod read;
 #[cfg(feature = "registry")]
 pub mod registry;

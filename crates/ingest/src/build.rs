@@ -11,9 +11,11 @@ use model::matches::{
     Advisory, Artifact, ArtifactKind, Category, Fix, FixState, Match, MatchSet, MatchSource,
     OsRelease, Package, Suppression, Vector,
 };
+use model::purl::{Purl, kind_of};
 use model::text::{Interner, Text};
 use model::vulnerability::{Cvss, Severity};
 use rustc_hash::{FxHashMap, FxHasher};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
@@ -197,11 +199,11 @@ impl<'d> SetBuilder<'d> {
 
     /// Index of the package, which is kept once.
     pub(crate) fn package(&mut self, draft: &PackageDraft<'_>) -> u32 {
-        let given = draft.purl.filter(|purl| purl::kind_of(purl).is_some());
+        let given = draft.purl.filter(|purl| kind_of(purl).is_some());
         let kind = given
-            .and_then(purl::kind_of)
-            .or_else(|| purl::kind(draft.kind));
-        let purl = match (given, kind) {
+            .and_then(kind_of)
+            .or_else(|| purl::kind(draft.kind).map(Cow::Borrowed));
+        let purl = match (given, kind.as_deref()) {
             (Some(purl), _) => Some(self.texts.text(purl)),
             (None, Some(kind)) => purl::build(kind, draft.name, draft.version, draft.os)
                 .map(|purl| self.texts.text(&purl)),
@@ -210,7 +212,7 @@ impl<'d> SetBuilder<'d> {
         let package = Package {
             name: self.texts.text(draft.name),
             version: self.texts.text(draft.version),
-            kind: self.texts.text(kind.unwrap_or(draft.kind)),
+            kind: self.texts.text(kind.as_deref().unwrap_or(draft.kind)),
             purl,
             upstream: self.texts.option(draft.upstream),
             locations: draft
@@ -480,12 +482,10 @@ pub(crate) fn add_digest(identity: &mut ImageIdentity, digest: &str) {
 
 /// Adds the digest of a purl of type `oci`: `pkg:oci/nginx@sha256%3A...?arch=amd64`.
 pub(crate) fn add_oci(identity: &mut ImageIdentity, purl: &str) {
-    if let Some((_, rest)) = purl
-        .strip_prefix("pkg:oci/")
-        .and_then(|purl| purl.split_once('@'))
+    if let Ok(purl) = Purl::parse(purl)
+        && purl.kind == "oci"
     {
-        let digest = rest.split(['?', '#']).next().unwrap_or(rest);
-        add_digest(identity, &digest.replace("%3A", ":"));
+        add_digest(identity, &purl.version);
     }
 }
 

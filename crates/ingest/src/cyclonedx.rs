@@ -14,6 +14,7 @@ use crate::shapes::Tool;
 use model::evidence::GapWeight;
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Fix, FixState, Suppression};
+use model::purl::Purl;
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -426,13 +427,10 @@ fn advisory(builder: &mut SetBuilder<'_>, vulnerability: &Vulnerability<'_>) -> 
 fn unknown<'a>(reference: &str) -> Component<'a> {
     let mut component = Component::default();
     let owned = |text: &str| std::borrow::Cow::Owned(text.to_owned());
-    if crate::purl::kind_of(reference).is_some() {
-        let path = reference.split(['?', '#']).next().unwrap_or(reference);
-        let (path, version) = path.rsplit_once('@').unwrap_or((path, ""));
-        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    if let Ok(purl) = Purl::parse(reference) {
         component.purl = Str(owned(reference));
-        component.name = Str(owned(name));
-        component.version = Word(owned(version));
+        component.name = Str(owned(&purl.name));
+        component.version = Word(owned(&purl.version));
     } else {
         component.name = Str(owned(reference));
     }

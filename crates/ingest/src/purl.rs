@@ -2,6 +2,7 @@
 //! Comes in: the scanner's own type word, name, version, distribution. Never: a guessed name or namespace.
 
 use model::matches::OsRelease;
+use model::purl;
 
 /// purl type of the words that scanners use for ecosystems and distributions.
 pub fn kind(word: &str) -> Option<&'static str> {
@@ -60,17 +61,6 @@ pub fn kind(word: &str) -> Option<&'static str> {
     })
 }
 
-/// The type of a purl, lower case; `None` for text that is no purl.
-pub(crate) fn kind_of(purl: &str) -> Option<&str> {
-    let (kind, rest) = purl.strip_prefix("pkg:")?.split_once('/')?;
-    let sound = !kind.is_empty()
-        && !rest.is_empty()
-        && kind.bytes().all(|b| {
-            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+')
-        });
-    sound.then_some(kind)
-}
-
 /// A purl where type, name and version are sound; a distribution package needs its distribution.
 pub(crate) fn build(
     kind: &str,
@@ -83,75 +73,33 @@ pub(crate) fn build(
     if !sound(name) || !sound(version) {
         return None;
     }
-    let lower = name.to_ascii_lowercase();
-    let mut out = format!("pkg:{kind}");
+    let os = os.filter(|os| !os.id.is_empty());
     let mut version = version;
-    let mut epoch = None;
-    match kind {
-        "deb" | "apk" | "rpm" => {
-            let os = os.filter(|os| !os.id.is_empty())?;
-            segment(&mut out, &os.id);
-            segment(&mut out, if kind == "rpm" { name } else { &lower });
-            if kind == "rpm"
-                && let Some((number, rest)) = version.split_once(':')
-            {
-                version = rest;
-                epoch = Some(number);
-            }
-        }
-        "maven" => {
-            let (group, artifact) = name.split_once(':').or_else(|| name.rsplit_once('/'))?;
-            segments(&mut out, group);
-            segment(&mut out, artifact);
-        }
-        "pypi" => segment(&mut out, &lower.replace('_', "-")),
-        "golang" | "composer" => segments(&mut out, &lower),
-        "npm" | "swift" | "cocoapods" => segments(&mut out, name),
-        _ => segment(&mut out, name),
+    let mut epoch = "";
+    let (namespace, name) = match kind {
+        "deb" | "apk" | "rpm" => (&*os?.id, name),
+        "maven" => name.split_once(':').or_else(|| name.rsplit_once('/'))?,
+        _ => ("", name),
+    };
+    if kind == "rpm"
+        && let Some((number, rest)) = version.split_once(':')
+    {
+        version = rest;
+        epoch = if number == "0" { "" } else { number };
     }
-    out.push('@');
-    escape(&mut out, version);
-    let mut mark = '?';
-    if let Some(os) = os.filter(|_| matches!(kind, "deb" | "apk" | "rpm")) {
-        out.push_str("?distro=");
-        mark = '&';
-        if kind != "apk" {
-            escape(&mut out, &os.id);
-            out.push('-');
-        }
-        escape(&mut out, &os.version);
-    }
-    if let Some(epoch) = epoch.filter(|epoch| *epoch != "0") {
-        out.push(mark);
-        out.push_str("epoch=");
-        escape(&mut out, epoch);
-    }
-    Some(out)
-}
-
-fn segments(out: &mut String, path: &str) {
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        segment(out, part);
-    }
-}
-
-fn segment(out: &mut String, text: &str) {
-    out.push('/');
-    escape(out, text);
-}
-
-/// Percent-encodes all but `A-Z a-z 0-9 . - _ ~ :` (purl-spec, "Character encoding").
-pub(crate) fn escape(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                out.extend(char::from_digit(u32::from(digit), 16).map(|c| c.to_ascii_uppercase()));
-            }
-        }
-    }
+    let distro = match (kind, os) {
+        ("apk", Some(os)) => os.version.to_string(),
+        ("deb" | "rpm", Some(os)) => format!("{}-{}", os.id, os.version),
+        _ => String::new(),
+    };
+    let qualifiers = [("distro", &*distro), ("epoch", epoch)];
+    Some(purl::write(
+        kind,
+        Some(namespace),
+        name,
+        version,
+        &qualifiers,
+    ))
 }
 
 #[cfg(test)]
@@ -225,18 +173,5 @@ mod tests {
         check("npm", "", "1", None, None);
         check("npm", "a", "", None, None);
         check("npm", "a\u{0}", "1", None, None);
-    }
-
-    #[test]
-    fn kinds_of_purls() {
-        for (purl, expected) in [
-            ("pkg:deb/a/b@1", Some("deb")),
-            ("pkg:/a", None),
-            ("deb/a", None),
-            ("pkg:d e/a", None),
-            ("pkg:npm/", None),
-        ] {
-            assert_eq!(kind_of(purl), expected, "{purl}");
-        }
     }
 }

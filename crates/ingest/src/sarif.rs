@@ -495,7 +495,7 @@ fn of_version(purl: &str, version: &str) -> String {
         .and_then(|rest| rest.strip_prefix('@'));
     let known = known.map_or("", |rest| rest.split(['?', '#']).next().unwrap_or(rest));
     let mut of_version = format!("{bare}@");
-    crate::purl::escape(&mut of_version, version);
+    model::purl::escape(&mut of_version, version);
     // Both spellings of the colon of an epoch are in use.
     if of_version.ends_with(&format!("@{}", known.replace("%3A", ":"))) {
         return purl.to_owned();

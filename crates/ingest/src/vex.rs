@@ -5,6 +5,7 @@ use crate::document::{Document, Fields, Shape, text, unpack};
 use crate::loose::Hint;
 use crate::{IngestError, Limits, cyclonedx_xml, vex_csaf, vex_cyclonedx, vex_open};
 use jiff::Timestamp;
+use model::purl::unescaped;
 use model::text::Text;
 use std::collections::BTreeMap;
 
@@ -169,7 +170,7 @@ fn resolve(component: &mut VexComponent, bom: &BomReferences) {
     if serial.is_some_and(|serial| Some(serial) != own) {
         return;
     }
-    let decoded = percent_decoded(inner);
+    let decoded = unescaped(inner);
     if let Some(found) = bom
         .components
         .get(inner)
@@ -178,23 +179,6 @@ fn resolve(component: &mut VexComponent, bom: &BomReferences) {
         component.names.clone_from(&found.names);
         component.reference = None;
     }
-}
-
-pub(crate) fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let mut ahead = bytes.clone();
-        let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-        match (byte, digit(ahead.next()), digit(ahead.next())) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                bytes = ahead;
-            }
-            _ => out.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn with_document<T>(

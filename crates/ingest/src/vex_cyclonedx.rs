@@ -6,10 +6,10 @@ use crate::document::Document;
 use crate::identifier::time;
 use crate::loose::{Hint, List, Maybe, Obj, Str, Word};
 use crate::vex::{
-    BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus, percent_decoded,
-    sentence,
+    BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus, sentence,
 };
 use crate::vex_open::digest;
+use model::purl::unescaped;
 use model::text::Text;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -254,7 +254,10 @@ fn referred(reference: &str, bom: &BomReferences) -> VexComponent {
     let (foreign, inner) = match reference.strip_prefix("urn:cdx:") {
         Some(rest) => {
             let (document, inner) = rest.split_once('#').unwrap_or((rest, ""));
-            (document.split('/').next() != own, percent_decoded(inner))
+            (
+                document.split('/').next() != own,
+                unescaped(inner).into_owned(),
+            )
         }
         None => (false, reference.to_owned()),
     };

@@ -3,6 +3,7 @@
 //! Never: takes one distribution's feed for another's, or a feed without a release for a release.
 
 use model::inventory::Release;
+use model::purl::python_name;
 use std::borrow::Cow;
 
 /// Whose name an entry of a feed is.
@@ -176,22 +177,7 @@ pub(crate) fn names(ecosystem: &str) -> Names {
 pub(crate) fn package<'n>(ecosystem: &str, name: &'n str) -> Cow<'n, str> {
     let name = name.trim();
     match ecosystem {
-        // Python packaging, "Names and normalization".
-        "PyPI" => {
-            let same = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-            if name.bytes().all(same) {
-                return name.into();
-            }
-            let mut out = String::with_capacity(name.len());
-            for c in name.chars() {
-                match c {
-                    '-' | '_' | '.' if out.ends_with('-') => {}
-                    '-' | '_' | '.' => out.push('-'),
-                    c => out.push(c.to_ascii_lowercase()),
-                }
-            }
-            out.into()
-        }
+        "PyPI" => python_name(name),
         // Purls of Go modules are in lower case (purl-spec, golang), advisories are not.
         "NuGet" | "Packagist" | "GitHub Actions" | "Bitnami" | "Go"
             if name.bytes().any(|b| b.is_ascii_uppercase()) =>

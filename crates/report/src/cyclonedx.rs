@@ -4,7 +4,7 @@
 use crate::claim::{Claim, Justification, advice, claim};
 use crate::each::Each;
 use crate::escape::write_json;
-use crate::installed::{Installed, Unit, Units, findings, is_purl, units};
+use crate::installed::{Installed, Unit, Units, findings, units};
 use crate::licences;
 use crate::names::Names;
 use crate::sarif::is_web;
@@ -18,6 +18,7 @@ use model::evidence::{Fact, GapWeight, Stage};
 use model::finding::Finding;
 use model::inventory::FoundAs;
 use model::matches::{ArtifactKind, Category};
+use model::purl::is_uri;
 use model::vulnerability::{Severity, Vulnerability};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -103,7 +104,7 @@ impl<'a> Source<'a> {
             .map(|number| unique(format!("artifact-{number}")))
             .collect();
         let mut of_package = |package: &Installed| {
-            let purl = package.purl().filter(|purl| is_purl(purl));
+            let purl = package.purl().filter(|purl| is_uri(purl));
             unique(purl.map_or_else(|| "package".to_owned(), ToOwned::to_owned))
         };
         let refs = units
@@ -274,7 +275,7 @@ impl<'a> Source<'a> {
         if !package.version().is_empty() {
             component["version"] = json!(package.version());
         }
-        if let Some(purl) = package.purl().filter(|purl| is_purl(purl)) {
+        if let Some(purl) = package.purl().filter(|purl| is_uri(purl)) {
             component["purl"] = json!(purl);
         }
         let occurrences: BTreeSet<String> = package

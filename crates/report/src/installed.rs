@@ -7,6 +7,7 @@ use model::finding::Finding;
 use model::image::ImageIdentity;
 use model::inventory::{Component, FoundAs, Inventory, Layer};
 use model::matches::{ArtifactKind, Package};
+use model::purl::{self, is_uri};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -285,103 +286,19 @@ pub(crate) fn by_kind<'a>(packages: &[Installed<'a>]) -> (Vec<(&'a str, usize)>,
     (kinds, declared)
 }
 
-/// Whether it has the form of a Package URL (purl-spec) and of a URI, so that others' parsers take it.
-pub(crate) fn is_purl(text: &str) -> bool {
-    text.strip_prefix("pkg:").is_some_and(|rest| {
-        let plain = |b: u8| {
-            b.is_ascii_alphanumeric()
-                || matches!(
-                    b,
-                    b'.' | b'-'
-                        | b'_'
-                        | b'~'
-                        | b'/'
-                        | b'@'
-                        | b'?'
-                        | b'&'
-                        | b'='
-                        | b'+'
-                        | b':'
-                        | b','
-                        | b'#'
-                        | b'!'
-                        | b'*'
-                        | b'('
-                        | b')'
-                        | b';'
-                        | b'$'
-                        | b'\''
-                )
-        };
-        let bytes = rest.as_bytes();
-        let escaped = |at: usize| {
-            bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-        };
-        let mut parts = rest.splitn(2, '/');
-        let kind = parts.next().unwrap_or("");
-        !kind.is_empty()
-            && parts.next().is_some_and(|name| !name.is_empty())
-            && bytes
-                .iter()
-                .enumerate()
-                .all(|(i, b)| plain(*b) || *b == b'%' && escaped(i))
-    })
-}
-
 /// The purl of a package; where its source gives none that others can read, a generic one of name and version.
 pub(crate) fn purl_or_generic(package: Installed<'_>) -> Cow<'_, str> {
-    if let Some(purl) = package.purl().filter(|purl| is_purl(purl)) {
+    if let Some(purl) = package.purl().filter(|purl| is_uri(purl)) {
         return Cow::Borrowed(purl);
     }
-    let mut purl = format!("pkg:generic/{}", encoded(package.name()));
-    if !package.version().is_empty() {
-        purl.push('@');
-        purl.push_str(&encoded(package.version()));
-    }
-    Cow::Owned(purl)
+    let name = or_unnamed(package.name());
+    Cow::Owned(purl::write("generic", None, name, package.version(), &[]))
 }
 
-/// Percent-encoded (RFC 3986) but for unreserved characters; never empty.
-pub(crate) fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            byte => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
+/// A purl must have a name.
+pub(crate) fn or_unnamed(name: &str) -> &str {
+    if name.trim_matches('/').is_empty() {
+        return "unnamed";
     }
-    if out.is_empty() {
-        out.push_str("unnamed");
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn purls_that_others_read() {
-        for (text, expected) in [
-            ("pkg:deb/debian/libssl3@3.0.11-1~deb12u1?arch=amd64", true),
-            ("pkg:npm/%40scope/name@1.0.0", true),
-            ("pkg:maven/org.a/b@1#sub/path", true),
-            ("pkg:npm/%4/name", false),
-            ("pkg:deb/a b@1", false),
-            ("pkg:deb/a\nb@1", false),
-            ("pkg:deb/<a>@1", false),
-            ("pkg:deb", false),
-            ("pkg:/a", false),
-            ("https://example.com", false),
-        ] {
-            assert_eq!(is_purl(text), expected, "{text}");
-        }
-    }
+    name
 }

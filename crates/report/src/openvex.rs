@@ -4,13 +4,14 @@
 
 use crate::claim::{Claim, advice, claim};
 use crate::escape::write_json;
-use crate::installed::{Installed, Unit, Units, findings, is_purl, purl_or_generic, units};
+use crate::installed::{Installed, Unit, Units, findings, purl_or_generic, units};
 use crate::names::Names;
 use crate::serial;
 use crate::target;
 use crate::view::View;
 use model::finding::Finding;
 use model::matches::Category;
+use model::purl::is_uri;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -150,7 +151,7 @@ fn product(view: &View, names: &Names, unit: &Unit, parts: &BTreeSet<String>) ->
         let parts: Vec<Value> = parts
             .iter()
             .map(|purl| {
-                debug_assert!(is_purl(purl), "{purl}");
+                debug_assert!(is_uri(purl), "{purl}");
                 json!({"@id": purl, "identifiers": {"purl": purl}})
             })
             .collect();

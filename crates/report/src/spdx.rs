@@ -3,7 +3,7 @@
 
 use crate::each::Each;
 use crate::escape::{visible, write_json};
-use crate::installed::{Installed, Unit, Units, findings, is_purl, units};
+use crate::installed::{Installed, Unit, Units, findings, units};
 use crate::licences;
 use crate::names::Names;
 use crate::sarif::is_web;
@@ -14,6 +14,7 @@ use crate::wording as word;
 use model::inventory::FoundAs;
 use model::keys::sha256_hex;
 use model::matches::{ArtifactKind, Category};
+use model::purl::is_uri;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -232,7 +233,7 @@ impl Source<'_> {
             _ => "LIBRARY",
         });
         let mut references = Vec::new();
-        if let Some(found) = installed.purl().filter(|purl| is_purl(purl)) {
+        if let Some(found) = installed.purl().filter(|purl| is_uri(purl)) {
             references.push(purl(found));
         }
         let key = (u, u32::try_from(p).unwrap_or(u32::MAX));

@@ -1,13 +1,13 @@
 //! How the documents of others name what was scanned: a purl for images, words for the rest.
 //! Where names are redacted, neither a repository nor a digest is told.
 
-use crate::installed::{Unit, encoded};
+use crate::installed::{Unit, or_unnamed};
 use crate::names::Names;
 use crate::view::{View, at};
 use model::assessment::ScannedImage;
 use model::image::ImageReference;
 use model::matches::ArtifactKind;
-use std::fmt::Write as _;
+use model::purl;
 
 pub(crate) fn reference(view: &View, unit: &Unit) -> Option<ImageReference> {
     let of_image = at(&view.assessment.images, unit.image).and_then(ScannedImage::reference);
@@ -26,33 +26,23 @@ pub(crate) fn digest<'a>(names: &Names, unit: &Unit<'a>) -> Option<&'a str> {
     digest.map(|digest| &**digest)
 }
 
-/// `pkg:oci/web@sha256%3A...?repository_url=ghcr.io%2Fshop%2Fweb&tag=1.4.2` (purl-spec, type oci); a generic purl for
+/// `pkg:oci/web@sha256:...?repository_url=ghcr.io%2Fshop%2Fweb&tag=1.4.2` (purl-spec, type oci); a generic purl for
 /// what is no image.
 pub(crate) fn purl(view: &View, names: &Names, unit: &Unit) -> String {
     let Some(reference) = reference(view, unit).filter(|_| !names.redacts()) else {
-        return format!("pkg:generic/{}", encoded(&names.show(unit.name)));
+        return purl::write("generic", None, or_unnamed(&names.show(unit.name)), "", &[]);
     };
     let name = reference.name().to_ascii_lowercase();
     let last = name.rsplit('/').next().unwrap_or(&name);
-    let mut purl = format!("pkg:oci/{}", encoded(last));
-    if let Some(digest) = digest(names, unit) {
-        let _ = write!(purl, "@{}", encoded(digest));
-    }
-    let mut qualifiers = Vec::new();
-    if let Some((_, architecture)) = unit
-        .identity
-        .platform
-        .as_deref()
-        .and_then(|p| p.split_once('/'))
-    {
-        qualifiers.push(format!("arch={}", encoded(architecture)));
-    }
-    qualifiers.push(format!("repository_url={}", encoded(&name)));
-    if let Some(tag) = &reference.tag {
-        qualifiers.push(format!("tag={}", encoded(tag)));
-    }
-    let _ = write!(purl, "?{}", qualifiers.join("&"));
-    purl
+    let platform = unit.identity.platform.as_deref();
+    let architecture = platform.and_then(|p| p.split_once('/'));
+    let qualifiers = [
+        ("arch", architecture.map_or("", |(_, of)| of)),
+        ("repository_url", &*name),
+        ("tag", reference.tag.as_deref().unwrap_or("")),
+    ];
+    let digest = digest(names, unit).unwrap_or("");
+    purl::write("oci", None, or_unnamed(last), digest, &qualifiers)
 }
 
 /// `image`, `file tree`, `list of packages`.

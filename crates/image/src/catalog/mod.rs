@@ -5,9 +5,9 @@ pub mod os;
 pub mod program;
 
 use crate::extract::Extractor;
-use crate::purl::purl;
 use lang::{conda, dotnet, java, node, php, python, r, ruby};
 use model::inventory::{Component, FoundAs, Place};
+use model::purl;
 use os::{alpm, apk, chisel, dpkg, release, rpm};
 
 /// Counted up with every change of what a row reads or says: facts kept by older tables are not used.
@@ -26,7 +26,7 @@ fn in_file(
         namespace: namespace.map(Into::into),
         name: name.into(),
         version: version.into(),
-        purl: purl(kind, namespace, name, version, &[]),
+        purl: purl::write(kind, namespace, name, version, &[]).into(),
         source: None,
         architecture: None,
         module: None,

@@ -5,8 +5,8 @@ use super::json::{self, List, Object, Word};
 use super::{component, file_name, folder, give, license, unreadable};
 use crate::extract::{Extractor, Extracts, File, Wants};
 use crate::path::normal;
-use crate::purl::purl;
 use model::inventory::{Component, FoundAs};
+use model::purl;
 use model::text::Text;
 use serde::Deserialize;
 
@@ -53,7 +53,7 @@ impl Record {
             ("channel", file_name(channel.trim_end_matches('/'))),
             ("subdir", &*self.subdir),
         ];
-        found.purl = purl("conda", None, &found.name, &found.version, &qualifiers);
+        found.purl = purl::write("conda", None, &found.name, &found.version, &qualifiers).into();
         found.licenses.extend(license(&self.license));
         let root = folder(folder(path));
         let mut left = 64_usize << 20;

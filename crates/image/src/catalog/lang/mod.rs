@@ -29,9 +29,9 @@ mod tests;
 use super::in_file;
 use crate::extract::{Extract, Extracts};
 use crate::layer::gap;
-use crate::purl::python_name;
 use model::evidence::{Gap, GapWeight};
 use model::inventory::{Component, FoundAs};
+use model::purl::python_name;
 use model::text::Text;
 
 /// Whether a file list of that name is the component's.

@@ -4,8 +4,8 @@
 
 use super::{component, file_name, folder, give, license, text, unreadable};
 use crate::extract::{Extractor, Extracts, File, Wants};
-use crate::purl::purl;
 use model::inventory::{Component, FoundAs};
+use model::purl;
 
 pub const SPECIFICATION: Extractor = Extractor {
     name: "gem-specification",
@@ -70,7 +70,7 @@ fn gem(text: &str, path: &str) -> Option<Component> {
     let mut found = component("gem", None, name, version, FoundAs::Installed)?;
     if let Some(platform) = platform.filter(|platform| *platform != "ruby" && !platform.is_empty())
     {
-        found.purl = purl("gem", None, name, version, &[("platform", platform)]);
+        found.purl = purl::write("gem", None, name, version, &[("platform", platform)]).into();
     }
     found.licenses = licenses;
     Some(found)

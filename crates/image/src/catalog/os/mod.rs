@@ -18,9 +18,9 @@ pub use release::settle;
 
 use crate::layer::gap;
 use crate::path::normal;
-use crate::purl::purl;
 use model::evidence::Gap;
 use model::inventory::{Component, FoundAs, Place, Release};
+use model::purl;
 use model::text::Text;
 
 /// Sets namespace and purl of a distribution's package; others are left as they are. Without a release both lack the
@@ -83,7 +83,7 @@ fn purl_of(component: &Component, release: Option<&Release>) -> Text {
         Some((epoch, version)) if &*component.kind == "rpm" => (epoch, version),
         _ => ("", &*component.version),
     };
-    purl(
+    purl::write(
         &component.kind,
         component.namespace.as_deref(),
         &component.name,
@@ -95,6 +95,7 @@ fn purl_of(component: &Component, release: Option<&Release>) -> Text {
             ("upstream", &upstream(component, version)),
         ],
     )
+    .into()
 }
 
 /// Empty where the source package has the same name and version, or is not known.

@@ -5,8 +5,8 @@
 use super::{component, is_word};
 use crate::extract::{Extract, Extracts, File};
 use crate::layer::gap;
-use crate::purl::purl;
 use model::inventory::{Component, FoundAs};
+use model::purl;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -125,13 +125,14 @@ fn package(name: &str, version: &str, arch: &str, distro: &str) -> Option<Compon
     }
     let [arch, distro] = [arch, distro].map(|text| if plain(text) { text } else { "" });
     let mut component = component("bitnami", name, version, FoundAs::Installed);
-    component.purl = purl(
+    component.purl = purl::write(
         "bitnami",
         None,
         name,
         version,
         &[("arch", arch), ("distro", distro)],
-    );
+    )
+    .into();
     component.architecture = Some(arch).filter(|arch| !arch.is_empty()).map(Into::into);
     Some(component)
 }

@@ -4,8 +4,8 @@
 
 use super::elf::{Elf, PACKAGE};
 use super::{component, is_word};
-use crate::purl::purl;
 use model::inventory::{Component, FoundAs, SourcePackage};
+use model::purl;
 use object::Endianness;
 use serde::Deserialize;
 
@@ -45,7 +45,7 @@ pub(super) fn package(elf: &Elf<'_>) -> Option<Component> {
         "" => system.clone(),
         release => format!("{system}-{release}"),
     };
-    package.purl = purl(
+    package.purl = purl::write(
         &note.r#type,
         Some(&system),
         &note.name,
@@ -55,7 +55,8 @@ pub(super) fn package(elf: &Elf<'_>) -> Option<Component> {
             ("distro", &distro),
             ("epoch", epoch),
         ],
-    );
+    )
+    .into();
     package.namespace = Some(system.into());
     package.architecture = architecture.map(Into::into);
     package.source = Some(SourcePackage {
