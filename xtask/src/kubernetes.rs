@@ -211,7 +211,7 @@ fn replace_reflect2(work: &Path, tree: &Path) -> Result<()> {
     .with_context(|| format!("cannot replace {}", vendored.display()))
 }
 
-fn apt(work: &Path) -> Result<Command> {
+pub(crate) fn apt(work: &Path) -> Result<Command> {
     if !possible() {
         bail!("fetching Debian packages needs apt-get and dpkg-deb");
     }
@@ -224,7 +224,7 @@ fn apt(work: &Path) -> Result<Command> {
     Ok(command)
 }
 
-fn find(folder: &Path, prefix: &str, suffix: &str) -> Result<PathBuf> {
+pub(crate) fn find(folder: &Path, prefix: &str, suffix: &str) -> Result<PathBuf> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();

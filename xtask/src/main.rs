@@ -16,6 +16,7 @@ mod generate;
 mod install;
 mod kubernetes;
 mod place;
+mod root;
 mod suite;
 
 use std::process::ExitCode;
