@@ -1,4 +1,4 @@
-//! Installed npm packages. Comes in: a `package.json` below `node_modules`, or a zip of Yarn's cache, from which
+//! Installed npm packages. Comes in: a `package.json` in a folder of packages, or a zip of Yarn's cache, from which
 //! programs run without unpacking. Goes out: the package. Never: the `package.json` of a project, of a test's fixture
 //! or of a folder that only sets a module's type.
 //! Sources: docs.npmjs.com, "package.json", "Folder structures"; yarnpkg.com, "Plug'n'Play".
@@ -24,17 +24,23 @@ pub const YARN_CACHE: Extractor = Extractor {
     extract: cached,
 };
 
-const MODULES: &str = "node_modules/";
+/// Where packages lie: npm's folder, and that of Debian's packages (Debian JavaScript policy, "Installation").
+const MODULES: [&str; 2] = ["node_modules/", "share/nodejs/"];
 
 fn is_package(path: &str) -> bool {
     path.ends_with("/package.json") && within(path).is_some()
 }
 
-/// What stands behind the last `node_modules/`.
+/// What stands behind the last folder of packages.
 fn within(path: &str) -> Option<&str> {
-    let at = path.rfind(MODULES)?;
-    let whole = at == 0 || path.get(..at)?.ends_with('/');
-    path.get(at + MODULES.len()..).filter(|_| whole)
+    MODULES
+        .iter()
+        .filter_map(|folder| {
+            let at = path.rfind(folder)?;
+            let whole = at == 0 || path.get(..at)?.ends_with('/');
+            path.get(at + folder.len()..).filter(|_| whole)
+        })
+        .min_by_key(|rest| rest.len())
 }
 
 /// `lodash/package.json`, `@babel/core/package.json`: where installers put packages.
@@ -57,19 +63,16 @@ const FIXTURES: [&str; 10] = [
     "template",
 ];
 
-/// A package may have such a name, behind `node_modules` or a scope.
+/// A package may have such a name, behind a folder of packages or a scope.
 fn is_fixture(path: &str) -> bool {
-    let mut installed = false;
-    let mut before = "";
+    let (mut installed, mut named, mut before) = (false, false, "");
     for part in path.split('/') {
-        if installed
-            && FIXTURES.contains(&part)
-            && before != "node_modules"
-            && !before.starts_with('@')
-        {
+        if installed && !named && FIXTURES.contains(&part) {
             return true;
         }
-        installed |= part == "node_modules";
+        let modules = part == "node_modules" || (part == "nodejs" && before == "share");
+        installed |= modules;
+        named = modules || (named && part.starts_with('@'));
         before = part;
     }
     false

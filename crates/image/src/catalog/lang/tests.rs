@@ -222,6 +222,13 @@ fn npm_packages() {
         &["pkg:npm/lodash@4.17.4"],
     );
     check(
+        "usr/share/nodejs/lodash/package.json",
+        lodash,
+        &["pkg:npm/lodash@4.17.4"],
+    );
+    check("usr/share/nodejs/a/test/lodash/package.json", lodash, &[]);
+    check("usr/lib/nodejs/lodash/package.json", lodash, &[]);
+    check(
         "app/node_modules/resolve/test/lodash/package.json",
         lodash,
         &[],
