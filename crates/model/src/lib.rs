@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod assessment;
+pub mod checks;
 pub mod evidence;
 pub mod finding;
 pub mod graph;
