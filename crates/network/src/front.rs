@@ -555,7 +555,7 @@ fn speaks(protocol: &str, kind: &str) -> bool {
     }
 }
 
-fn leads_to(port: Option<&TargetPort>, service: &Service, at: Option<usize>) -> bool {
+pub(crate) fn leads_to(port: Option<&TargetPort>, service: &Service, at: Option<usize>) -> bool {
     let Some(own) = at.and_then(|at| service.ports.get(at)) else {
         return true;
     };

@@ -17,6 +17,7 @@ mod hosts;
 mod namespaces;
 mod policy;
 mod published;
+pub mod reach;
 mod services;
 
 pub use exposure::exposures;

@@ -2,6 +2,7 @@
 //! Comes in: a Snapshot, declarations. Goes out: an `Inventory`. Never: I/O, a judgement.
 
 use crate::accounts::service_accounts;
+use crate::admin::admin_policies;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
 use crate::entries::{endpoint_slices, gateways, ingresses, routes, services};
@@ -67,6 +68,7 @@ pub fn inventory(
         gateways: gateways(&mut lens, snapshot),
         routes: routes(&mut lens, snapshot),
         network_policies: network_policies(&mut lens, snapshot),
+        admin_policies: admin_policies(&mut lens, snapshot),
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
         stock_bindings: Vec::new(),

@@ -3,6 +3,7 @@
 //! Never: a judgement of good or bad, I/O.
 
 mod accounts;
+mod admin;
 mod attribution;
 mod cni;
 pub mod declare;

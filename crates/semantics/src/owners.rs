@@ -32,7 +32,8 @@ impl OwnerRef {
         let owner = metadata
             .list("ownerReferences")
             .find(|owner| owner.flag("controller") == Some(true))?;
-        let kind = owner.word("kind")?;
+        // Of an owner that says no kind, which no server accepts, its name still tells which pods belong together.
+        let kind = owner.word("kind").unwrap_or("Pod");
         let version = owner.text("apiVersion").unwrap_or("");
         let group = version.split_once('/').map_or("", |(group, _)| group);
         if kind == "Node" && group.is_empty() {

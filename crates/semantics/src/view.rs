@@ -27,6 +27,8 @@ pub struct Inventory {
     pub gateways: Vec<Gateway>,
     pub routes: Vec<Route>,
     pub network_policies: Vec<NetworkPolicy>,
+    /// Policies of administrators, by tier, priority and name.
+    pub admin_policies: Vec<AdminPolicy>,
     /// Policies of kinds whose rules are not evaluated yet (AdminNetworkPolicy, Cilium, Calico, Istio ...): they may isolate.
     pub other_policies: Vec<OtherPolicy>,
     pub endpoint_slices: Vec<EndpointSlice>,
@@ -356,6 +358,66 @@ pub struct PolicyPort {
     /// `None`: all ports of the protocol.
     pub port: Option<TargetPort>,
     pub end: Option<u16>,
+}
+
+/// AdminNetworkPolicy and BaselineAdminNetworkPolicy (policy.networking.k8s.io/v1alpha1), ClusterNetworkPolicy
+/// (v1alpha2).
+#[derive(Clone, Debug)]
+pub struct AdminPolicy {
+    pub object: ObjectRef,
+    pub tier: AdminTier,
+    /// Lower is evaluated first; 0 of the one BaselineAdminNetworkPolicy.
+    pub priority: i64,
+    /// Pods that it governs; `None`: not understood.
+    pub subject: Option<AdminPods>,
+    pub ingress: Vec<AdminRule>,
+    pub egress: Vec<AdminRule>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AdminTier {
+    /// Before NetworkPolicies.
+    Admin,
+    /// After NetworkPolicies, where none selects the pod.
+    Baseline,
+}
+
+/// Pods by labels, in namespaces by labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AdminPods {
+    pub namespaces: Selector,
+    pub pods: Selector,
+}
+
+#[derive(Clone, Debug)]
+pub struct AdminRule {
+    pub name: Text,
+    pub action: AdminAction,
+    /// Any of them.
+    pub peers: Vec<AdminPeer>,
+    /// `None`: all ports. An empty protocol is any.
+    pub ports: Option<Vec<PolicyPort>>,
+    /// A part of it is not understood, so what it matches is unknown.
+    pub malformed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AdminAction {
+    /// `Allow`; `Accept` since v1alpha2.
+    Allow,
+    Deny,
+    /// Leaves it to NetworkPolicies, then to the baseline.
+    Pass,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AdminPeer {
+    Pods(AdminPods),
+    Networks(Vec<IpNet>),
+    /// Nodes by labels.
+    Nodes(Selector),
+    /// Domain names.
+    Names(Vec<Text>),
 }
 
 #[derive(Clone, Debug)]

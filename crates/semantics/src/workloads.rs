@@ -116,11 +116,11 @@ fn read_pod(
     let spec = root.get("spec");
     let exists =
         snapshot.origin == Origin::Live || (phase.is_some() && spec.word("nodeName").is_some());
-    let own = carrier(lens, object, index, root, |owner| {
-        owner.is_none() || !exists
-    });
+    // A finished pod of an exported Job shows a workload that is over, where the Job itself was not exported.
+    let alone = !exists || (finished && snapshot.origin == Origin::Files);
+    let own = carrier(lens, object, index, root, |owner| owner.is_none() || alone);
     let owner = own.owner.clone();
-    if owner.is_none() || (!exists && !finished) {
+    if owner.is_none() || alone {
         carriers.push(own);
     }
     if finished || !exists {

@@ -1,0 +1,233 @@
+//! One question to the policies of one side: which ports does a peer get?
+//! Comes in: the policies that govern a pod, a peer. Goes out: ports that may be let through, ports that may be
+//! refused, and the rules that decided. Never: an answer on one side of a rule that is not known.
+//!
+//! Source: network-policy-api, "How it works together": Admin tier by priority, then NetworkPolicies if any selects the
+//! pod, else the Baseline tier, else everything.
+
+use super::classes::NamedPort;
+use super::meets::Meets;
+use super::ports::PortSet;
+use super::rules::{Direction, Layer, Policies, Policy};
+use model::evidence::Truth;
+use semantics::view::AdminAction;
+
+/// A peer as rules see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Class(u32),
+    Interval(u32),
+    /// Any class that no rule lists.
+    OtherPods,
+    /// Any interval that no rule lists.
+    OtherRanges,
+}
+
+/// Ports that are let through; each set holds the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ports {
+    /// For certain.
+    pub sure: PortSet,
+    /// As the policies are written: what the API leaves to plugins is read literally (policies apply to pods on the
+    /// node's network too, blocks mean addresses outside of the cluster), and labels that were not seen are not there.
+    pub written: PortSet,
+    /// Not ruled out.
+    pub possible: PortSet,
+}
+
+impl Ports {
+    pub(crate) fn exactly(ports: PortSet) -> Self {
+        Ports {
+            sure: ports.clone(),
+            written: ports.clone(),
+            possible: ports,
+        }
+    }
+
+    pub(crate) fn and(&self, other: &Ports) -> Ports {
+        Ports {
+            sure: self.sure.intersection(&other.sure),
+            written: self.written.intersection(&other.written),
+            possible: self.possible.intersection(&other.possible),
+        }
+    }
+
+    pub(crate) fn or(&self, other: &Ports) -> Ports {
+        Ports {
+            sure: self.sure.union(&other.sure),
+            written: self.written.union(&other.written),
+            possible: self.possible.union(&other.possible),
+        }
+    }
+}
+
+/// A rule that said something of the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Index into the policies.
+    pub policy: u32,
+    /// Index into its rules of the direction.
+    pub rule: u32,
+    pub ports: PortSet,
+    /// Never `No`.
+    pub truth: Truth,
+}
+
+/// What may still happen to a port; a port is in several sets where a rule is not known.
+#[derive(Clone)]
+struct Open {
+    undecided: PortSet,
+    passed: PortSet,
+    allowed: PortSet,
+    denied: PortSet,
+}
+
+impl Open {
+    fn everything() -> Self {
+        Open {
+            undecided: PortSet::all(),
+            passed: PortSet::none(),
+            allowed: PortSet::none(),
+            denied: PortSet::none(),
+        }
+    }
+
+    /// Ports on which the rule was heard.
+    fn apply(&mut self, action: AdminAction, ports: &PortSet, truth: Truth) -> PortSet {
+        let hit = self.undecided.intersection(ports);
+        let into = match action {
+            AdminAction::Allow => &mut self.allowed,
+            AdminAction::Deny => &mut self.denied,
+            AdminAction::Pass => &mut self.passed,
+        };
+        *into = into.union(&hit);
+        if truth == Truth::Yes {
+            self.undecided = self.undecided.difference(&hit);
+        }
+        hit
+    }
+
+    /// What was passed on is open again.
+    fn next_layer(&mut self) {
+        self.undecided = self.undecided.union(&self.passed);
+        self.passed = PortSet::none();
+    }
+
+    /// Something isolates: what nothing allowed is denied. `before`: what was open when NetworkPolicies were asked.
+    fn isolate(&mut self, isolates: Truth, before: PortSet) {
+        if isolates == Truth::No {
+            return;
+        }
+        self.denied = self.denied.union(&self.undecided);
+        self.undecided = match isolates {
+            Truth::Yes => PortSet::none(),
+            // Either nothing isolates and the question goes on, or what was not allowed is denied.
+            _ => before,
+        };
+    }
+
+    fn possible(&self) -> PortSet {
+        self.allowed.union(&self.undecided)
+    }
+}
+
+/// What governs a pod in one direction: policies in their order, with whether they govern it.
+pub(crate) type Governing = [(u32, Meets)];
+
+/// One question.
+pub(crate) struct Question<'a> {
+    pub(crate) policies: &'a Policies,
+    pub(crate) governing: &'a Governing,
+    pub(crate) direction: Direction,
+    pub(crate) who: Who,
+    /// Ports that names mean at the destination.
+    pub(crate) named: &'a [NamedPort],
+}
+
+/// `said` is filled where it is given.
+pub(crate) fn decide(question: &Question<'_>, mut said: Option<&mut Vec<Said>>) -> Ports {
+    let mut may = Open::everything();
+    let mut read = Open::everything();
+    question.ask(Layer::Admin, &mut may, &mut read, said.as_deref_mut());
+    may.next_layer();
+    read.next_layer();
+
+    let isolates = question.isolates();
+    let before = (may.undecided.clone(), read.undecided.clone());
+    question.ask(Layer::Developer, &mut may, &mut read, said.as_deref_mut());
+    may.isolate(isolates.truth(), before.0);
+    let as_written = if isolates.reading() {
+        Truth::Yes
+    } else {
+        Truth::No
+    };
+    read.isolate(as_written, before.1);
+
+    question.ask(Layer::Baseline, &mut may, &mut read, said);
+    let possible = may.possible();
+    Ports {
+        sure: possible.difference(&may.denied),
+        written: read.possible(),
+        possible,
+    }
+}
+
+impl Question<'_> {
+    fn of(&self, layer: Layer) -> impl Iterator<Item = (u32, &Policy, Meets)> {
+        self.governing.iter().filter_map(move |(n, meets)| {
+            let policy = self.policies.all.get(*n as usize)?;
+            (policy.layer == layer).then_some((*n, policy, *meets))
+        })
+    }
+
+    /// Rules of NetworkPolicies only add, and what none allows is denied if any isolates.
+    fn isolates(&self) -> Meets {
+        self.of(Layer::Developer)
+            .filter(|(_, policy, _)| policy.rules[self.direction as usize].is_some())
+            .map(|(_, _, meets)| meets)
+            .max()
+            .unwrap_or(Meets::No)
+    }
+
+    fn ask(&self, layer: Layer, may: &mut Open, read: &mut Open, mut said: Option<&mut Vec<Said>>) {
+        for (n, policy, governs) in self.of(layer) {
+            for (r, rule) in (0_u32..).zip(policy.rules[self.direction as usize].iter().flatten()) {
+                let mut meets = governs.min(self.meets(rule.peers));
+                if rule.malformed {
+                    meets = Meets::MaybeNot;
+                }
+                if meets == Meets::No {
+                    continue;
+                }
+                let ports = rule.ports.at(self.named);
+                let hit = may.apply(rule.action, &ports, meets.truth());
+                if meets.reading() {
+                    read.apply(rule.action, &ports, Truth::Yes);
+                }
+                if hit.is_empty() {
+                    continue;
+                }
+                if let Some(said) = said.as_deref_mut() {
+                    said.push(Said {
+                        policy: n,
+                        rule: r,
+                        ports: hit,
+                        truth: meets.truth(),
+                    });
+                }
+            }
+        }
+    }
+
+    fn meets(&self, peers: u32) -> Meets {
+        let Some(peers) = self.policies.peers.get(peers as usize) else {
+            return Meets::MaybeNot;
+        };
+        match self.who {
+            Who::Class(n) => peers.class(n),
+            Who::Interval(n) => peers.interval(n),
+            Who::OtherPods => peers.pods,
+            Who::OtherRanges => peers.ranges,
+        }
+    }
+}

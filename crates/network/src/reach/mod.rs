@@ -1,0 +1,164 @@
+//! Who reaches whom on which ports, by policies of all kinds that are evaluated: exact, three-valued, never a table of
+//! pairs.
+//! Comes in: the inventory. Goes out: [`Reach`], which answers single questions and lists all connections.
+//! Never: I/O; whether a plugin enforces policies at all (the caller says that beside it).
+//!
+//! ```text
+//! pods -> classes \
+//! policies -> rules -> rows (what governs x who asks) -> connection = egress row AND ingress row
+//! blocks -> space /
+//! ```
+
+mod classes;
+mod decide;
+mod fronted;
+mod meets;
+mod ports;
+mod rows;
+mod rules;
+mod space;
+
+pub use decide::{Ports, Said};
+pub use ports::{PortSet, Protocol};
+pub use rules::Direction;
+pub use space::Interval;
+
+use crate::namespaces::Namespaces;
+use classes::{Class, Classes};
+use decide::Who;
+use fronted::fronted;
+use rows::Rows;
+use rules::Policies;
+use semantics::view::{Inventory, Labels};
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Peer {
+    /// Index into the inventory's workloads.
+    Workload(u32),
+    /// Index into the intervals of the direction: sources are cut by ingress rules, destinations by egress rules.
+    Range(u32),
+    /// Whatever serves Ingresses and Routes, where its pods were not seen.
+    IngressController,
+}
+
+/// A connection that may be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    pub from: Peer,
+    pub to: Peer,
+    pub ports: Ports,
+}
+
+/// Policies evaluated over an inventory.
+pub struct Reach<'a> {
+    inventory: &'a Inventory,
+    namespaces: Namespaces<'a>,
+    classes: Classes,
+    policies: Policies,
+    rows: Rows,
+    /// Ports that Ingresses and Routes lead to, parallel to the workloads.
+    fronted: Vec<PortSet>,
+    /// Pods of which nothing is known but that they are in the cluster.
+    somewhere: u32,
+}
+
+impl<'a> Reach<'a> {
+    pub fn of(inventory: &'a Inventory) -> Self {
+        let namespaces = Namespaces::of(inventory);
+        let asked = rules::asked(inventory);
+        let mut classes = Classes::of(inventory, &namespaces, &asked);
+        let somewhere = classes.put(Class {
+            namespace: None,
+            labels: Labels::new(),
+            named: Vec::new(),
+            host_network: false,
+            addresses: None,
+        });
+        let policies = Policies::of(inventory, &namespaces, &classes);
+        let rows = Rows::of(&policies, &classes, &namespaces);
+        Reach {
+            inventory,
+            namespaces,
+            classes,
+            policies,
+            rows,
+            fronted: fronted(inventory),
+            somewhere,
+        }
+    }
+
+    /// Intervals of addresses outside of the pods, as the rules of a direction cut them.
+    pub fn intervals(&self, direction: Direction) -> impl Iterator<Item = (u32, Interval)> + '_ {
+        let space = &self.policies.spaces[direction as usize];
+        (0_u32..).zip((0..space.len()).filter_map(|n| space.interval(n)))
+    }
+
+    /// Ports on which one peer gets to another; of a workload whose pods differ, those that any pod has.
+    pub fn ports(&self, from: Peer, to: Peer) -> Ports {
+        let mut all = Ports::default();
+        match (from, to) {
+            (Peer::Workload(a), Peer::Workload(b)) => {
+                for x in self.classes_of(a) {
+                    for y in self.classes_of(b) {
+                        all = all.or(&self.rows.pods(*x, *y));
+                    }
+                }
+            }
+            (Peer::Workload(a), Peer::Range(n)) => {
+                for x in self.classes_of(a) {
+                    all = all.or(&self.side(Direction::Egress, *x, n));
+                }
+            }
+            (Peer::Range(n), Peer::Workload(b)) => {
+                for y in self.classes_of(b) {
+                    all = all.or(&self.side(Direction::Ingress, *y, n));
+                }
+            }
+            (Peer::IngressController, Peer::Workload(b)) => {
+                for y in self.classes_of(b) {
+                    all = all.or(&self.rows.pods(self.somewhere, *y));
+                }
+                let fronted = self.fronted.get(b as usize).cloned().unwrap_or_default();
+                all = all.and(&Ports::exactly(fronted));
+            }
+            _ => {}
+        }
+        all
+    }
+
+    /// All connections, by source and destination; a workload's with itself are left out.
+    pub fn connections(&self, mut visit: impl FnMut(Connection)) {
+        let workloads = u32::try_from(self.inventory.workloads.len()).unwrap_or(u32::MAX);
+        let mut give = |from: Peer, to: Peer| {
+            let ports = self.ports(from, to);
+            if !ports.possible.is_empty() {
+                visit(Connection { from, to, ports });
+            }
+        };
+        for a in 0..workloads {
+            for b in (0..workloads).filter(|b| *b != a) {
+                give(Peer::Workload(a), Peer::Workload(b));
+            }
+            for (n, _) in self.intervals(Direction::Egress) {
+                give(Peer::Workload(a), Peer::Range(n));
+            }
+            for (n, _) in self.intervals(Direction::Ingress) {
+                give(Peer::Range(n), Peer::Workload(a));
+            }
+            give(Peer::IngressController, Peer::Workload(a));
+        }
+    }
+
+    fn classes_of(&self, workload: u32) -> &[u32] {
+        self.classes
+            .of
+            .get(workload as usize)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn side(&self, direction: Direction, class: u32, interval: u32) -> Ports {
+        let answer = self.rows.side(direction, class, Who::Interval(interval));
+        answer.cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,274 @@
+//! What each class of pods lets out and in, for everyone at once.
+//! Comes in: policies, classes. Goes out: one row for each set of policies that governs some class, in which only those
+//! peers stand that get something else than all others. Never: a class with a class.
+
+use super::classes::{Classes, NamedPort};
+use super::decide::{Ports, Question, Who, decide};
+use super::meets::Meets;
+use super::rules::{Direction, Peers, Policies};
+use crate::namespaces::Namespaces;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+
+pub(crate) struct Rows {
+    /// By direction, class: its row.
+    of: [Vec<u32>; 2],
+    rows: [Vec<Row>; 2],
+    /// Equal answers once.
+    answers: Vec<Ports>,
+}
+
+/// What governs some pods, and, for ingress with named ports, what names mean to them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Governed {
+    pub(crate) policies: Vec<(u32, Meets)>,
+    pub(crate) named: Vec<NamedPort>,
+}
+
+/// Answers by index; lists are ordered and leave out what the default says.
+struct Row {
+    pods: u32,
+    ranges: u32,
+    classes: Vec<(u32, u32)>,
+    intervals: Vec<(u32, u32)>,
+}
+
+#[derive(Default)]
+struct Answers {
+    all: Vec<Ports>,
+    known: FxHashMap<Ports, u32>,
+}
+
+impl Answers {
+    fn put(&mut self, ports: Ports) -> u32 {
+        if let Some(id) = self.known.get(&ports) {
+            return *id;
+        }
+        let id = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.known.insert(ports.clone(), id);
+        self.all.push(ports);
+        id
+    }
+}
+
+impl Rows {
+    pub(crate) fn of(policies: &Policies, classes: &Classes, namespaces: &Namespaces) -> Self {
+        let by_namespace = by_namespace(policies);
+        let mut answers = Answers::default();
+        let mut of: [Vec<u32>; 2] = Default::default();
+        let mut rows: [Vec<Row>; 2] = Default::default();
+        for direction in DIRECTIONS {
+            let mut known: FxHashMap<Governed, u32> = FxHashMap::default();
+            let mut governed = Vec::new();
+            for n in 0..classes.all.len() {
+                let key = governing(policies, classes, namespaces, &by_namespace, direction, n);
+                let id = *known.entry(key).or_insert_with_key(|key| {
+                    governed.push(key.clone());
+                    u32::try_from(governed.len() - 1).unwrap_or(u32::MAX)
+                });
+                of[direction as usize].push(id);
+            }
+            let drafts: Vec<Draft> = governed
+                .par_iter()
+                .map(|governed| draft(policies, classes, direction, governed))
+                .collect();
+            rows[direction as usize] = drafts
+                .into_iter()
+                .map(|draft| draft.settle(&mut answers))
+                .collect();
+        }
+        Rows {
+            of,
+            rows,
+            answers: answers.all,
+        }
+    }
+
+    /// What one side alone says of a peer.
+    pub(crate) fn side(&self, direction: Direction, class: u32, who: Who) -> Option<&Ports> {
+        let row = *self.of[direction as usize].get(class as usize)?;
+        let row = self.rows[direction as usize].get(row as usize)?;
+        let find = |list: &[(u32, u32)], key: u32, default: u32| {
+            list.binary_search_by_key(&key, |(key, _)| *key)
+                .ok()
+                .and_then(|at| list.get(at))
+                .map_or(default, |(_, answer)| *answer)
+        };
+        let answer = match who {
+            Who::Class(n) => find(&row.classes, n, row.pods),
+            Who::Interval(n) => find(&row.intervals, n, row.ranges),
+            Who::OtherPods => row.pods,
+            Who::OtherRanges => row.ranges,
+        };
+        self.answers.get(answer as usize)
+    }
+
+    /// Both sides: what leaves the one and enters the other.
+    pub(crate) fn pods(&self, from: u32, to: u32) -> Ports {
+        let out = self.side(Direction::Egress, from, Who::Class(to));
+        let into = self.side(Direction::Ingress, to, Who::Class(from));
+        match (out, into) {
+            (Some(out), Some(into)) => out.and(into),
+            _ => Ports::default(),
+        }
+    }
+}
+
+/// Policies that can govern pods of each namespace, and those that can govern any.
+struct ByNamespace {
+    own: FxHashMap<u32, Vec<u32>>,
+    any: Vec<u32>,
+}
+
+fn by_namespace(policies: &Policies) -> ByNamespace {
+    let mut by = ByNamespace {
+        own: FxHashMap::default(),
+        any: Vec::new(),
+    };
+    for (n, policy) in (0_u32..).zip(&policies.all) {
+        match policy.namespace() {
+            Some(namespace) => by.own.entry(namespace).or_default().push(n),
+            None => by.any.push(n),
+        }
+    }
+    by
+}
+
+/// In the order of the policies.
+fn governing(
+    policies: &Policies,
+    classes: &Classes,
+    namespaces: &Namespaces,
+    by: &ByNamespace,
+    direction: Direction,
+    class: usize,
+) -> Governed {
+    let mut governed = Governed {
+        policies: Vec::new(),
+        named: Vec::new(),
+    };
+    let Some(class) = classes.all.get(class) else {
+        return governed;
+    };
+    let own = class.namespace.and_then(|n| by.own.get(&n));
+    for n in by.any.iter().chain(own.into_iter().flatten()) {
+        let Some(policy) = policies.all.get(*n as usize) else {
+            continue;
+        };
+        let Some(rules) = &policy.rules[direction as usize] else {
+            continue;
+        };
+        let governs = policy.governs(class, namespaces);
+        if governs == Meets::No {
+            continue;
+        }
+        governed.policies.push((*n, governs));
+        let names = rules.iter().any(|rule| !rule.ports.named.is_empty());
+        if names && direction == Direction::Ingress {
+            governed.named.clone_from(&class.named);
+        }
+    }
+    governed.policies.sort_unstable();
+    governed
+}
+
+/// A row before equal answers were joined.
+struct Draft {
+    pods: Ports,
+    ranges: Ports,
+    classes: Vec<(u32, Ports)>,
+    intervals: Vec<(u32, Ports)>,
+}
+
+impl Draft {
+    fn settle(self, answers: &mut Answers) -> Row {
+        let mut list = |list: Vec<(u32, Ports)>, default: &Ports| -> Vec<(u32, u32)> {
+            list.into_iter()
+                .filter(|(_, ports)| ports != default)
+                .map(|(n, ports)| (n, answers.put(ports)))
+                .collect()
+        };
+        let classes = list(self.classes, &self.pods);
+        let intervals = list(self.intervals, &self.ranges);
+        Row {
+            pods: answers.put(self.pods),
+            ranges: answers.put(self.ranges),
+            classes,
+            intervals,
+        }
+    }
+}
+
+fn draft(
+    policies: &Policies,
+    classes: &Classes,
+    direction: Direction,
+    governed: &Governed,
+) -> Draft {
+    let ask = |who: Who, named: &[NamedPort]| {
+        let question = Question {
+            policies,
+            governing: &governed.policies,
+            direction,
+            who,
+            named,
+        };
+        decide(&question, None)
+    };
+    let rules = governed
+        .policies
+        .iter()
+        .filter_map(|(n, _)| policies.all.get(*n as usize))
+        .flat_map(|policy| policy.rules[direction as usize].iter().flatten());
+    let mut listed: Vec<u32> = Vec::new();
+    let mut intervals: Vec<u32> = Vec::new();
+    let mut names = false;
+    for rule in rules {
+        if let Some(Peers {
+            classes,
+            intervals: ranges,
+            ..
+        }) = policies.peers_of(rule)
+        {
+            listed.extend(classes.iter().map(|(n, _)| n));
+            intervals.extend(ranges.iter().map(|(n, _)| n));
+        }
+        names |= !rule.ports.named.is_empty();
+    }
+    // To an egress rule with a named port, pods that give the name to a port are not like the others.
+    if names && direction == Direction::Egress {
+        let with = (0_u32..).zip(&classes.all);
+        listed.extend(with.filter(|(_, c)| !c.named.is_empty()).map(|(n, _)| n));
+    }
+    listed.sort_unstable();
+    listed.dedup();
+    intervals.sort_unstable();
+    intervals.dedup();
+    let at = |class: u32| -> &[NamedPort] {
+        match direction {
+            Direction::Ingress => &governed.named,
+            Direction::Egress => classes
+                .all
+                .get(class as usize)
+                .map_or(&[], |class| &class.named),
+        }
+    };
+    let none: &[NamedPort] = match direction {
+        Direction::Ingress => &governed.named,
+        Direction::Egress => &[],
+    };
+    Draft {
+        pods: ask(Who::OtherPods, none),
+        ranges: ask(Who::OtherRanges, none),
+        classes: listed
+            .into_iter()
+            .map(|n| (n, ask(Who::Class(n), at(n))))
+            .collect(),
+        intervals: intervals
+            .into_iter()
+            .map(|n| (n, ask(Who::Interval(n), none)))
+            .collect(),
+    }
+}
