@@ -116,11 +116,15 @@ pub(crate) fn red_hat(product: &str) -> Option<String> {
     }
     match name {
         "enterprise_linux" => Some(format!("Red Hat:{}", version.split('.').next()?)),
-        "rhel_eus" | "rhel_aus" | "rhel_tus" | "rhel_e4s" | "rhel_els" | "rhel_eus_long_life" => {
-            version
-                .contains('.')
-                .then(|| format!("Red Hat:eus:{version}"))
-        }
+        "enterprise_linux_eus"
+        | "rhel_eus"
+        | "rhel_aus"
+        | "rhel_tus"
+        | "rhel_e4s"
+        | "rhel_els"
+        | "rhel_eus_long_life" => version
+            .contains('.')
+            .then(|| format!("Red Hat:eus:{version}")),
         _ => None,
     }
 }
@@ -144,7 +148,8 @@ fn suse(product: &str) -> Option<String> {
         .filter(|pack| is_number(pack));
     Some(match pack {
         Some(pack) => format!("SUSE:{number}.{pack}"),
-        None => format!("SUSE:{number}"),
+        // Without service packs since 16; 16.0 is the first of them.
+        None => format!("SUSE:{}", number.strip_suffix(".0").unwrap_or(number)),
     })
 }
 
@@ -288,7 +293,9 @@ pub(crate) fn of_release(release: &Release) -> Option<Covering> {
         "minimos" => one("MinimOS".to_owned()),
         "echo" => one("Echo".to_owned()),
         "photon" => one(format!("Photon OS:{}", two(version)?)),
-        "azurelinux" => one(format!("Azure Linux:{}", major?)),
+        "azurelinux" | "mariner" => one(format!("Azure Linux:{}", major?)),
+        "openeuler" => one(format!("openEuler:{version}{}", service_pack(release))),
+        "alpaquita" if !version.is_empty() => one(format!("Alpaquita:{version}")),
         "mageia" => one(format!("Mageia:{}", major?)),
         "ol" | "oracle" | "oraclelinux" => one(format!("Oracle Linux:{}", major?)),
         "amzn" | "amazon" => one(format!("Amazon Linux:{}", major?)),
@@ -299,6 +306,16 @@ pub(crate) fn of_release(release: &Release) -> Option<Covering> {
 fn is_stream(release: &Release) -> bool {
     let stream = |text: &str| text.to_ascii_lowercase().contains("stream");
     release.title.as_deref().is_some_and(stream) || stream(&release.version)
+}
+
+/// `-LTS-SP1` of `openEuler 22.03 (LTS-SP1)`.
+fn service_pack(release: &Release) -> String {
+    let title = release.title.as_deref().unwrap_or("");
+    let pack = title
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split(')').next());
+    pack.filter(|pack| pack.starts_with("LTS"))
+        .map_or_else(String::new, |pack| format!("-{pack}"))
 }
 
 /// `3.18` of `3.18.4`, `20.04` of `20.04.6`.
@@ -370,11 +387,19 @@ fn debian(release: &Release) -> Option<String> {
 }
 
 fn ubuntu_codename(name: &str) -> Option<String> {
-    const CODENAMES: [(&str, &str); 14] = [
+    const CODENAMES: [(&str, &str); 24] = [
+        ("precise", "12.04"),
         ("trusty", "14.04"),
         ("xenial", "16.04"),
+        ("yakkety", "16.10"),
+        ("zesty", "17.04"),
+        ("artful", "17.10"),
         ("bionic", "18.04"),
+        ("cosmic", "18.10"),
+        ("disco", "19.04"),
+        ("eoan", "19.10"),
         ("focal", "20.04"),
+        ("groovy", "20.10"),
         ("hirsute", "21.04"),
         ("impish", "21.10"),
         ("jammy", "22.04"),
@@ -385,6 +410,8 @@ fn ubuntu_codename(name: &str) -> Option<String> {
         ("oracular", "24.10"),
         ("plucky", "25.04"),
         ("questing", "25.10"),
+        ("resolute", "26.04"),
+        ("stonking", "26.10"),
     ];
     let found = CODENAMES
         .iter()
@@ -413,6 +440,16 @@ mod tests {
         check("Rocky Linux:9", Some("Rocky Linux:9"));
         check("Red Hat:enterprise_linux:9::appstream", Some("Red Hat:9"));
         check("Red Hat:rhel_eus:9.2::baseos", Some("Red Hat:eus:9.2"));
+        check(
+            "Red Hat:enterprise_linux_eus:10.0",
+            Some("Red Hat:eus:10.0"),
+        );
+        check("Red Hat:rhel_software_collections:3::el7", None);
+        check("Ubuntu:Pro:Realtime:22.04:LTS", None);
+        check("Ubuntu:22.04:LTS:for:NVIDIA:BlueField", None);
+        check("Photon OS:4.0", Some("Photon OS:4.0"));
+        check("Mageia:9", Some("Mageia:9"));
+        check("openEuler:22.03-LTS-SP1", Some("openEuler:22.03-LTS-SP1"));
         check("Red Hat:openshift:4.12::el8", None);
         check(
             "SUSE:Linux Enterprise Server 12 SP4-LTSS",
@@ -423,6 +460,12 @@ mod tests {
             Some("SUSE:15.5"),
         );
         check("SUSE:Linux Micro 6.0", Some("SUSE:Micro 6.0"));
+        check("SUSE:Linux Enterprise Server 16.0", Some("SUSE:16"));
+        check("SUSE:Linux Enterprise Server 16.1", Some("SUSE:16.1"));
+        check(
+            "SUSE:Linux Enterprise Live Patching 15 SP4",
+            Some("SUSE:15.4"),
+        );
         check("SUSE:Manager Proxy 4.2", None);
         check("openSUSE:Leap 15.5", Some("openSUSE:15.5"));
         check("openSUSE:Tumbleweed", Some("openSUSE:Tumbleweed"));
@@ -487,6 +530,13 @@ mod tests {
         check("sles", "15-SP5", None, Some("SUSE:15.5"));
         check("opensuse-leap", "15.5", None, Some("openSUSE:15.5"));
         check("wolfi", "20230201", None, Some("Wolfi"));
+        check("sles", "16.0", None, Some("SUSE:16"));
+        check("sles", "16.1", None, Some("SUSE:16.1"));
+        check("mariner", "2.0.20240112", None, Some("Azure Linux:2"));
+        check("azurelinux", "3.0", None, Some("Azure Linux:3"));
+        check("photon", "4.0", None, Some("Photon OS:4.0"));
+        check("mageia", "9", None, Some("Mageia:9"));
+        check("ubuntu", "", Some("stonking"), Some("Ubuntu:26.10"));
         check("kali", "2024.1", None, None);
         check("fedora", "40", None, None);
     }

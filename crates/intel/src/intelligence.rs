@@ -19,6 +19,7 @@ use model::evidence::{Gap, GapWeight, Stage};
 use model::keys::vulnerability_id;
 use model::text::Text;
 use model::vulnerability::{Cvss, Epss, Kev};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,8 @@ pub struct Intelligence {
     titles: texts::Cache,
     kev_texts: texts::Cache,
     pub(crate) import_texts: texts::Cache,
+    /// Names of Maven's packages by their artifact, once somebody asks.
+    pub(crate) artifacts: OnceLock<FxHashMap<Text, Vec<Text>>>,
     damage: OnceLock<Damage>,
 }
 
@@ -155,6 +158,7 @@ impl Intelligence {
             titles,
             kev_texts,
             import_texts,
+            artifacts: OnceLock::new(),
             damage: OnceLock::new(),
         })
     }

@@ -9,6 +9,8 @@ use crate::format::rows::Rows;
 use crate::format::texts::Texts;
 use crate::format::{Damage, schema};
 use crate::intelligence::Intelligence;
+use model::text::Text;
+use rustc_hash::FxHashMap;
 
 impl Intelligence {
     /// Entries of a package in the order of their statements; `None`: no statement names it.
@@ -45,6 +47,28 @@ impl Intelligence {
             Ids::new(names)?.find(&format!("{ecosystem}{}{package}", schema::UNIT))
         };
         self.noted(find()).flatten().is_some()
+    }
+
+    /// The packages of Maven with this artifact, of any group: `org.x:core` for `core`.
+    pub(crate) fn groups(&self, artifact: &str) -> &[Text] {
+        let all = self.artifacts.get_or_init(|| {
+            let mut all: FxHashMap<Text, Vec<Text>> = FxHashMap::default();
+            let mut each = || {
+                let Some(names) = self.advisories.view(schema::PACKAGES.0) else {
+                    return Ok(());
+                };
+                let prefix = format!("Maven{}", schema::UNIT);
+                Ids::new(names)?.each(&prefix, |name| {
+                    let name = name.get(prefix.len()..).unwrap_or("");
+                    if let Some((_, artifact)) = name.rsplit_once(':') {
+                        all.entry(artifact.into()).or_default().push(name.into());
+                    }
+                })
+            };
+            self.noted(each());
+            all
+        });
+        all.get(artifact).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a statement names a package of the ecosystem: `Debian:12`, `PyPI`.

@@ -15,6 +15,7 @@ pub use silence::{Silence, Why, why_not};
 use crate::cvss;
 use crate::ecosystem::{self, Covering};
 use crate::intelligence::Intelligence;
+use crate::record::Statement;
 use answer::{Answer, Answers, Hit, Role, compared};
 use jiff::civil::Date;
 use model::evidence::{Gap, GapWeight, Stage};
@@ -147,6 +148,7 @@ impl Matcher<'_> {
         if owned {
             notes.push("installed by the distribution, which may have repaired it".to_owned());
         }
+        notes.extend(question.assumed.clone());
         if !hit.entry.modules.is_empty() {
             notes.push(format!("of module {}", hit.entry.modules.join(" or ")));
         }
@@ -192,11 +194,43 @@ impl Matcher<'_> {
             .and_then(|index| self.inventory.linked.get(index as usize));
         let imports = hit.imports.as_deref().unwrap_or(&[]);
         let reason = linked::unreachable(imports, linked, linux)
-            .or_else(|| platform(component, &hit.platforms, linux))?;
+            .or_else(|| self.not_importable(component, hit))
+            .or_else(|| platform(component, &hit.platforms, linux))
+            .or_else(|| self.rejected(hit))?;
         Some(Suppression {
             by: self.texts.text("plimsoll"),
             reason: self.texts.text(&reason),
         })
+    }
+
+    /// A CVE that its numbering authority took back, and that nobody repaired.
+    fn rejected(&self, hit: &Hit) -> Option<String> {
+        let id = hit.ids.first().filter(|id| id.starts_with("CVE-"))?;
+        if hit.state == FixState::Fixed {
+            return None;
+        }
+        let record = self.intel.noted(self.intel.find(id)).flatten()?;
+        let own = |one: &&Statement| one.id == *id && one.feed.starts_with("vulnrichment");
+        let taken = record.statements.iter().find(own)?.withdrawn?;
+        Some(format!("rejected: {id} was taken back on {taken}"))
+    }
+
+    /// What is wrong with a program is not wrong with those that import packages of it.
+    fn not_importable(&self, component: &Component, hit: &Hit) -> Option<String> {
+        let advisory = hit.of_program.as_deref()?;
+        let program = component
+            .linked
+            .and_then(|index| self.inventory.linked.get(index as usize));
+        let who = match program {
+            Some(program) if linked::is_library(program, &full_name(component)) => &*program.path,
+            // Who asks for one package asks for what others import.
+            None if self.inventory.artifact.kind == ArtifactKind::Unknown => "another program",
+            _ => return None,
+        };
+        Some(format!(
+            "not reachable: {advisory} is of the program {}, not of packages that {who} imports",
+            full_name(component)
+        ))
     }
 
     fn basis(&mut self, question: &Question, hit: &Hit, notes: &[String]) -> u32 {
@@ -353,6 +387,7 @@ impl Matcher<'_> {
         for (reason, names) in &self.unasked {
             gaps.push(unasked(reason, names, &scope));
         }
+        gaps.extend(self.without_modules(&scope));
         if !self.unordered.is_empty() {
             gaps.push(gap(
                 "version-unknown",
@@ -381,6 +416,44 @@ impl Matcher<'_> {
         gaps.sort();
         self.set.gaps = gaps;
         self.set
+    }
+
+    /// Go programs that were built without modules, of which only the standard library is known.
+    fn without_modules(&self, scope: &str) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        let programs = (0u32..).zip(&self.inventory.linked);
+        for (index, program) in programs {
+            let components = self.inventory.components.iter();
+            let own: Vec<String> = components
+                .filter(|component| component.linked == Some(index))
+                .map(full_name)
+                .filter(|name| name != "stdlib")
+                .collect();
+            // With modules each of them is a component.
+            if own.len() > 1 {
+                continue;
+            }
+            let modules = linked::unknown_modules(program, &own);
+            let what = match (modules.len(), &program.functions) {
+                (0, None) if own.is_empty() => format!(
+                    "{} is a Go program that says nothing of what it is built of: not judged",
+                    program.path
+                ),
+                (0, _) => continue,
+                (count, _) => format!(
+                    "{} was built without module information: {count} of its modules not judged ({})",
+                    program.path,
+                    listed(&modules)
+                ),
+            };
+            gaps.push(gap(
+                "go-modules-unknown",
+                what,
+                scope,
+                "build it with Go modules (GO111MODULE=on), or scan its go.sum with --lock-files",
+            ));
+        }
+        gaps
     }
 
     fn has_system(&self) -> bool {
@@ -457,6 +530,13 @@ fn unasked(reason: &Unasked, names: &BTreeSet<Text>, scope: &str) -> Gap {
             format!("no feed speaks of {names}: {count} {packages} not judged"),
             "",
         ),
+        Unasked::NoGroup => (
+            "group-unknown",
+            format!(
+                "nothing says the group of {names}, and advisories speak of several: {count} {packages} not judged"
+            ),
+            "",
+        ),
         Unasked::Foreign(vendor) => (
             "vendor-not-covered",
             format!("no feed of {vendor} is known: {count} {packages} not judged ({names})"),
@@ -466,8 +546,8 @@ fn unasked(reason: &Unasked, names: &BTreeSet<Text>, scope: &str) -> Gap {
     gap(class, what, scope, close)
 }
 
-fn listed(names: &BTreeSet<Text>) -> String {
-    let first: Vec<&str> = names.iter().take(NAMES).map(|name| &**name).collect();
+fn listed<T: AsRef<str>>(names: &BTreeSet<T>) -> String {
+    let first: Vec<&str> = names.iter().take(NAMES).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),

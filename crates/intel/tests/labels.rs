@@ -24,8 +24,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 /// Covered labels, and how many of them hold. Raise them with the matcher, never lower them.
-const COVERED: usize = 319;
-const RIGHT: usize = 279;
+const COVERED: usize = 328;
+const RIGHT: usize = 300;
 
 /// What an image is, by the start of its name: read from the versions of its labels (`deb11u3`, `.el8`, `-r4`).
 struct Image {
@@ -171,6 +171,15 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("zlib", &["zlib1g"]),
 ];
 
+/// Packages that Debian wrote itself.
+const NATIVE: &[&str] = &[
+    "apt",
+    "apt-transport-https",
+    "dpkg",
+    "libapt-pkg5.0",
+    "libapt-pkg6.0",
+];
+
 /// Labels that the feeds cannot bear out, with the proof: package, ids, reason. Nothing else is set aside.
 const ASIDE: &[(&str, &[&str], &[&str], &str)] = &[
     (
@@ -183,7 +192,7 @@ const ASIDE: &[(&str, &[&str], &[&str], &str)] = &[
         "node",
         &["14.1.0"],
         &["CVE-2021-22921"],
-        "it is in the range; the label's reason (of the Windows installer) is in no feed",
+        "it is in the range; the label's reason (Windows only) is in no feed, and CVE-2022-32223, Windows only too, is labelled right",
     ),
     (
         "rexml",
@@ -214,23 +223,6 @@ const ASIDE: &[(&str, &[&str], &[&str], &str)] = &[
         &["v0.1.1"],
         &["CVE-2021-43784"],
         "the feed's range begins at 1.0.1-0.20211012131345",
-    ),
-    (
-        "github.com/containerd/containerd",
-        &["v1.3.4"],
-        &[
-            "CVE-2020-15257",
-            "CVE-2021-32760",
-            "CVE-2021-41103",
-            "GHSA-5j5w-g665-5m35",
-        ],
-        "it is in the range; the label's reason (not importable) is in no feed: the records name no package",
-    ),
-    (
-        "github.com/opencontainers/runc",
-        &["v0.1.1"],
-        &["CVE-2016-9962", "CVE-2021-30465", "GHSA-g54h-m393-cpwq"],
-        "it is in the range; the label's reason (not importable) is in no feed: the records name no package",
     ),
 ];
 
@@ -461,11 +453,13 @@ fn candidates(image: &Image, label: &Label, held: &Held) -> Vec<Candidate> {
         .and_then(|release| release.split_once(':'))
         .unwrap_or(("", ""));
     let system = match distribution {
-        // Versions of Debian have a revision; what npm, Maven and PyPI have in these images has none.
+        // Versions of Debian have a revision; what npm, Maven and PyPI have in these images has none. Debian's own
+        // programs have none either.
         "debian" => {
             label.version.contains('-')
                 && !label.version.ends_with("-SNAPSHOT")
                 && !name.contains(':')
+                || NATIVE.contains(&name.as_str())
         }
         "alpine" => label
             .version
@@ -553,7 +547,8 @@ fn inventory(image: &Image, label: &Label, candidate: &Candidate) -> Inventory {
     };
     Inventory {
         artifact: Artifact {
-            kind: ArtifactKind::Image,
+            // A label names one package and says nothing of the program around it.
+            kind: ArtifactKind::Unknown,
             name: label.image.as_str().into(),
             identity: ImageIdentity::default(),
             os: None,
@@ -573,7 +568,7 @@ fn inventory(image: &Image, label: &Label, candidate: &Candidate) -> Inventory {
 /// Every id of what was reported.
 fn reported(set: &MatchSet) -> HashSet<String> {
     let mut ids = HashSet::new();
-    for one in &set.matches {
+    for one in set.matches.iter().filter(|one| one.suppression.is_none()) {
         let advisory = &set.advisories[one.advisory as usize];
         ids.insert(advisory.id.to_string());
         ids.extend(advisory.aliases.iter().map(ToString::to_string));

@@ -52,6 +52,8 @@ struct Container<'a> {
     metrics: Vec<Metric<'a>>,
     #[serde(borrow, default)]
     problem_types: Vec<ProblemType<'a>>,
+    #[serde(borrow, default)]
+    tags: Vec<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -180,7 +182,18 @@ fn adp_name<'a>(adp: &Container<'_>) -> Cow<'a, str> {
     name.map_or(Cow::Borrowed("adp"), Cow::Owned)
 }
 
+/// What its numbering authority calls disputed stays a vulnerability, and says so.
 fn title(cna: &Container<'_>) -> Option<String> {
+    let title = plain_title(cna)?;
+    let words = title.trim_start_matches("** DISPUTED **").trim_start();
+    let disputed = words.len() < title.len() || cna.tags.iter().any(|tag| tag == "disputed");
+    if disputed {
+        return Some(format!("disputed: {words}"));
+    }
+    Some(title)
+}
+
+fn plain_title(cna: &Container<'_>) -> Option<String> {
     let own = cna.title.as_deref().map(|title| one_line(title, 200));
     own.filter(|title| !title.is_empty()).or_else(|| {
         let english = cna.descriptions.iter().find(|d| d.lang.starts_with("en"));
@@ -302,6 +315,26 @@ mod tests {
     fn rejected_records_are_withdrawn() {
         let draft = parse(br#"{"cveMetadata":{"cveId":"CVE-2024-0001","state":"REJECTED","dateUpdated":"2024-02-03T00:00:00Z"},"containers":{"cna":{"rejectedReasons":[]}}}"#).unwrap();
         assert_eq!(draft.withdrawn, Some(jiff::civil::date(2024, 2, 3)));
+    }
+
+    #[test]
+    fn disputed_records_say_so() {
+        let check = |cna: &str, expected: &str| {
+            let text = format!(
+                r#"{{"cveMetadata":{{"cveId":"CVE-2024-0001","state":"PUBLISHED"}},"containers":{{"cna":{cna}}}}}"#
+            );
+            let draft = parse(text.as_bytes()).unwrap();
+            assert_eq!(draft.title.as_deref(), Some(expected), "{cna}");
+        };
+        check(
+            r#"{"title":"A bug","tags":["disputed"]}"#,
+            "disputed: A bug",
+        );
+        check(
+            r#"{"descriptions":[{"lang":"en","value":"** DISPUTED ** It breaks. NOTE: it does not."}]}"#,
+            "disputed: It breaks",
+        );
+        check(r#"{"title":"A bug","tags":["x_other"]}"#, "A bug");
     }
 
     #[test]

@@ -252,10 +252,11 @@ fn names(record: &Osv<'_>) -> (Vec<String>, Vec<String>) {
     let is_cve = |id: &String| id.starts_with("CVE-");
     let mut aliases = usable(&record.aliases);
     let mut covers: Vec<String> = Vec::new();
-    let upstream: Vec<String> = usable(&record.upstream)
-        .into_iter()
-        .filter(is_cve)
-        .collect();
+    let mut upstream = usable(&record.upstream);
+    // A vulnerability without a CVE is known by what its finder calls it (Chainguard, Wolfi: `GHSA-...`).
+    if upstream.iter().any(is_cve) || is_notice(own) {
+        upstream.retain(is_cve);
+    }
     if is_notice(own) {
         let said = aliases.drain(..).filter(is_cve).chain(upstream);
         covers.extend(said);
@@ -449,6 +450,16 @@ mod tests {
             r#"{"id":"CGA-1-2","upstream":["CVE-2024-1111","GHSA-a"]}"#,
             &[],
             &["CVE-2024-1111"],
+        );
+        check(
+            r#"{"id":"CGA-1-3","upstream":["GHSA-a-b-c"]}"#,
+            &[],
+            &["GHSA-a-b-c"],
+        );
+        check(
+            r#"{"id":"ALPINE-CVE-2024-1111","upstream":["CVE-2024-1111"]}"#,
+            &["CVE-2024-1111"],
+            &[],
         );
         check(
             r#"{"id":"GO-2020-1","aliases":null,"severity":null}"#,

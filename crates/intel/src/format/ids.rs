@@ -100,6 +100,32 @@ impl<'a> Ids<'a> {
         Ok(false)
     }
 
+    /// Every text that begins with `prefix`, in order.
+    pub(crate) fn each(&self, prefix: &str, mut take: impl FnMut(&str)) -> Result<(), Damage> {
+        let (mut low, mut high) = (0, self.blocks());
+        while low < high {
+            let middle = low.midpoint(high);
+            let mut entries = self.block(middle)?;
+            if entries.next()? <= Some(prefix.as_bytes()) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        for block in low.saturating_sub(1)..self.blocks() {
+            let mut entries = self.block(block)?;
+            while let Some(found) = entries.next()? {
+                if found.starts_with(prefix.as_bytes()) {
+                    let text = std::str::from_utf8(found);
+                    take(text.map_err(|_| self.view.damage("a text is not UTF-8"))?);
+                } else if found > prefix.as_bytes() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The text at `position`.
     pub(crate) fn get(&self, position: u32) -> Result<String, Damage> {
         let outside = || self.view.damage("a text number lies outside of it");

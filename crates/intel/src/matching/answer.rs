@@ -10,6 +10,7 @@ use crate::intelligence::Intelligence;
 use crate::ranges::{Verdict, evaluate};
 use crate::record::Statement;
 use crate::version::Scheme;
+use jiff::civil::{Date, date};
 use model::matches::FixState;
 use model::text::Text;
 use rustc_hash::FxHashMap;
@@ -36,6 +37,8 @@ pub(crate) struct Hit {
     pub(crate) imports: Option<Vec<Import>>,
     /// Only on these platforms.
     pub(crate) platforms: Vec<String>,
+    /// The advisory that is of the program itself, not of packages that others import.
+    pub(crate) of_program: Option<Text>,
 }
 
 /// Which of the package's names an entry speaks of.
@@ -101,6 +104,9 @@ impl<'i> Answers<'i> {
             self.overrule(&mut groups, &cleared)?;
             self.extend(question, extended, &mut groups, &cleared)?;
         }
+        if !question.system {
+            self.trust_own(question, &mut groups, &cleared)?;
+        }
         let hits = groups
             .into_values()
             .filter_map(|(ids, raws)| self.hit(question, ids, &raws));
@@ -155,6 +161,38 @@ impl<'i> Answers<'i> {
         }
         for named in gone {
             groups.remove(&named);
+        }
+        Ok(())
+    }
+
+    /// An ecosystem's own database is above the ranges that others gather of it.
+    fn trust_own(
+        &mut self,
+        question: &Question,
+        groups: &mut Groups,
+        cleared: &[(u32, bool)],
+    ) -> Result<(), Damage> {
+        let Some(own) = own_database(&question.ecosystem) else {
+            return Ok(());
+        };
+        for (statement, _) in cleared {
+            if !self.statement(*statement)?.id.starts_with(own) {
+                continue;
+            }
+            for ids in self.vulnerabilities(*statement)? {
+                let Some((named, (_, raws))) = ids.first().and_then(|id| groups.get_key_value(id))
+                else {
+                    continue;
+                };
+                let (named, raws) = (named.clone(), raws.clone());
+                let mut of_others = true;
+                for raw in &raws {
+                    of_others &= !self.statement(raw.entry.statement)?.id.starts_with(own);
+                }
+                if of_others {
+                    groups.remove(&named);
+                }
+            }
         }
         Ok(())
     }
@@ -241,12 +279,17 @@ impl<'i> Answers<'i> {
         let mut also: Vec<Text> = Vec::new();
         let mut imports: Option<Vec<Import>> = Some(Vec::new());
         let mut platforms: Option<Vec<String>> = Some(Vec::new());
+        let (mut of_program, mut of_packages) = (None, false);
         for raw in raws {
             let other = self.intel.noted(self.statement(raw.entry.statement))?;
             if other.id != statement.id {
                 also.push(other.id.clone());
             }
             let said = self.intel.noted(self.intel.imports(&raw.entry))?;
+            of_packages |= !said.is_empty();
+            if was_left_out(&other) {
+                of_program = Some(other.id.clone());
+            }
             imports = imports.filter(|_| !said.is_empty()).map(|mut all| {
                 all.extend(said);
                 all
@@ -271,6 +314,7 @@ impl<'i> Answers<'i> {
             extended: best.extended,
             imports,
             platforms: platforms.unwrap_or_default(),
+            of_program: of_program.filter(|_| !of_packages),
         })
     }
 
@@ -413,6 +457,25 @@ fn state(entry: &Entry, verdict: &Verdict) -> FixState {
         }
         None => FixState::NotFixed,
     }
+}
+
+/// Databases whose ranges people of the ecosystem check one by one; others copy them, or guess.
+fn own_database(ecosystem: &str) -> Option<&'static str> {
+    match ecosystem {
+        "Go" => Some("GO-"),
+        "crates.io" => Some("RUSTSEC-"),
+        _ => None,
+    }
+}
+
+/// What no other program can import, Go's database had left out (`NOT_IMPORTABLE`, `EFFECTIVELY_PRIVATE`); in August
+/// 2024 all of it went in under the numbers that it had, without packages. Source: golang/vulndb, data/excluded and
+/// doc/triage.md.
+fn was_left_out(statement: &Statement) -> bool {
+    const ADDED: Date = date(2024, 8, 20);
+    let number = statement.id.strip_prefix("GO-");
+    let year = number.and_then(|rest| rest.get(..4)?.parse::<u16>().ok());
+    year.is_some_and(|year| year < 2024) && statement.published.is_some_and(|day| day >= ADDED)
 }
 
 /// Packages of modules and others do not judge each other; nor do streams (Fedora modularity, "streams").

@@ -5,6 +5,7 @@
 use crate::feeds::Import;
 use model::inventory::Linked;
 use model::text::Text;
+use std::collections::BTreeSet;
 
 /// Why none of `imports` can run in the program; `None`: one is linked, or it is not known. `linux`: the program is for
 /// Linux.
@@ -64,6 +65,88 @@ pub(crate) fn unreachable(
             linked.path
         ),
     })
+}
+
+/// Whether the program only imports from `module`: another package is its main one, and it links nothing of the
+/// module's commands, which some programs run as a part of themselves.
+pub(crate) fn is_library(program: &Linked, module: &str) -> bool {
+    let Some(functions) = program.functions.as_deref() else {
+        return false;
+    };
+    let below = format!("{module}/");
+    let of_module = |package: &str| package == module || package.starts_with(&below);
+    let mains = functions
+        .iter()
+        .filter_map(|function| function.strip_suffix(".main"));
+    let mut mains = mains.filter(|package| package.contains('/')).peekable();
+    let commands = format!("{module}/cmd/");
+    mains.peek().is_some()
+        && !mains.any(of_module)
+        && within(functions, functions.is_sorted(), &commands)
+            .next()
+            .is_none()
+}
+
+/// Modules that the program links and that no one of `known` is: `github.com/gorilla/mux`. Programs that were built
+/// without modules do not say what they are made of.
+pub(crate) fn unknown_modules(program: &Linked, known: &[String]) -> BTreeSet<String> {
+    let functions = program.functions.as_deref().unwrap_or(&[]);
+    let mut found = BTreeSet::new();
+    let mut last = "";
+    for function in functions {
+        let Some(package) = package(function).filter(|package| *package != last) else {
+            continue;
+        };
+        last = package;
+        // What Go's own commands vendor is a part of Go.
+        let vendored = package
+            .rsplit_once("/vendor/")
+            .filter(|(own, _)| own.contains('.'));
+        let path = vendored.map_or(package, |(_, rest)| rest);
+        let is_known = known.iter().any(|module| {
+            path.strip_prefix(module.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        if !is_known && let Some(module) = module_of(path) {
+            found.insert(module);
+        }
+    }
+    found
+}
+
+/// `golang.org/x/net/http2` of `golang.org/x/net/http2.(*Server).ServeConn`.
+fn package(function: &str) -> Option<&str> {
+    let element = function.rfind('/')?;
+    // Arguments of types may hold paths of their own.
+    let end = function.get(..function.find('(').unwrap_or(function.len()))?;
+    let element = end.rfind('/').unwrap_or(element);
+    let dot = element + function.get(element..)?.find('.')?;
+    // `gopkg.in/yaml.v2`: the one place where versions stand behind a dot.
+    let version = function.get(dot + 1..)?.split('.').next()?;
+    let numbered = version
+        .strip_prefix('v')
+        .is_some_and(|digits| digits.parse::<u8>().is_ok());
+    if numbered && function.contains("gopkg.in/") {
+        return function.get(..dot + 1 + version.len());
+    }
+    function.get(..dot)
+}
+
+/// The part of an import path that is likely the module; `None`: of the standard library.
+fn module_of(path: &str) -> Option<String> {
+    let mut parts = path.split('/');
+    let host = parts.next().filter(|host| host.contains('.'))?;
+    let of_owners = matches!(
+        host,
+        "github.com" | "gitlab.com" | "bitbucket.org" | "golang.org"
+    );
+    let more = parts.take(if of_owners { 2 } else { 1 });
+    Some(
+        std::iter::once(host)
+            .chain(more)
+            .collect::<Vec<_>>()
+            .join("/"),
+    )
 }
 
 fn once(mut words: Vec<&str>) -> Vec<&str> {

@@ -25,6 +25,8 @@ pub(crate) struct Question {
     pub(crate) stream: Option<String>,
     /// Of a module, though perhaps nothing says which.
     pub(crate) modular: bool,
+    /// What was assumed to ask at all.
+    pub(crate) assumed: Option<String>,
 }
 
 /// Why nobody can be asked.
@@ -40,6 +42,8 @@ pub(crate) enum Unasked {
     NoSource,
     /// A distribution's package that another vendor built.
     Foreign(String),
+    /// A Java archive that nothing gives a group, and more than one group has an artifact of its name.
+    NoGroup,
 }
 
 /// The feeds of a release, where the database has them.
@@ -75,6 +79,12 @@ pub(crate) fn question(
     if !intel.covers(ecosystem) {
         return Err(Unasked::NoFeed(ecosystem.to_owned()));
     }
+    let (name, assumed) = match ecosystem {
+        "Maven" => with_group(name, intel)?,
+        // PEP 508: `requests[security]` is requests.
+        "PyPI" => (name.split('[').next().unwrap_or("").to_owned(), None),
+        _ => (name, None),
+    };
     let name = ecosystem::package(ecosystem, &name).into_owned();
     let version = version(ecosystem, &component.version);
     Ok(Question {
@@ -88,7 +98,26 @@ pub(crate) fn question(
         version,
         stream: None,
         modular: false,
+        assumed,
     })
+}
+
+/// An archive that is known by its file name alone has no group. It is the one that advisories speak of if no other
+/// group has an artifact so called.
+fn with_group(name: String, intel: &Intelligence) -> Result<(String, Option<String>), Unasked> {
+    if name.contains(':') {
+        return Ok((name, None));
+    }
+    match intel.groups(&name) {
+        [] => Ok((name, None)),
+        [only] => {
+            let assumed = format!(
+                "nothing says its group; {only} is the only {name} that advisories speak of"
+            );
+            Ok((only.to_string(), Some(assumed)))
+        }
+        _ => Err(Unasked::NoGroup),
+    }
 }
 
 fn of_distribution(
@@ -133,6 +162,7 @@ fn of_distribution(
             .as_deref()
             .is_some_and(|label| !label.is_empty())
             || component.version.contains(".module"),
+        assumed: None,
     })
 }
 

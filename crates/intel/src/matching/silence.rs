@@ -38,6 +38,8 @@ pub enum Why {
     Foreign(Text),
     /// The distribution's package that installed it was judged in its place.
     Owned(Text),
+    /// Nothing says its group, and several have an artifact of its name.
+    NoGroup(Vec<Text>),
     /// The version cannot be compared.
     Unordered,
     /// No advisory names it; these names were looked up.
@@ -84,6 +86,7 @@ pub fn why_not(inventory: &Inventory, index: u32, intel: &Intelligence) -> Optio
                     Unasked::NotCovered(name) | Unasked::NoFeed(name) => Why::NoFeed(name.into()),
                     Unasked::NoSource => Why::NoSource,
                     Unasked::Foreign(vendor) => Why::Foreign(vendor.into()),
+                    Unasked::NoGroup => Why::NoGroup(intel.groups(&component.name).to_vec()),
                 },
             );
         }
@@ -189,6 +192,16 @@ impl fmt::Display for Silence {
                 "not judged: built by {vendor}, of which no feed is known"
             ),
             Why::Owned(owner) => write!(f, "judged as part of the distribution's package {owner}"),
+            Why::NoGroup(names) => {
+                let some: Vec<&str> = names.iter().take(3).map(|name| &**name).collect();
+                let more = if names.len() > 3 { " ..." } else { "" };
+                write!(
+                    f,
+                    "not judged: nothing says the group of {}, and advisories speak of {}{more}",
+                    self.package,
+                    some.join(", ")
+                )
+            }
             Why::Unordered if self.version.is_empty() => {
                 write!(f, "not judged: {} has no version", self.package)
             }

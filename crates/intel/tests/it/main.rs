@@ -7,6 +7,7 @@
 )]
 
 mod damaged;
+mod false_positives;
 mod matching;
 mod small;
 mod version_laws;

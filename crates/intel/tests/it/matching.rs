@@ -12,7 +12,7 @@ use model::vulnerability::Severity;
 use proptest::prelude::*;
 
 /// `{"id": ID, ..., "affected": [{"package": {ecosystem, name}, "ranges": [[0, FIXED]]}]}` of `osv/FOLDER`.
-fn osv(id: &str, more: &str, ecosystem: &str, name: &str, fixed: &str) -> (String, Vec<u8>) {
+pub(crate) fn osv(id: &str, more: &str, ecosystem: &str, name: &str, fixed: &str) -> (String, Vec<u8>) {
     let fixed = if fixed.is_empty() {
         String::new()
     } else {
@@ -27,7 +27,7 @@ fn osv(id: &str, more: &str, ecosystem: &str, name: &str, fixed: &str) -> (Strin
     )
 }
 
-fn record(id: &str, more: &str, affected: &str) -> (String, Vec<u8>) {
+pub(crate) fn record(id: &str, more: &str, affected: &str) -> (String, Vec<u8>) {
     let folder = id.split('-').next().unwrap();
     let text = format!(
         r#"{{"id":"{id}","modified":"2024-04-04T00:00:00Z"{more},"affected":[{affected}]}}"#
@@ -232,7 +232,7 @@ pub(crate) fn inventory(purls: &[&str], distro: Option<&str>) -> Inventory {
 }
 
 /// `CVE fixed-version status`, one a match.
-fn told(set: &MatchSet) -> Vec<String> {
+pub(crate) fn told(set: &MatchSet) -> Vec<String> {
     let one = |one: &model::matches::Match| {
         let id = &set.advisories[one.advisory as usize].id;
         let fixed = one.fix.versions.first().map_or("-", |version| version);
@@ -241,12 +241,12 @@ fn told(set: &MatchSet) -> Vec<String> {
     set.matches.iter().map(one).collect()
 }
 
-fn classes(set: &MatchSet) -> Vec<&str> {
+pub(crate) fn classes(set: &MatchSet) -> Vec<&str> {
     set.gaps.iter().map(|gap| &*gap.class).collect()
 }
 
 #[track_caller]
-fn check(intel: &Intelligence, purl: &str, distro: &str, expected: &[&str]) {
+pub(crate) fn check(intel: &Intelligence, purl: &str, distro: &str, expected: &[&str]) {
     let distro = Some(distro).filter(|distro| !distro.is_empty());
     let set = matches(&inventory(&[purl], distro), intel, None);
     assert_eq!(told(&set), expected, "{purl} on {distro:?}");
