@@ -5,7 +5,10 @@ mod discovery;
 mod kinds;
 mod kubeconfig;
 mod list;
+mod pull;
 mod request;
+
+pub use pull::{PullSecret, SecretName, pull_secrets};
 
 use discovery::Resource;
 use jiff::Timestamp;
@@ -79,8 +82,6 @@ pub fn collect(options: &Options) -> Result<Snapshot, LiveError> {
 }
 
 async fn connect_and_read(options: &Options) -> Result<Snapshot, LiveError> {
-    // One crypto provider for the process; a second installation changes nothing.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = kubeconfig::config(options).await?;
     let url = shown(&config.cluster_url);
     let name = options
@@ -88,23 +89,26 @@ async fn connect_and_read(options: &Options) -> Result<Snapshot, LiveError> {
         .clone()
         .or_else(|| options.context.as_deref().map(Into::into))
         .or_else(|| Some(url.as_str().into()));
-    let client = kube::Client::try_from(config).map_err(|source| match source {
-        // Its words quote the URL, which may hold a user.
-        kube::Error::ProxyProtocolUnsupported { .. } => {
-            LiveError::Kubeconfig("the protocol of its proxy-url is not supported".to_owned())
-        }
-        source => LiveError::Client {
-            url: url.clone(),
-            source,
-        },
-    })?;
-    let requester = Arc::new(Requester::new(client));
+    let requester = Arc::new(Requester::new(client(config)?));
     read(&requester, options, name)
         .await
         .map_err(|error| match error {
             ServerError::Unauthorized => LiveError::Unauthorized,
             source => LiveError::Unreachable { url, source },
         })
+}
+
+fn client(config: kube::Config) -> Result<kube::Client, LiveError> {
+    // One crypto provider for the process; a second installation changes nothing.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let url = shown(&config.cluster_url);
+    kube::Client::try_from(config).map_err(|source| match source {
+        // Its words quote the URL, which may hold a user.
+        kube::Error::ProxyProtocolUnsupported { .. } => {
+            LiveError::Kubeconfig("the protocol of its proxy-url is not supported".to_owned())
+        }
+        source => LiveError::Client { url, source },
+    })
 }
 
 /// A server's URL for names and messages: without a user and a query, which may be secrets (rule 20).

@@ -77,6 +77,15 @@ impl Manifest {
     pub fn is_index(&self) -> bool {
         self.config.is_none() && !self.manifests.is_empty()
     }
+
+    /// An index of nothing, or of nothing but attestations.
+    pub fn is_without_images(&self) -> bool {
+        let kind = self.media_type.as_deref().unwrap_or("");
+        let index = kind.contains(".index.") || kind.contains(".manifest.list.");
+        self.config.is_none()
+            && (index || !self.manifests.is_empty())
+            && !self.manifests.iter().any(is_image)
+    }
 }
 
 /// Operating system, architecture and variant as Go names them (`GOOS`, `GOARCH`).

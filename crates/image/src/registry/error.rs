@@ -134,6 +134,46 @@ impl RegistryError {
         text
     }
 
+    /// As [`RegistryError::told`], without what [`RegistryError::close`] says.
+    pub fn reason(&self) -> String {
+        let told = self.told();
+        let close = self.close();
+        match told.strip_suffix(&close) {
+            Some(reason) if !close.is_empty() => {
+                reason.trim_end_matches([':', ';', ' ']).to_owned()
+            }
+            _ => told,
+        }
+    }
+
+    /// Only the innermost source: `connection refused`. The sentence itself where there is none.
+    pub fn cause(&self) -> String {
+        if let RegistryError::Mirrors { source, .. } = self {
+            return source.cause();
+        }
+        let mut cause: &dyn std::error::Error = self;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        let text = cause.to_string();
+        // What was not reached before is told by its whole chain.
+        text.rsplit(": ").next().unwrap_or(&text).to_owned()
+    }
+
+    /// The registry that it is about, where it is about one.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            RegistryError::Auth { host, .. }
+            | RegistryError::NotFound { host, .. }
+            | RegistryError::RateLimit { host, .. }
+            | RegistryError::Status { host, .. }
+            | RegistryError::Network { host, .. }
+            | RegistryError::Answer { host, .. } => Some(host),
+            RegistryError::Mirrors { source, .. } => source.host(),
+            _ => None,
+        }
+    }
+
     /// The command that mends it, for [`model::evidence::Gap::close`]; empty where none is known.
     pub fn close(&self) -> String {
         match self {

@@ -22,6 +22,8 @@ const REDIRECTS: usize = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 /// Bytes a second, on the whole, below which a body is given up after the time for an answer.
 const SLOWEST: u64 = 4 << 10;
+/// Tries of a connection that nothing answers: packets were sent again within each.
+const SILENT: u32 = 2;
 /// For which a machine that could not be reached is not tried again.
 const UNREACHABLE: Duration = Duration::from_mins(1);
 
@@ -152,9 +154,11 @@ impl Http {
         let mut last = 1;
         loop {
             let outcome = self.follow(ask);
-            let unreached = match &outcome {
-                Err(Failed::Broken(error, true)) if error.is_connect() => Some(chain(error)),
-                _ => None,
+            let (unreached, silent) = match &outcome {
+                Err(Failed::Broken(error, true)) if error.is_connect() => {
+                    (Some(chain(error)), error.is_timeout() && last >= SILENT)
+                }
+                _ => (None, false),
             };
             let (pause, error) = match outcome {
                 Ok(response) => match later(&response) {
@@ -166,7 +170,7 @@ impl Http {
                 Err(Failed::Ours(error)) => return Err(error),
             };
             let pause = pause.unwrap_or_else(|| backoff(last));
-            if last >= self.attempts || start.elapsed() + pause > self.patience {
+            if last >= self.attempts || silent || start.elapsed() + pause > self.patience {
                 if let Some(why) = unreached {
                     let until = Instant::now() + UNREACHABLE;
                     self.unreachable().insert(machine, (until, why));

@@ -106,6 +106,8 @@ struct Source {
     entries: Vec<(Pattern, Credential)>,
     helpers: BTreeMap<String, String>,
     store: Option<String>,
+    /// Of the cluster. The closest entry of all pull secrets counts, not the first secret (Kubernetes, `keyring.go`).
+    of_cluster: bool,
 }
 
 #[derive(Deserialize)]
@@ -188,6 +190,7 @@ impl Keychain {
                 Ok(source) => keychain.sources.push(Source {
                     helpers: BTreeMap::new(),
                     store: None,
+                    of_cluster: true,
                     ..source
                 }),
                 Err(why) => keychain.unread.push(format!("secret {name}: {why}")),
@@ -201,35 +204,40 @@ impl Keychain {
     pub(super) fn find(&self, host: &str, repository: &str) -> Vec<Try> {
         let host = official(host).to_ascii_lowercase();
         let mut all: Vec<Try> = Vec::new();
-        for source in &self.sources {
-            let mut add = |way: Way| {
-                if !all.iter().any(|one| one.way == way) {
-                    all.push(Try {
-                        way,
-                        origin: source.origin.clone(),
-                    });
-                }
-            };
+        let mut add = |way: Way, origin: &str| {
+            if !all.iter().any(|one| one.way == way) {
+                let origin = origin.to_owned();
+                all.push(Try { way, origin });
+            }
+        };
+        for sources in self
+            .sources
+            .chunk_by(|one, next| one.of_cluster && next.of_cluster)
+        {
             // A helper for this host alone says more than a store for all.
-            if let Some(name) = source.helpers.get(&host) {
-                add(helper(name, &host));
+            for source in sources {
+                if let Some(name) = source.helpers.get(&host) {
+                    add(helper(name, &host), &source.origin);
+                }
             }
-            let mut fitting: Vec<(&Pattern, &Credential)> = source
-                .entries
+            let mut fitting: Vec<(&Pattern, &Credential, &str)> = sources
                 .iter()
-                .filter(|(pattern, _)| pattern.fits(&host, repository))
-                .map(|(pattern, credential)| (pattern, credential))
+                .flat_map(|source| source.entries.iter().map(move |entry| (entry, source)))
+                .filter(|((pattern, _), _)| pattern.fits(&host, repository))
+                .map(|((pattern, credential), source)| (pattern, credential, &*source.origin))
                 .collect();
-            fitting.sort_by_key(|(pattern, _)| pattern.distance());
-            for (_, credential) in fitting {
-                add(Way::Known(credential.clone()));
+            fitting.sort_by_key(|(pattern, ..)| pattern.distance());
+            for (_, credential, origin) in fitting {
+                add(Way::Known(credential.clone()), origin);
             }
-            if let Some(name) = source
-                .store
-                .as_ref()
-                .filter(|_| !source.helpers.contains_key(&host))
-            {
-                add(helper(name, &host));
+            for source in sources {
+                if let Some(name) = source
+                    .store
+                    .as_ref()
+                    .filter(|_| !source.helpers.contains_key(&host))
+                {
+                    add(helper(name, &host), &source.origin);
+                }
             }
         }
         all
@@ -327,6 +335,7 @@ impl Source {
                 .filter_map(|(key, name)| Some((Pattern::parse(&key)?.host, name)))
                 .collect(),
             store: document.creds_store.filter(|name| !name.is_empty()),
+            of_cluster: false,
         })
     }
 }
@@ -409,6 +418,23 @@ mod tests {
             Way::Cloud(host) => format!("cloud {host}"),
         });
         told.collect()
+    }
+
+    #[test]
+    fn the_closest_of_all_pull_secrets_before_own_files() {
+        let own = keychain(r#"{"auths":{"reg.example/team/app":{"auth":"b3duOng="}}}"#);
+        let secrets = [
+            (
+                "shop/wide",
+                r#"{"auths":{"reg.example":{"auth":"d2lkZTp4"}}}"#,
+            ),
+            ("shop/old", r#"{"reg.example/team":{"auth":"bmVhcjp4"}}"#),
+            ("shop/run", r#"{"auths":{},"credsStore":"evil"}"#),
+        ];
+        let secrets = secrets.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+        let found = own.with_secrets(&secrets).find("reg.example", "team/app");
+        assert_eq!(told(&found), ["near:x", "wide:x", "own:x"]);
+        assert_eq!(found[0].origin, "secret shop/old");
     }
 
     #[test]

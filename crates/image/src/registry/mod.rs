@@ -27,7 +27,7 @@ mod testing;
 
 pub use attached::{Attached, Attachment, How};
 pub use error::{Class, RegistryError};
-pub use list::{Listed, Order, Selection, Target};
+pub use list::{Listed, Listing, Order, Selection, Target};
 pub use place::Mirror;
 
 use crate::digest;
@@ -206,7 +206,7 @@ impl Client {
     ) -> Result<Image, RegistryError> {
         let wanted = Wanted {
             platform: platform.cloned(),
-            name: None,
+            ..Wanted::default()
         };
         let endpoints = Endpoint::all(&reference.registry, &self.shared.options)?;
         let mut failed: Vec<String> = Vec::new();
@@ -250,6 +250,10 @@ impl Client {
         let mut identity = ImageIdentity::default();
         for _ in 0..DEPTH {
             let (manifest, digest) = self.manifest(endpoint, repository, &item)?;
+            if manifest.is_without_images() {
+                let kind = "an index without images".to_owned();
+                return Err(RegistryError::Artifact { what: name, kind });
+            }
             if manifest.is_index() {
                 identity.indexes.push(digest);
                 item = Text::clone(&choose(&name, &manifest, wanted.platform.as_ref())?.digest);

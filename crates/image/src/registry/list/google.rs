@@ -124,13 +124,16 @@ mod tests {
             target: &target,
             selection,
             gaps: Mutex::new(Vec::new()),
+            others: std::sync::atomic::AtomicUsize::new(0),
         };
         let repositories = way(&lister).into_iter();
-        let found = repositories.flat_map(|one| lister.newest(one)).map(|one| {
-            let digest = one.reference.digest.is_some();
-            let tag = one.reference.tag.unwrap_or_default();
-            format!("{}:{tag} {digest} {:?}", one.reference.repository, one.at)
-        });
+        let found = repositories
+            .flat_map(|one| lister.newest(one).0)
+            .map(|one| {
+                let digest = one.reference.digest.is_some();
+                let tag = one.reference.tag.unwrap_or_default();
+                format!("{}:{tag} {digest} {:?}", one.reference.repository, one.at)
+            });
         let found: Vec<String> = found.collect();
         let seen = seen.lock().unwrap();
         let paths = seen.iter().filter_map(|request| request.split(' ').nth(1));

@@ -13,6 +13,7 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 impl Lister<'_> {
     pub(super) fn harbor(&self) -> Result<Vec<Repository>, RegistryError> {
@@ -98,6 +99,8 @@ impl Lister<'_> {
         let found: Vec<Artifact> = api.all(&path, &what, |so_far: &[Artifact]| {
             so_far.iter().map(wanted).sum::<usize>() >= enough
         })?;
+        let others = found.iter().filter(|one| !image(one)).count();
+        self.others.fetch_add(others, Ordering::Relaxed);
         let tags = found.into_iter().filter(image).flat_map(|one| {
             let digest = one.digest;
             let pushed = one.push_time;

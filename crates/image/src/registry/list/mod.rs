@@ -124,6 +124,20 @@ pub enum Order {
     Name,
 }
 
+/// What a registry holds of a selection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Ordered by repository, the newest first.
+    pub images: Vec<Listed>,
+    /// Repositories with a tag that is taken.
+    pub repositories: usize,
+    /// Tags that fit the patterns, older ones too.
+    pub tags: usize,
+    /// Tags of signatures, attestations and bills of materials, and charts and the like where the registry tells them
+    /// from images.
+    pub attachments: usize,
+}
+
 /// One image that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -159,7 +173,7 @@ struct Repository {
 }
 
 impl Client {
-    /// The images of a registry, ordered by repository, the newest first.
+    /// The images of a registry.
     ///
     /// # Errors
     /// Of [`RegistryError`], where nothing at all could be listed.
@@ -167,7 +181,7 @@ impl Client {
         &self,
         target: &Target,
         selection: &Selection,
-    ) -> Result<(Vec<Listed>, Vec<Gap>), RegistryError> {
+    ) -> Result<(Listing, Vec<Gap>), RegistryError> {
         let endpoint = Endpoint::own(&target.registry, &self.shared.options)?;
         let lister = Lister {
             client: self,
@@ -175,32 +189,37 @@ impl Client {
             target,
             selection,
             gaps: Mutex::new(Vec::new()),
+            others: AtomicUsize::new(0),
         };
         let repositories = match lister.way()? {
             Way::Harbor => lister.harbor()?,
             Way::Google => lister.google()?,
             Way::Plain => lister.plain()?,
         };
-        let mut listed: Vec<Listed> =
-            parallel(repositories, |repository| lister.newest(repository))
-                .into_iter()
-                .flatten()
-                .collect();
+        let mut listing = Listing::default();
+        for (taken, of) in parallel(repositories, |repository| lister.newest(repository)) {
+            listing.repositories += usize::from(!taken.is_empty());
+            listing.tags += of;
+            listing.images.extend(taken);
+        }
+        listing.attachments = lister.others.into_inner();
         // Stable: the order within a repository is kept.
-        listed.sort_by(|a, b| a.reference.repository.cmp(&b.reference.repository));
+        let repository = |one: &Listed| Text::clone(&one.reference.repository);
+        listing.images.sort_by_cached_key(repository);
         let mut gaps = lister.gaps.into_inner().unwrap_or_default();
         gaps.sort_by(|a, b| (&a.scope, &a.what).cmp(&(&b.scope, &b.what)));
-        Ok((listed, gaps))
+        Ok((listing, gaps))
     }
 
     /// Tags of one repository, as the registry orders them; those of signatures and attestations are left out.
     pub fn tags(&self, registry: &str, repository: &str) -> Result<Vec<Text>, RegistryError> {
         let endpoint = Endpoint::own(registry, &self.shared.options)?;
         let (tags, _) = self.tags_at(&endpoint, repository)?;
-        Ok(tags.into_iter().map(Into::into).collect())
+        let tags = tags.into_iter().filter(|tag| !is_attachment(tag));
+        Ok(tags.map(Into::into).collect())
     }
 
-    /// The flag says whether there were more than we read.
+    /// With those of attachments; the flag says whether there were more than we read.
     fn tags_at(
         &self,
         endpoint: &Endpoint,
@@ -219,12 +238,7 @@ impl Client {
             first,
             &what,
             |page: Page| {
-                all.extend(
-                    page.tags
-                        .unwrap_or_default()
-                        .into_iter()
-                        .filter(|tag| !is_attachment(tag)),
-                );
+                all.extend(page.tags.unwrap_or_default());
                 true
             },
         )?;
@@ -270,6 +284,8 @@ struct Lister<'a> {
     target: &'a Target,
     selection: &'a Selection,
     gaps: Mutex<Vec<Gap>>,
+    /// Tags of what is no image.
+    others: AtomicUsize,
 }
 
 impl Lister<'_> {
@@ -457,14 +473,17 @@ impl Lister<'_> {
         !is_attachment(tag) && self.selection.takes(repository, tag)
     }
 
-    /// The tags of a repository that are taken, the newest first.
-    fn newest(&self, repository: Repository) -> Vec<Listed> {
+    /// The tags of a repository that are taken, the newest first, and of how many.
+    fn newest(&self, repository: Repository) -> (Vec<Listed>, usize) {
         let Repository {
             name,
             mut tags,
             mut order,
         } = repository;
+        let attachments = tags.iter().filter(|tag| is_attachment(&tag.name)).count();
+        self.others.fetch_add(attachments, Ordering::Relaxed);
         tags.retain(|tag| self.takes(&name, &tag.name));
+        let all = tags.len();
         tags.sort_by(|a, b| natural(&b.name, &a.name));
         let many = self
             .selection
@@ -499,7 +518,7 @@ impl Lister<'_> {
             at: tag.at,
             order,
         });
-        listed.collect()
+        (listed.collect(), all)
     }
 
     /// When each image was built, as it says; what is none falls out.

@@ -20,8 +20,8 @@ fn names(listed: &[Listed]) -> Vec<String> {
 
 fn list(host: &str, prefix: &str, selection: &Selection) -> (Vec<String>, Vec<Gap>) {
     let target = Target::parse(&format!("{host}{prefix}")).unwrap();
-    let (listed, gaps) = client(&[host]).list(&target, selection).unwrap();
-    (names(&listed), gaps)
+    let (listing, gaps) = client(&[host]).list(&target, selection).unwrap();
+    (names(&listing.images), gaps)
 }
 
 fn patterns(all: &[&str]) -> Vec<String> {
@@ -87,8 +87,12 @@ fn a_catalog_in_pages() {
         ["alpha:1.9", "team/app:1", "team/web:2"]
     );
     let target = Target::parse(&proxy.host).unwrap();
-    let (listed, _) = client(&[&proxy.host]).list(&target, &narrow).unwrap();
-    assert_eq!(listed[0].order, Order::Created);
+    let (listing, _) = client(&[&proxy.host]).list(&target, &narrow).unwrap();
+    assert_eq!(listing.images[0].order, Order::Created);
+    assert_eq!(
+        (listing.repositories, listing.tags, listing.attachments),
+        (3, 4, 1)
+    );
     let tags = client(&[&proxy.host]).tags(&proxy.host, "alpha").unwrap();
     assert_eq!(tags, ["1.10".into(), "1.9".into(), "f00d".into()]);
 }
@@ -241,9 +245,10 @@ fn harbor_by_its_api() {
     let mut options = options(&[&proxy.host]);
     options.auth_file = Some(file);
     let robot = Client::new(&options).unwrap();
-    let (listed, _) = robot
+    let (listing, _) = robot
         .list(&Target::parse(&proxy.host).unwrap(), &two)
         .unwrap();
+    let listed = listing.images;
     assert_eq!(
         names(&listed),
         ["library/base:new", "library/base:latest", "team/a/b:1"]
@@ -251,7 +256,10 @@ fn harbor_by_its_api() {
     assert_eq!(listed[0].order, Order::Pushed);
     assert!(listed[0].reference.digest.is_some() && listed[0].at.is_some());
     let below = Target::parse(&format!("{}/team/a", proxy.host)).unwrap();
-    assert_eq!(names(&robot.list(&below, &two).unwrap().0), ["team/a/b:1"]);
+    assert_eq!(
+        names(&robot.list(&below, &two).unwrap().0.images),
+        ["team/a/b:1"]
+    );
 }
 
 #[test]
