@@ -12,6 +12,7 @@ use std::time::Instant;
 
 pub(crate) const FLAG: &str = "--child";
 pub(crate) const PLAIN_READER: &str = "plain-reader";
+pub(crate) const INFLATE: &str = "inflate";
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
@@ -58,10 +59,11 @@ pub(crate) fn measure(command: &mut Command, allowed: &[i32]) -> anyhow::Result<
     })
 }
 
-/// The inner process: `run PROGRAM ARGUMENTS` or `plain-reader ADDRESS`.
+/// The inner process: `run PROGRAM ARGUMENTS`, `plain-reader ADDRESS` or `inflate LAYER`.
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     match arguments {
         [verb, address] if verb == PLAIN_READER => plain_reader(address),
+        [verb, layer] if verb == INFLATE => crate::images::inflate(layer),
         [verb, program, rest @ ..] if verb == "run" => {
             let begin = Instant::now();
             let status = Command::new(program)
