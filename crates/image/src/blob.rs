@@ -80,6 +80,11 @@ impl<R: Read> Blob<R> {
         })
     }
 
+    /// Whether it is compressed.
+    pub(crate) fn is_packed(&self) -> bool {
+        matches!(self.body, Body::Packed(_))
+    }
+
     /// Reads what is left and compares the digests. `Ok(true)`: all of it was read and both are right; `Ok(false)`: it
     /// could not be read to its end, so the tar is not checked.
     pub fn finish(mut self, said: Said<'_>) -> Result<bool, Mismatch> {

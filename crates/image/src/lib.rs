@@ -30,7 +30,7 @@ pub mod tree;
 pub use cache::Cache;
 pub use limits::Limits;
 pub use manifest::Platform;
-pub use read::read;
+pub use read::{known, read};
 pub use source::{Image, LayerSource, Opener, Wanted, open, rootfs};
 
 use std::io;
@@ -65,6 +65,13 @@ pub enum ImageError {
         what: String,
         #[source]
         source: serde_json::Error,
+    },
+    #[error("cannot unpack {what} to {folder}; another place: TMPDIR")]
+    Spool {
+        what: String,
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
     },
     /// What was read is not what a digest says: damaged on its way, or forged.
     #[error("{what} should have the digest {expected} and has {found}")]

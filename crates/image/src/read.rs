@@ -31,12 +31,10 @@ pub fn read(
     limits: &Limits,
     cache: Option<&Cache>,
 ) -> Result<Inventory, ImageError> {
-    let whole = whole_key(image, table, limits);
-    if let (Some(cache), Some(key)) = (cache, &whole)
-        && let Some(kept) = cache.get::<Inventory>(key)
-    {
-        return Ok(with_source(kept, image));
+    if let Some(known) = cache.and_then(|cache| known(image, table, limits, cache)) {
+        return Ok(known);
     }
+    let whole = whole_key(image, table, limits);
     let config = image.config.image_config();
     let reader = Reader {
         image,
@@ -76,6 +74,17 @@ pub fn read(
         cache.put(&key, &inventory);
     }
     Ok(inventory)
+}
+
+/// What was read of the same configuration before. The image need not have its own yet, only its digest.
+pub fn known(
+    image: &Image,
+    table: &[Extractor],
+    limits: &Limits,
+    cache: &Cache,
+) -> Option<Inventory> {
+    let kept = cache.get::<Inventory>(&whole_key(image, table, limits)?)?;
+    Some(with_source(kept, image))
 }
 
 fn whole_key(image: &Image, table: &[Extractor], limits: &Limits) -> Option<Key> {

@@ -1,9 +1,11 @@
-//! For tests only: recorded traffic of real API servers, played back; a real registry. Never shipped.
+//! For tests only: recorded traffic of real API servers, played back; a real registry, real stores. Never shipped.
 
 #[cfg(feature = "registry")]
 pub mod registry;
 #[cfg(feature = "replay")]
 pub mod replay;
+#[cfg(feature = "stores")]
+pub mod stores;
 
 use std::path::PathBuf;
 
@@ -26,6 +28,25 @@ pub fn shared(below: &str) -> Option<PathBuf> {
     );
     eprintln!("skipped: {} is absent", path.display());
     None
+}
+
+/// Where `cargo xtask test --install` puts what tests call: `PLIMSOLL_TOOLS`, else `plimsoll-tools` in the user's cache.
+pub fn tools() -> PathBuf {
+    let cache = || {
+        std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+            .unwrap_or_default()
+            .join("plimsoll-tools")
+    };
+    std::env::var_os("PLIMSOLL_TOOLS").map_or_else(cache, PathBuf::from)
+}
+
+/// `minbase/` and `full/`, the root file systems that xtask's `root.rs` makes; `None` where they are absent.
+pub fn roots() -> Option<PathBuf> {
+    let roots = tools().join("root-1");
+    roots.is_dir().then_some(roots)
 }
 
 /// Whether `PLIMSOLL_REQUIRE` names `what`.

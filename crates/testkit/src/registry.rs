@@ -48,18 +48,12 @@ pub fn available() -> bool {
 
 /// From the folder of the tests' tools, where `cargo xtask test --install` puts it, else from the PATH.
 fn program() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| {
-            let home = std::env::var_os("HOME")?;
-            Some(PathBuf::from(home).join(".cache"))
-        });
-    let tools = std::env::var_os("PLIMSOLL_TOOLS").map(PathBuf::from);
-    tools
-        .or_else(|| Some(cache?.join("plimsoll-tools")))
-        .map(|tools| tools.join("docker-registry"))
-        .filter(|program| program.is_file())
-        .unwrap_or_else(|| "docker-registry".into())
+    let program = super::tools().join("docker-registry");
+    if program.is_file() {
+        program
+    } else {
+        "docker-registry".into()
+    }
 }
 
 impl Registry {

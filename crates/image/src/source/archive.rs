@@ -3,7 +3,10 @@
 
 use super::{
     Blobs, DOCUMENT, Image, LayerSource, Opener, Part, Wanted, agrees, layout, platform, reference,
+    spool,
 };
+use crate::blob::{Blob, Said};
+use crate::limits::Limits;
 use crate::manifest::Config;
 use crate::path::{normal, text};
 use crate::tar::{Kind, Tar};
@@ -18,6 +21,10 @@ use std::sync::Arc;
 
 /// Entries of an archive that holds an image; an archive of files has more.
 const ENTRIES: usize = 100_000;
+
+/// Uncompressed bytes for a compressed one of an archive that is compressed as a whole. Unlike a layer's they go to disk;
+/// archives of images have 2 to 5.
+const RATIO: u64 = 100;
 
 /// Where each member stands.
 struct Archive {
@@ -52,6 +59,7 @@ pub(super) fn open(
     length: u64,
     wanted: &Wanted,
 ) -> Result<Image, ImageError> {
+    let (file, length) = plain(what, file, length, wanted)?;
     let archive = Archive::index(what, file, length)?;
     if archive.members.contains_key("index.json") && archive.members.contains_key("oci-layout") {
         return layout::open(what, &archive, wanted);
@@ -66,6 +74,48 @@ pub(super) fn open(
             source,
         })?;
     archive.image(which(what, &saved, wanted)?, wanted)
+}
+
+/// An archive that is compressed as a whole (`docker save | gzip`) is spooled to a file without a name: its layers do not
+/// come in the order in which they are needed.
+fn plain(what: &str, file: File, length: u64, wanted: &Wanted) -> Result<(File, u64), ImageError> {
+    let file = Arc::new(file);
+    let whole = Part {
+        file: Arc::clone(&file),
+        at: 0,
+        end: length,
+    };
+    // Nothing is said of it that could be checked; its documents and layers have digests of their own.
+    let said = Said {
+        diff_id: "",
+        digest: None,
+    };
+    let limits = Limits {
+        layer_bytes: spool::MOST,
+        ratio: RATIO,
+        ..Limits::default()
+    };
+    let failed = |error: &dyn std::error::Error| {
+        let why = crate::layer::with_causes(error);
+        let why = format!("it is compressed as a whole and cannot be unpacked: {why}");
+        ImageError::no_image(what, why)
+    };
+    let blob = Blob::new(whole, said, &limits).map_err(|error| failed(&error))?;
+    if !blob.is_packed() {
+        drop(blob);
+        let file =
+            Arc::into_inner(file).ok_or_else(|| ImageError::no_image(what, "it is in use"))?;
+        return Ok((file, length));
+    }
+    let folder = wanted.spool.clone().unwrap_or_else(std::env::temp_dir);
+    spool::spool(blob, &folder).map_err(|error| match error {
+        spool::SpoolError::Write { source } => ImageError::Spool {
+            what: what.into(),
+            folder,
+            source,
+        },
+        error => failed(&error),
+    })
 }
 
 fn which<'s>(what: &str, saved: &'s [Saved], wanted: &Wanted) -> Result<&'s Saved, ImageError> {
@@ -108,17 +158,6 @@ impl Archive {
         };
         let mut members = HashMap::new();
         let mut at = 0;
-        let mut start = [0; 4];
-        let read = Part {
-            file: Arc::clone(&file),
-            at: 0,
-            end: length,
-        }
-        .read(&mut start);
-        if read.is_ok() && (start.starts_with(&[0x1f, 0x8b]) || start == [0x28, 0xb5, 0x2f, 0xfd]) {
-            let why = "the archive as a whole is compressed, so its layers cannot be reached; decompress it first";
-            return Err(ImageError::no_image(what, why));
-        }
         loop {
             let part = Part {
                 file: Arc::clone(&file),

@@ -1,12 +1,15 @@
-//! Where images come from. Comes in: a path. Goes out: an [`Image`]: what it says of itself, and how to open its
-//! layers. Never: reads a layer, follows a name out of the archive or folder.
+//! Where images come from. Comes in: a path, or the socket of a store. Goes out: an [`Image`]: what it says of itself,
+//! and how to open its layers. Never: reads a layer, follows a name out of the archive or folder.
 //!
 //! A registry fills the same [`Image`]: it fetches manifest and configuration, checks them ([`digest::check`]), and gives
 //! an [`Opener`] for each layer.
 
 mod archive;
 mod layout;
+#[cfg(feature = "stores")]
+pub mod local;
 mod rootfs;
+mod spool;
 
 pub use rootfs::rootfs;
 
@@ -17,7 +20,7 @@ use model::text::Text;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of the largest manifest or configuration that is read.
@@ -116,9 +119,12 @@ pub struct Wanted {
     pub platform: Option<Platform>,
     /// A name or tag, for archives and layouts that hold several images.
     pub name: Option<Text>,
+    /// Folder for an archive that must be unpacked before it can be read; `None`: the system's for temporary files.
+    pub spool: Option<PathBuf>,
 }
 
-/// Opens a Docker archive (`docker save`), an OCI archive, or an OCI image layout folder.
+/// Opens a Docker archive (`docker save`), an OCI archive, or an OCI image layout folder. An archive may be compressed
+/// as a whole, with gzip or zstd.
 ///
 /// # Errors
 /// Of [`ImageError`]: nothing there, neither of these forms, several images and none named, no image for the platform,

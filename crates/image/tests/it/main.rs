@@ -7,7 +7,10 @@ mod images;
 mod layers;
 #[cfg(feature = "registry")]
 mod registry;
+mod packed;
 mod roots;
+#[cfg(feature = "stores")]
+mod stores;
 mod tarball;
 mod trees;
 

@@ -29,6 +29,7 @@ pub(super) fn read(
         name: image.map(Into::into),
         lock_files: artifact.lock_files,
         cache: (!artifact.no_cache).then(|| folder.clone()),
+        spool: None,
     };
     let inventory = match target {
         Target::Image {

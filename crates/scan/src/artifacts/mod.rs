@@ -26,6 +26,8 @@ pub struct Options {
     pub lock_files: bool,
     /// Folder of kept facts; `None`: nothing is kept.
     pub cache: Option<PathBuf>,
+    /// Folder for archives that must be unpacked; `None`: the system's for temporary files.
+    pub spool: Option<PathBuf>,
 }
 
 /// `linux/arm64`, as `--platform` takes it.
@@ -53,6 +55,7 @@ pub fn image_file(path: &Path, options: &Options) -> Result<Inventory, ImageErro
     let wanted = Wanted {
         platform: options.platform.clone(),
         name: options.name.clone(),
+        spool: options.spool.clone(),
     };
     let image = image::open(path, &wanted)?;
     image::read(
