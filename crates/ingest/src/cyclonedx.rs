@@ -189,7 +189,9 @@ pub(crate) fn report<'a>(
     ));
     let metadata: Maybe<Metadata<'a>> = document.part(fields, "metadata")?;
     builder.created(&metadata.timestamp);
-    tool(document, &metadata, builder)?;
+    if let Some(tool) = tool_of(document, metadata.tools)? {
+        builder.tool(&tool.name, &tool.version);
+    }
     let components: List<Obj<Component<'a>>> = match fields.raw("components") {
         Some(raw) => document.parse(raw)?,
         None => List::default(),
@@ -215,9 +217,12 @@ pub(crate) fn report<'a>(
     bom.add(&components, None);
     bom.assign(&dependencies);
     builder.artifact(bom.root.clone())?;
-    let mut any = fields.raw("vulnerabilities").is_some();
+    // Trivy writes an empty list into documents of packages that it never judged.
+    let lists_packages = &*builder.set.source.tool == "trivy";
+    let mut any = fields.raw("vulnerabilities").is_some() && !lists_packages;
     if let Some(raw) = fields.raw("vulnerabilities") {
         document.each(raw, |vulnerability: Obj<Vulnerability<'a>>| {
+            any = true;
             bom.read(builder, &vulnerability)
         })?;
     }
@@ -241,14 +246,13 @@ pub(crate) fn report<'a>(
     Ok(())
 }
 
-/// `metadata.tools`: a list before 1.5, since then an object of components.
-fn tool<'a>(
+/// The first of `metadata.tools`: a list before 1.5, since then an object of components.
+pub(crate) fn tool_of<'a>(
     document: &Document<'a>,
-    metadata: &Metadata<'a>,
-    builder: &mut SetBuilder<'_>,
-) -> Result<(), IngestError> {
-    let Some(raw) = metadata.tools.map(RawValue::get) else {
-        return Ok(());
+    raw: Option<&'a RawValue>,
+) -> Result<Option<Tool<'a>>, IngestError> {
+    let Some(raw) = raw.map(RawValue::get) else {
+        return Ok(None);
     };
     let tools = if raw.starts_with('[') {
         Tools {
@@ -258,10 +262,8 @@ fn tool<'a>(
     } else {
         document.parse::<Maybe<Tools<'a>>>(raw)?.0
     };
-    if let Some(tool) = tools.components.first().or(tools.services.first()) {
-        builder.tool(&tool.name, &tool.version);
-    }
-    Ok(())
+    let mut all = tools.components.0.into_iter().chain(tools.services.0);
+    Ok(all.next().map(|Obj(tool)| tool))
 }
 
 fn root(component: Option<&Component<'_>>) -> Artifact {
@@ -279,24 +281,35 @@ fn root(component: Option<&Component<'_>>) -> Artifact {
     }
 }
 
-/// Syft writes the manifest's digest as version; Trivy has properties and a purl of type `oci`.
 fn image(component: &Component<'_>) -> Artifact {
-    let mut found = artifact(ArtifactKind::Image, (&*component.name).into());
+    let properties = component.properties.iter().take(NAMES);
+    container(
+        &component.name,
+        &component.version,
+        &component.purl,
+        properties.map(|property| (&*property.name, &*property.value)),
+    )
+}
+
+/// An image. Syft writes the manifest's digest as version; Trivy has properties and a purl of type `oci`.
+pub(crate) fn container<'p>(
+    name: &str,
+    version: &str,
+    purl: &str,
+    properties: impl Iterator<Item = (&'p str, &'p str)>,
+) -> Artifact {
+    let mut found = artifact(ArtifactKind::Image, name.into());
     let identity = &mut found.identity;
-    add_reference(identity, &component.name);
-    add_digest(identity, &component.version);
-    for property in component.properties.iter().take(NAMES) {
-        match property.name.strip_prefix("aquasecurity:trivy:") {
-            Some("ImageID") if is_digest(&property.value) => {
-                identity.config = Some((&*property.value).into());
-            }
-            Some("RepoTag" | "RepoDigest" | "Reference") => {
-                add_reference(identity, &property.value);
-            }
+    add_reference(identity, name);
+    add_digest(identity, version);
+    for (name, value) in properties {
+        match name.strip_prefix("aquasecurity:trivy:") {
+            Some("ImageID") if is_digest(value) => identity.config = Some(value.into()),
+            Some("RepoTag" | "RepoDigest" | "Reference") => add_reference(identity, value),
             _ => {}
         }
     }
-    add_oci(identity, &component.purl);
+    add_oci(identity, purl);
     found
 }
 

@@ -17,7 +17,7 @@ const HEAD: usize = 8192;
 const DEPTH: usize = 100;
 
 /// Elements that are lists, with their items.
-const LISTS: [(&str, &str); 12] = [
+const LISTS: [(&str, &str); 15] = [
     ("components", "component"),
     ("vulnerabilities", "vulnerability"),
     ("ratings", "rating"),
@@ -30,6 +30,9 @@ const LISTS: [(&str, &str); 12] = [
     ("tools", "tool"),
     ("services", "service"),
     ("responses", "response"),
+    ("licenses", "license"),
+    ("licenses", "expression"),
+    ("occurrences", "occurrence"),
 ];
 
 /// Items whose value is their text.
@@ -277,8 +280,8 @@ impl Writer {
                 if element.depends {
                     self.out.push(']');
                 }
-                // `<property name="x">value</property>`.
-                if element.name == "property" && !text.is_empty() {
+                // `<property name="x">value</property>`, `<expression bom-ref="x">MIT OR X11</expression>`.
+                if matches!(&*element.name, "property" | "expression") && !text.is_empty() {
                     self.out.push_str(",\"value\":");
                     quote(&mut self.out, text);
                 }

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Endings that are looked at in folders.
-const ENDINGS: [&str; 5] = ["json", "sarif", "xml", "gz", "zst"];
+const ENDINGS: [&str; 6] = ["json", "sarif", "spdx", "xml", "gz", "zst"];
 
 struct Candidate {
     path: PathBuf,
@@ -19,7 +19,7 @@ struct Candidate {
     named: bool,
 }
 
-/// Reads files, and folders with all that is below (`.json .sarif .xml .gz .zst`, ordered by name,
+/// Reads files, and folders with all that is below (`.json .sarif .spdx .xml .gz .zst`, ordered by name,
 /// symbolic links to folders not followed). A named file that is damaged or no report is an
 /// error; in a folder it is a gap: `report-not-recognised`, or `report-damaged`, which could hide findings.
 pub fn read_paths(
@@ -94,22 +94,34 @@ fn below(folder: &Path, limits: &Limits, out: &mut Vec<Candidate>) -> Result<(),
 }
 
 fn read_file(path: &Path, limits: &Limits) -> Result<Vec<MatchSet>, IngestError> {
+    read(&path.to_string_lossy(), &bytes(path, limits)?, limits)
+}
+
+/// The bytes of a document; `-` is standard input.
+pub(crate) fn bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>, IngestError> {
     let failed = |source| IngestError::Read {
         path: path.to_owned(),
         source,
     };
-    let name = path.to_string_lossy();
-    let file = File::open(path).map_err(failed)?;
-    let size = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(usize::MAX);
-    if size > limits.document {
-        return Err(too_large(&name, limits));
-    }
     let cap = u64::try_from(limits.document).unwrap_or(u64::MAX);
-    let mut bytes = Vec::with_capacity(size + 1);
-    file.take(cap.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    read(&name, &bytes, limits)
+    let cap = cap.saturating_add(1);
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        let stdin = std::io::stdin().lock();
+        stdin.take(cap).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        let size = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(usize::MAX);
+        if size > limits.document {
+            return Err(too_large(&path.to_string_lossy(), limits));
+        }
+        bytes.reserve_exact(size + 1);
+        file.take(cap).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if bytes.len() > limits.document {
+        return Err(too_large(&path.to_string_lossy(), limits));
+    }
+    Ok(bytes)
 }
 
 fn gap(path: &Path, error: &IngestError) -> Gap {

@@ -22,6 +22,7 @@ mod loose;
 mod operator;
 mod purl;
 mod sarif;
+mod sbom;
 mod shapes;
 mod snyk;
 mod spdx;
@@ -37,6 +38,7 @@ mod vex_open;
 pub use folder::read_paths;
 pub use ignore::{Given, IgnoreEntry, IgnoreFile, IgnoreForm, NameRule, PackageRule, read_ignores};
 pub use purl::kind as purl_type;
+pub use sbom::{read_sbom, read_sbom_file, take_package_lists};
 pub use vex::{
     BomReferences, VexComponent, VexDocument, VexProduct, VexStatement, VexStatus,
     read_bom_references, read_vex,
@@ -104,6 +106,8 @@ pub enum IngestError {
         path: String,
         what: String,
     },
+    #[error("{file}: no SBOM that can be read (CycloneDX JSON or XML, SPDX JSON or tag-value): {what}")]
+    NotAnSbom { file: String, what: String },
     #[error("{file}: not a scan report: {what}")]
     NotAReport { file: String, what: String },
 }
@@ -112,6 +116,15 @@ pub enum IngestError {
 /// are unpacked. XML is read where it is CycloneDX. What it is, is seen from its content; `name` only names it in errors and sets.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<MatchSet>, IngestError> {
     let unpacked = document::unpack(name, bytes, limits)?;
+    if sbom::is_tag_value(&unpacked) {
+        let document = document::Document {
+            file: name,
+            text: "",
+            digest: model::keys::sha256_hex(bytes),
+            limits,
+        };
+        return Ok(vec![spdx::tag_value(&document)]);
+    }
     let text = document::text(name, &unpacked)?;
     let written;
     let text = if text.trim_start().starts_with('<') {

@@ -12,7 +12,7 @@ use crate::document::{Document, Fields};
 use crate::identifier::{day, identity_in};
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use model::evidence::GapWeight;
-use model::matches::{ArtifactKind, Fix, FixState};
+use model::matches::{ArtifactKind, Fix, FixState, MatchSet};
 use model::vulnerability::Severity;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -115,6 +115,13 @@ pub(crate) fn version2<'a>(
         without_results(builder);
     }
     Ok(())
+}
+
+/// A document in tag-value form: it lists packages only.
+pub(crate) fn tag_value(document: &Document<'_>) -> MatchSet {
+    let mut builder = SetBuilder::new(document, "unknown", "spdx");
+    without_results(&mut builder);
+    builder.finish()
 }
 
 fn without_results(builder: &mut SetBuilder<'_>) {
