@@ -61,6 +61,8 @@ impl Key {
             let wants = match row.wants {
                 Wants::Named(_) => "named",
                 Wants::Programs => "programs",
+                Wants::Texts { .. } => "texts",
+                Wants::Permissions => "permissions",
             };
             let _ = write!(text, " {} {wants} {}", row.name, row.limit);
         }

@@ -23,6 +23,13 @@ pub enum Wants {
     Named(fn(&str) -> bool),
     /// Every regular file with an executable bit that begins like a program (ELF).
     Programs,
+    /// Every file of text whose path is `named`. One that is too large is told where its path `matters`.
+    Texts {
+        named: fn(&str) -> bool,
+        matters: fn(&str) -> bool,
+    },
+    /// No content: the permissions of every regular file.
+    Permissions,
 }
 
 /// A regular file with its content.

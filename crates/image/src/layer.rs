@@ -2,9 +2,11 @@
 //! say. Never: knows another layer, keeps the content of a file, trusts a name.
 
 use crate::blob::Over;
+use crate::catalog::secret;
 use crate::extract::{Extract, Extractor, Extracts, File, Wants};
 use crate::limits::Limits;
 use crate::path;
+use crate::remark::{self, Permissions};
 use crate::tar::{Header, Kind, Tar, TarError};
 use model::evidence::{Gap, GapWeight, Stage};
 use model::text::Text;
@@ -116,6 +118,9 @@ struct Walk<'a> {
     table: &'a [Extractor],
     limits: &'a Limits,
     programs: bool,
+    texts: bool,
+    /// The row that asks for permissions.
+    permissions: Option<u16>,
     facts: LayerFacts,
     /// Entries so far.
     index: u32,
@@ -139,6 +144,11 @@ impl<'a> Walk<'a> {
             table,
             limits,
             programs: rows(table).any(|(_, row)| matches!(row.wants, Wants::Programs)),
+            texts: names.is_none()
+                && rows(table).any(|(_, row)| matches!(row.wants, Wants::Texts { .. })),
+            permissions: rows(table)
+                .find(|(_, row)| matches!(row.wants, Wants::Permissions) && names.is_none())
+                .map(|(row, _)| row),
             facts: LayerFacts::default(),
             index: 0,
             names,
@@ -212,12 +222,22 @@ impl<'a> Walk<'a> {
         let index = self.index;
         let is_file = kind == EntryKind::File;
         self.push(&path, kind);
+        if let (true, Some(row)) = (is_file, self.permissions) {
+            let of = Permissions {
+                mode: header.mode,
+                owner: Some(header.owner).filter(|owner| *owner != u64::MAX),
+                capabilities: header.capabilities,
+            };
+            if let Some(remark) = remark::of_entry(&path, of) {
+                self.facts.state(index, row, Extract::Remark(remark));
+            }
+        }
         if !is_file || header.size == 0 {
             return Ok(());
         }
         if is_sparse {
             if self
-                .tasks(&path, index, header.mode & 0o111 != 0)
+                .tasks(&path, index, header.mode & 0o111 != 0, false)
                 .next()
                 .is_some()
             {
@@ -249,6 +269,7 @@ impl<'a> Walk<'a> {
         path: &'t str,
         index: u32,
         program: bool,
+        text: bool,
     ) -> impl Iterator<Item = Task<'t>> + use<'t, 'a>
     where
         'a: 't,
@@ -259,6 +280,8 @@ impl<'a> Walk<'a> {
                 _ if names.is_some() => false,
                 Wants::Named(named) => named(path),
                 Wants::Programs => program,
+                Wants::Texts { named, .. } => text && named(path),
+                Wants::Permissions => false,
             })
             .map(move |(row, _)| Task { row, path });
         let from = names.map_or(0, |names| names.partition_point(|(at, _)| *at < index));
@@ -290,13 +313,16 @@ impl<'a> Walk<'a> {
                 self.content == ELF
             }
         };
+        let text = !program && self.texts && self.is_text(tar, path, size)?;
         let mut whole = false;
-        for Task { row, path } in self.tasks(path, index, program) {
+        for Task { row, path } in self.tasks(path, index, program, text) {
             let Some(extractor) = self.table.get(usize::from(row)) else {
                 continue;
             };
             if let Some(gap) = too_large(extractor, path, size, self.limits) {
-                self.add(Some(index), gap);
+                if !is_silent(extractor, path) {
+                    self.add(Some(index), gap);
+                }
                 continue;
             }
             if self.names.is_some() {
@@ -322,18 +348,12 @@ impl<'a> Walk<'a> {
                 self.add(Some(index), gap);
             }
             for extract in extracts.all {
-                self.facts.spent.statements += weight(&extract);
                 if self.names.is_some() {
+                    self.facts.spent.statements += weight(&extract);
                     let path = path.into();
                     self.reread.push(Reread { path, row, extract });
                 } else {
-                    let entry = index;
-                    let statement = Statement {
-                        entry,
-                        row,
-                        extract,
-                    };
-                    self.facts.statements.push(statement);
+                    self.facts.state(index, row, extract);
                 }
             }
         }
@@ -342,6 +362,29 @@ impl<'a> Walk<'a> {
             self.content = Vec::new();
         }
         Ok(())
+    }
+
+    /// Whether a row searches the file and its start is of text. A little is looked at first: most are not.
+    fn is_text<R: BufRead>(
+        &mut self,
+        tar: &mut Tar<R>,
+        path: &str,
+        size: u64,
+    ) -> Result<bool, TarError> {
+        let wanted =
+            |row: &Extractor| matches!(row.wants, Wants::Texts { named, .. } if named(path));
+        if !self.table.iter().any(wanted) {
+            return Ok(false);
+        }
+        for most in [FIRST, secret::START] {
+            let have = self.content.len();
+            let more = size.min(most as u64).saturating_sub(have as u64);
+            tar.content(&mut self.content, more)?;
+            if !secret::is_text(&self.content) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn gap(&mut self, entry: Option<u32>, class: &str, what: String) {
@@ -375,6 +418,22 @@ impl<'a> Walk<'a> {
     }
 }
 
+impl LayerFacts {
+    pub(crate) fn state(&mut self, entry: u32, row: u16, extract: Extract) {
+        self.spent.statements += weight(&extract);
+        self.statements.push(Statement {
+            entry,
+            row,
+            extract,
+        });
+    }
+}
+
+/// Whether nothing need be said of a file that is too large for `row`.
+pub(crate) fn is_silent(row: &Extractor, path: &str) -> bool {
+    matches!(row.wants, Wants::Texts { matters, .. } if !matters(path))
+}
+
 /// Whether `row` wants a file as `other` and did not read it as `path`.
 pub(crate) fn only_as(row: &Extractor, other: &str, path: &str) -> bool {
     matches!(row.wants, Wants::Named(named) if named(other) && !named(path))
@@ -392,7 +451,12 @@ pub(crate) fn too_large(row: &Extractor, path: &str, size: u64, limits: &Limits)
             "{path} has {size} bytes, more than the {limit} that {} reads",
             row.name
         );
-        gap("image-limit", what)
+        let mut gap = gap("image-limit", what);
+        if matches!(row.wants, Wants::Texts { .. }) {
+            gap.weight = GapWeight::Notice;
+            gap.close = "look at it by hand, or keep it out of the image".into();
+        }
+        gap
     })
 }
 
@@ -437,6 +501,8 @@ pub(crate) fn gap(class: &str, what: impl Into<Text>) -> Gap {
     }
 }
 
+/// Bytes that tell most files that are none of text.
+const FIRST: usize = 512;
 pub(crate) const ELF: &[u8] = b"\x7fELF";
 /// Nothing smaller is a program with a table of what it contains.
 pub(crate) const PROGRAM: u64 = 4_096;

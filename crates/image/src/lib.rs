@@ -22,6 +22,7 @@ pub mod read;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub mod release;
+pub mod remark;
 pub mod source;
 pub mod standing;
 pub mod tar;

@@ -3,10 +3,13 @@
 //! fetches, trusts a size, takes an attestation for an image.
 
 use crate::ImageError;
+use crate::catalog::secret;
+use crate::remark::CONFIGURATION;
 use jiff::Timestamp;
-use model::inventory::{HistoryLine, ImageConfig};
+use model::inventory::{HistoryLine, ImageConfig, Remark};
 use model::text::Text;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -242,17 +245,28 @@ fn is_image(descriptor: &Descriptor) -> bool {
             .is_some_and(|platform| unknown(&platform.os) && unknown(&platform.architecture))
 }
 
-/// The part of an image configuration that is used (OCI image-spec, config.md).
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The part of an image configuration that is used (OCI image-spec, config.md). Values of variables, and what else may
+/// be a secret, were classified while it was parsed, and dropped.
+#[derive(Clone, Debug, Default)]
 pub struct Config {
-    #[serde(default)]
     pub created: Option<Text>,
-    #[serde(flatten)]
     pub platform: Option<Platform>,
+    pub rootfs: RootFs,
+    pub(crate) kept: ImageConfig,
+    pub(crate) secrets: Vec<Remark>,
+}
+
+/// As it is written.
+#[derive(Default, Deserialize)]
+struct Written {
+    #[serde(default)]
+    created: Option<Text>,
+    #[serde(flatten)]
+    platform: Option<Platform>,
     #[serde(default, rename = "config")]
     settings: Option<Settings>,
     #[serde(default)]
-    pub rootfs: RootFs,
+    rootfs: RootFs,
     #[serde(default, deserialize_with = "or_default")]
     history: Vec<History>,
 }
@@ -263,7 +277,7 @@ pub struct RootFs {
     pub diff_ids: Vec<Text>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Settings {
     #[serde(default)]
@@ -281,14 +295,14 @@ struct Settings {
 }
 
 /// Old builders wrote one word without a list.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum Words {
     Many(Vec<Text>),
     One(Text),
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 struct History {
     #[serde(default)]
     created_by: Option<Text>,
@@ -302,7 +316,7 @@ impl Config {
     /// # Errors
     /// Of [`ImageError`]: no JSON of a configuration, or one without layers (of a chart or another artifact).
     pub fn parse(what: &str, bytes: &[u8]) -> Result<Self, ImageError> {
-        let config: Config = serde_json::from_slice(bytes).map_err(|source| ImageError::Json {
+        let config: Written = serde_json::from_slice(bytes).map_err(|source| ImageError::Json {
             what: what.into(),
             source,
         })?;
@@ -312,15 +326,87 @@ impl Config {
                 "its configuration names no layers",
             ));
         }
-        Ok(config)
+        let secrets = config.secrets();
+        Ok(Config {
+            created: config.created.clone(),
+            platform: config.platform.clone(),
+            rootfs: config.rootfs.clone(),
+            kept: config.kept(),
+            secrets,
+        })
     }
 
     /// What the inventory keeps: no values of variables, which may be secrets.
     pub fn image_config(&self) -> ImageConfig {
-        let settings = self.settings.clone().unwrap_or_default();
+        self.kept.clone()
+    }
+
+    /// Secrets of the environment, of the history and of other texts, which are not here any more.
+    pub fn secrets(&self) -> &[Remark] {
+        &self.secrets
+    }
+}
+
+impl Written {
+    /// What each text would give away.
+    fn secrets(&self) -> Vec<Remark> {
+        let mut all = Vec::new();
+        let settings = self.settings.as_ref();
+        let environment = settings.iter().flat_map(|settings| &settings.env);
+        all.extend(environment.filter_map(|pair| {
+            secret::remark(
+                pair,
+                "secret-in-environment",
+                CONFIGURATION,
+                "the environment",
+            )
+        }));
+        let words = |words: &Option<Words>| match words {
+            Some(Words::Many(many)) => many.join(" "),
+            Some(Words::One(one)) => one.to_string(),
+            None => String::new(),
+        };
+        if let Some(settings) = settings {
+            let texts = [
+                (&settings.entrypoint, "the entrypoint"),
+                (&settings.cmd, "the command"),
+            ];
+            all.extend(texts.into_iter().filter_map(|(text, of)| {
+                secret::remark(&words(text), "secret-in-environment", CONFIGURATION, of)
+            }));
+            all.extend(settings.labels.iter().filter_map(|(key, value)| {
+                secret::remark(
+                    &format!("{key}={value}"),
+                    "secret-in-environment",
+                    CONFIGURATION,
+                    "a label",
+                )
+            }));
+        }
+        let lines = self.history.iter().enumerate();
+        all.extend(
+            lines
+                .filter_map(|(n, line)| {
+                    let text =
+                        [&line.created_by, &line.comment].map(|text| text.as_deref().unwrap_or(""));
+                    let of = format!("line {} of the history", n + 1);
+                    let found =
+                        secret::remark(&text.join("\n"), "secret-in-history", CONFIGURATION, &of)?;
+                    // The line of a variable that the environment still has says the same.
+                    let known = all.iter().any(|one| is_same(one, &found));
+                    (!known).then_some(found)
+                })
+                .collect::<Vec<_>>(),
+        );
+        all
+    }
+
+    fn kept(self) -> ImageConfig {
+        let settings = self.settings.unwrap_or_default();
+        let clean = |text: Text| Text::from(secret::redacted(&text));
         let words = |words: Option<Words>| match words {
-            Some(Words::Many(many)) => many,
-            Some(Words::One(one)) => vec![one],
+            Some(Words::Many(many)) => redacted_words(many),
+            Some(Words::One(one)) => vec![clean(one)],
             None => Vec::new(),
         };
         ImageConfig {
@@ -337,10 +423,52 @@ impl Config {
                 .iter()
                 .map(|pair| pair.split('=').next().unwrap_or(pair).into())
                 .collect(),
-            labels: settings.labels.into_iter().collect(),
+            labels: settings
+                .labels
+                .into_iter()
+                .map(|(key, value)| redacted_pair(key, &value))
+                .collect(),
             history: self.history.iter().map(line).collect(),
         }
     }
+}
+
+/// Words of a command: a value may stand in the word after its name.
+fn redacted_words(words: Vec<Text>) -> Vec<Text> {
+    let joined = words.join(" ");
+    if matches!(secret::redacted(&joined), Cow::Borrowed(_)) {
+        return words;
+    }
+    let mut all: Vec<Text> = words
+        .iter()
+        .map(|word| secret::redacted(word).into())
+        .collect();
+    for (n, pair) in words.windows(2).enumerate() {
+        let [name, value] = pair else { continue };
+        let text = format!("{name} {value}");
+        if let (Cow::Owned(_), Some(word)) = (secret::redacted(&text), all.get_mut(n + 1))
+            && *word == *value
+            && name.starts_with('-')
+        {
+            *word = "[secret]".into();
+        }
+    }
+    all
+}
+
+fn redacted_pair(key: Text, value: &str) -> (Text, Text) {
+    let text = format!("{key}={value}");
+    let value = match secret::redacted(&text) {
+        Cow::Borrowed(_) => value.into(),
+        Cow::Owned(text) => text.split_once('=').map_or("", |(_, value)| value).into(),
+    };
+    (key, value)
+}
+
+/// What two remarks say beside where they were seen.
+fn is_same(one: &Remark, other: &Remark) -> bool {
+    let said = |remark: &Remark| remark.what.split(", in ").next().unwrap_or("").to_owned();
+    said(one) == said(other)
 }
 
 fn line(history: &History) -> HistoryLine {
@@ -349,7 +477,10 @@ fn line(history: &History) -> HistoryLine {
         .flatten()
         .find(|text| !text.is_empty());
     HistoryLine {
-        created_by: text.map_or_else(|| "".into(), |text| without_values(text)),
+        created_by: text.map_or_else(
+            || "".into(),
+            |text| secret::redacted(&without_values(text)).into(),
+        ),
         empty: history.empty_layer.unwrap_or(false),
     }
 }

@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::source::{Image, LayerSource};
 use crate::standing::{Again, Survey, survey};
 use crate::tree::Tree;
-use crate::{ImageError, digest};
+use crate::{ImageError, digest, remark};
 use model::evidence::Gap;
 use model::inventory::{ImageConfig, Inventory, Layer};
 use model::matches::{Artifact, ArtifactKind, OsRelease};
@@ -46,6 +46,7 @@ pub fn read(
     let tree = Tree::new(&layers);
     let Survey {
         standing,
+        gone,
         again,
         gaps: found_gaps,
     } = survey(&tree, &layers, table);
@@ -67,7 +68,18 @@ pub fn read(
         layer: Some(*layer),
         versions: None,
     }));
-    let parts = assemble(&tree, &layers, &found);
+    let mut parts = assemble(&tree, &layers, &found);
+    let hidden = remark::deleted(&gone, &parts.remarks, &layers);
+    parts.remarks.extend(hidden);
+    let settings = remark::asks_settings(table);
+    remark::finish(&mut parts, &tree, settings, true);
+    if settings {
+        parts.remarks.extend(remark::settings(&config));
+    }
+    if remark::asks_secrets(table) {
+        parts.remarks.extend(image.config.secrets().iter().cloned());
+    }
+    parts.remarks.sort_unstable();
     let sizes: Vec<u64> = layers.iter().map(|layer| layer.size).collect();
     let inventory = inventory(image, config, parts, &sizes, gaps, limits);
     if let (Some(cache), Some(key)) = (cache, whole.filter(|_| sure)) {

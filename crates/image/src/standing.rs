@@ -31,6 +31,8 @@ pub struct Again {
 pub struct Survey<'a> {
     /// Ordered by layer, entry and row.
     pub standing: Vec<Standing<'a>>,
+    /// What files say that do not stand, of rows for which that matters too: each under the path that its entry gave it.
+    pub gone: Vec<Standing<'a>>,
     /// Ordered.
     pub again: Vec<Again>,
     /// Of layers, and of files that stand.
@@ -82,6 +84,13 @@ pub fn survey<'a>(tree: &Tree<'a>, layers: &'a [LayerFacts], table: &[Extractor]
                     paths,
                     spot,
                 });
+            } else if is_kept(table, statement.row) {
+                let path = tree.entry(spot).map(|entry| Text::clone(&entry.path));
+                survey.gone.push(Standing {
+                    statement,
+                    paths: path.into_iter().collect(),
+                    spot,
+                });
             }
         }
         for gap in &facts.gaps {
@@ -97,6 +106,12 @@ pub fn survey<'a>(tree: &Tree<'a>, layers: &'a [LayerFacts], table: &[Extractor]
     survey.again.sort_unstable();
     survey.again.dedup();
     survey
+}
+
+/// A secret in a lower layer is told to everybody who pulls the image, whatever stands above it.
+fn is_kept(table: &[Extractor], row: u16) -> bool {
+    let row = table.get(usize::from(row));
+    row.is_some_and(|row| matches!(row.wants, Wants::Texts { .. }))
 }
 
 fn matter(layers: &[LayerFacts]) -> FxHashSet<Spot> {
@@ -165,9 +180,9 @@ impl Names<'_> {
         let first = |paths: &[Text]| paths.iter().min().cloned().into_iter().collect();
         let named = match wants {
             None => return Vec::new(),
-            Some(Wants::Programs) if direct => return vec![Text::clone(written)],
-            Some(Wants::Programs) => return first(others),
             Some(Wants::Named(named)) => named,
+            Some(_) if direct => return vec![Text::clone(written)],
+            Some(_) => return first(others),
         };
         let wanted = |paths: &[Text]| -> Vec<Text> {
             let wanted = paths.iter().filter(|path| named(path));

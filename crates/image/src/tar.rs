@@ -32,6 +32,10 @@ pub struct Header {
     pub mode: u32,
     /// Bytes of content that follow.
     pub size: u64,
+    /// Numeric owner.
+    pub owner: u64,
+    /// It has file capabilities (the record `SCHILY.xattr.security.capability`).
+    pub capabilities: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +66,8 @@ struct Pax {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    owner: Option<u64>,
+    capabilities: bool,
     sparse: bool,
     /// The name of a sparse file, whose `path` is made up.
     sparse_name: Option<Vec<u8>>,
@@ -184,6 +190,11 @@ impl<R: BufRead> Tar<R> {
             kind,
             mode: number(field(block, 100, 8)).map_or(0, |mode| (mode & 0o7777) as u32),
             size,
+            owner: pax
+                .owner
+                .or(number(field(block, 108, 8)))
+                .unwrap_or(u64::MAX),
+            capabilities: pax.capabilities,
         })
     }
 
@@ -362,6 +373,14 @@ fn pax(mut records: &[u8], at: u64) -> Result<Pax, TarError> {
             b"path" => &mut into.path,
             b"linkpath" => &mut into.link,
             b"GNU.sparse.name" => &mut into.sparse_name,
+            b"SCHILY.xattr.security.capability" => {
+                into.capabilities = !value.is_empty();
+                continue;
+            }
+            b"uid" => {
+                into.owner = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                continue;
+            }
             b"size" => {
                 let number = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
                 into.size = match number {

@@ -3,6 +3,7 @@
 pub mod lang;
 pub mod os;
 pub mod program;
+pub mod secret;
 
 use crate::extract::Extractor;
 use lang::{conda, dotnet, java, node, php, python, r, ruby};

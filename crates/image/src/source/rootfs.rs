@@ -4,14 +4,16 @@
 
 use crate::ImageError;
 use crate::assemble::{Found, Parts, assemble, owned_files};
-use crate::extract::{Extractor, Extracts, File, Wants};
+use crate::catalog::secret;
+use crate::extract::{Extract, Extractor, Extracts, File, Wants};
 use crate::layer::{
-    ELF, Entry, EntryKind, LayerFacts, LayerGap, PROGRAM, Reread, Statement, gap, only_as, rows,
-    too_large, weight,
+    ELF, Entry, EntryKind, LayerFacts, LayerGap, PROGRAM, Reread, gap, is_silent, only_as, rows,
+    too_large,
 };
 use crate::limits::Limits;
 use crate::path;
 use crate::read::{os, summed};
+use crate::remark::{self, Permissions};
 use crate::standing::{Survey, survey};
 use crate::tree::Tree;
 use model::evidence::Gap;
@@ -87,6 +89,7 @@ fn together(
         standing,
         again,
         mut gaps,
+        ..
     } = survey(&tree, layers, table);
     let mut rereads = Vec::new();
     let mut room = 2 * limits.file_bytes;
@@ -142,7 +145,9 @@ fn together(
         layer: None,
         versions: None,
     }));
-    (assemble(&tree, layers, &found), gaps)
+    let mut parts = assemble(&tree, layers, &found);
+    remark::finish(&mut parts, &tree, remark::asks_settings(table), false);
+    (parts, gaps)
 }
 
 struct Walk<'a> {
@@ -271,6 +276,7 @@ impl Walk<'_> {
 
     fn file(&mut self, folder: &OwnedFd, name: &CStr, path: &str) {
         let index = self.push(path, EntryKind::File);
+        self.permissions(folder, name, path, index);
         let named = |row: &Extractor| matches!(row.wants, Wants::Named(named) if named(path));
         let wanted: Vec<_> = rows(self.table).filter(|(_, row)| named(row)).collect();
         if wanted.is_empty() {
@@ -294,6 +300,26 @@ impl Walk<'_> {
         self.others.push(index);
     }
 
+    /// What the permissions tell, where they were asked for.
+    fn permissions(&mut self, folder: &OwnedFd, name: &CStr, path: &str, index: u32) {
+        let asks = |(_, row): &(u16, &Extractor)| matches!(row.wants, Wants::Permissions);
+        let Some((row, _)) = rows(self.table).find(asks) else {
+            return;
+        };
+        let Ok(stat) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            return;
+        };
+        let of = Permissions {
+            mode: stat.st_mode & 0o7777,
+            owner: Some(stat.st_uid.into()),
+            // One more call for each file, for what an image tells in passing.
+            capabilities: false,
+        };
+        if let Some(remark) = remark::of_entry(path, of) {
+            self.facts.state(index, row, Extract::Remark(remark));
+        }
+    }
+
     fn gap(&mut self, gap: Gap) {
         if self.facts.gaps.len() < self.limits.gaps {
             self.facts.gaps.push(LayerGap { entry: None, gap });
@@ -304,13 +330,7 @@ impl Walk<'_> {
 impl LayerFacts {
     fn add(&mut self, entry: u32, row: u16, found: Extracts) {
         for extract in found.all {
-            self.spent.statements += weight(&extract);
-            let statement = Statement {
-                entry,
-                row,
-                extract,
-            };
-            self.statements.push(statement);
+            self.state(entry, row, extract);
         }
         let gaps = found.gaps.into_iter();
         self.gaps.extend(gaps.map(|gap| LayerGap {
@@ -320,7 +340,9 @@ impl LayerFacts {
     }
 }
 
-/// Reads the programs among `others` that no package installed.
+/// Reads the programs among `others` that no package installed, and searches texts: those that no package installed,
+/// and those outside the folders of packages, whoever installed them. What a package put below `/usr` is what everybody
+/// has who installed it, and opening thousands of files for it would double the cost of the scan.
 fn programs(
     root: &OwnedFd,
     facts: &mut LayerFacts,
@@ -328,13 +350,15 @@ fn programs(
     table: &[Extractor],
     limits: &Limits,
 ) {
-    let wanted: Vec<_> = rows(table)
-        .filter(|(_, row)| matches!(row.wants, Wants::Programs))
-        .collect();
-    if wanted.is_empty() {
+    let wanted = |is: fn(&Wants) -> bool| -> Vec<_> {
+        rows(table).filter(|(_, row)| is(&row.wants)).collect()
+    };
+    let programs = wanted(|wants| matches!(wants, Wants::Programs));
+    let texts = wanted(|wants| matches!(wants, Wants::Texts { .. }));
+    if programs.is_empty() && texts.is_empty() {
         return;
     }
-    let unowned: Vec<u32> = {
+    let unowned: Vec<(u32, bool)> = {
         let layers = std::slice::from_ref(&*facts);
         let tree = Tree::new(layers);
         let standing = survey(&tree, layers, table).standing.into_iter();
@@ -342,27 +366,36 @@ fn programs(
             .map(|standing| Found::standing(standing, &tree, false))
             .collect();
         let owned = owned_files(&tree, &found);
-        let free = |index: &u32| {
-            let entry = facts.entries.get(*index as usize);
-            let node = entry.and_then(|entry| tree.at(&entry.path));
-            node.is_none_or(|node| !owned.contains_key(&node))
+        let looked_at = |index: u32| {
+            let path = &facts.entries.get(index as usize)?.path;
+            let free = tree.at(path).is_none_or(|node| !owned.contains_key(&node));
+            let text = (free || !secret::is_public(path))
+                && texts
+                    .iter()
+                    .any(|(_, row)| matches!(row.wants, Wants::Texts { named, .. } if named(path)));
+            (text || (free && !programs.is_empty())).then_some((index, text))
         };
-        others.into_iter().filter(free).collect()
+        others.into_iter().filter_map(looked_at).collect()
     };
     let read: Vec<Program> = unowned
         .par_iter()
-        .filter_map(|&index| {
+        .filter_map(|&(index, text)| {
             let path = &facts.entries.get(index as usize)?.path;
             let mut found = Vec::new();
             let read = read_at_root(root, path, |mode, size, file| {
-                if !is_program(mode, size, &file)? {
+                let rows = if is_program(mode, size, &file)? {
+                    &programs
+                } else if text && is_text(size, &file)? {
+                    &texts
+                } else {
                     return Ok(());
-                }
-                run(&wanted, path, mode, size, file, limits, |row, extracts| {
+                };
+                run(rows, path, mode, size, file, limits, |row, extracts| {
                     found.push((row, extracts));
                 })
             });
             let gap = read.err().map(|error| unreadable(path, &error));
+            found.retain(|(_, one)| !one.all.is_empty() || !one.gaps.is_empty());
             (!found.is_empty() || gap.is_some()).then_some((index, found, gap))
         })
         .collect();
@@ -398,6 +431,17 @@ fn is_program(mode: u32, size: u64, file: &std::fs::File) -> io::Result<bool> {
     Ok(start == ELF)
 }
 
+/// Whether the start of a file has no NUL; a little is looked at first.
+fn is_text(size: u64, file: &std::fs::File) -> io::Result<bool> {
+    use std::os::unix::fs::FileExt as _;
+    let mut start = [0; 512];
+    let start = start
+        .get_mut(..usize::try_from(size).unwrap_or(512).min(512))
+        .unwrap_or(&mut []);
+    file.read_exact_at(start, 0)?;
+    Ok(secret::is_text(start))
+}
+
 /// Runs rows over one file.
 fn run(
     rows: &[(u16, &Extractor)],
@@ -415,7 +459,7 @@ fn run(
     for (index, row) in rows {
         let mut extracts = Extracts::default();
         if let Some(gap) = too_large(row, path, size, limits) {
-            extracts.gaps.push(gap);
+            extracts.gaps.extend((!is_silent(row, path)).then_some(gap));
         } else {
             let bytes = match &mut bytes {
                 Some(bytes) => bytes,
