@@ -105,7 +105,7 @@ fn release(found: &[Found<'_>]) -> Option<Release> {
     });
     let mut release = settle(said)?;
     if release.end_of_life.is_none() {
-        release.end_of_life = end_of_life(&release.id, &release.version);
+        release.end_of_life = end_of_life(&release);
     }
     Some(release)
 }

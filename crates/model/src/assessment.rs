@@ -152,6 +152,9 @@ pub struct Coverage {
     /// Matches in all documents; equals the matches cited by findings, suppressed and unjoined.
     pub matches: u64,
     pub other_kinds: BTreeMap<Text, u64>,
+    /// What was given that may take findings out, a line each: `vex.json: 3 VEX statements`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rulings: Vec<Text>,
 }
 
 /// What a gate answers (architecture section 5).

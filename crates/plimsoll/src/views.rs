@@ -45,9 +45,15 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
         width: settings.terminal.width,
         colour: settings.terminal.colour,
     };
+    let folder = options.db.as_deref().unwrap_or(&settings.database);
+    let intel = scan::inputs::intelligence(folder)?;
+    let why_not = |inventory: usize, component: u32| {
+        let inventory = assessment.inventories.get(inventory)?;
+        scan::artifacts::why_not(inventory, component, intel.as_ref()?)
+    };
     // Nothing is written before something was found.
     let mut text = Vec::new();
-    let found = report::terminal::explain_named(&view, &options.id, &terminal, &mut text)?;
+    let found = report::terminal::explain_named(&view, &options.id, &why_not, &terminal, &mut text)?;
     if !found {
         anyhow::bail!("{}", nothing(&options.id, &assessment));
     }
@@ -70,6 +76,6 @@ fn nothing(id: &str, assessment: &Assessment) -> String {
     };
     format!(
         "nothing in the scan{of} at {when} is called {id}; ask for a CVE, a check, an object as \
-         `Deployment shop/web`, an image, or the number of an action{known}"
+         `Deployment shop/web`, an image, a package, or the number of an action{known}"
     )
 }

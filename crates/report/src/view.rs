@@ -6,7 +6,7 @@ use model::assessment::{Assessment, ScannedImage, Verdict};
 use model::evidence::{Acceptance, Evidence, EvidenceId, Gap, GapId, GapWeight};
 use model::finding::{Finding, Score};
 use model::graph::{Cut, Path};
-use model::matches::{Advisory, Match, MatchSource, Package};
+use model::matches::{Advisory, Basis, Match, MatchSource, Package};
 use model::object::ObjectRef;
 use model::situation::Situation;
 use model::tracking;
@@ -52,6 +52,8 @@ pub(crate) struct Cited<'a> {
     pub(crate) source: &'a MatchSource,
     pub(crate) said: &'a Match,
     pub(crate) advisory: Option<&'a Advisory>,
+    /// What our own matcher decided by.
+    pub(crate) basis: Option<&'a Basis>,
 }
 
 impl<'a> View<'a> {
@@ -156,6 +158,7 @@ impl<'a> View<'a> {
                 source: &set.source,
                 said,
                 advisory: at(&set.advisories, Some(said.advisory)),
+                basis: at(&set.bases, said.basis),
             })
         })
     }

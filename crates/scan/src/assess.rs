@@ -196,6 +196,7 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         sets,
         inventories,
     };
+    assessment.coverage.rulings = rulings.given();
     ignore::apply(&rulings.ignores, &said, &mut assessment);
     let mut ranking = settings.risk.clone();
     if declarations.own_images.is_some() {

@@ -107,6 +107,7 @@ pub fn coverage(
         images_with_high: u32_of(high.len()),
         matches,
         other_kinds: snapshot.map(|s| s.other_kinds.clone()).unwrap_or_default(),
+        rulings: Vec::new(),
     }
 }
 

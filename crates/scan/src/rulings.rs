@@ -9,6 +9,7 @@ pub use ingest::IgnoreFile;
 use ingest::{IngestError, Limits, VexDocument};
 use intel::Intelligence;
 use model::assessment::Assessment;
+use model::text::Text;
 use semantics::declare::Declarations;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -19,6 +20,25 @@ use std::path::{Path, PathBuf};
 pub struct Rulings {
     pub vex: Vec<VexDocument>,
     pub ignores: Vec<Ignores>,
+}
+
+impl Rulings {
+    /// A line for each file: `vex.json: 3 VEX statements`, `.trivyignore: 1 ignore entry`.
+    pub fn given(&self) -> Vec<Text> {
+        let line = |file: &str, count: usize, one: &str, many: &str| {
+            let what = if count == 1 { one } else { many };
+            Text::from(format!("{file}: {count} {what}"))
+        };
+        let vex = self.vex.iter().map(|document| {
+            let count = document.statements.len();
+            line(&document.file, count, "VEX statement", "VEX statements")
+        });
+        let ignores = self.ignores.iter().map(|ignores| {
+            let count = ignores.file.entries.len();
+            line(&ignores.file.file, count, "ignore entry", "ignore entries")
+        });
+        vex.chain(ignores).collect()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -153,11 +153,15 @@ pub(crate) struct Saved {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// CVE, check, number of an action, image, object (`Deployment shop/web`, `shop/web`), or key of a finding
+    /// CVE, check, number of an action, image, package (`openssl`, `pkg:deb/debian/openssl`), object (`Deployment
+    /// shop/web`, `shop/web`), or key of a finding
     pub(crate) id: String,
     /// Bundle written by `--save`
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
+    /// Folder of the intelligence database that tells why nothing was found in a package
+    #[arg(long, value_name = "DIR")]
+    pub(crate) db: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One finding in full: why its score is what it is, who says so, until when, what repairs it.
 
 use super::TerminalOptions;
+use super::basis;
 use super::canvas::{Canvas, Paint};
 use crate::names::Names;
 use crate::view::{Place, View};
@@ -52,6 +53,10 @@ pub(super) fn finding(
         known(view, vulnerability, canvas)?;
     }
     said(view, finding, canvas)?;
+    basis::because(view, finding, canvas)?;
+    if finding.category == Category::Vulnerability {
+        basis::counts(view, finding, canvas)?;
+    }
     repair(view, open, finding, canvas)
 }
 
@@ -87,6 +92,7 @@ fn head(view: &View, finding: &Finding, names: &Names, canvas: &mut Canvas) -> i
             canvas.prose(Paint::Dim, LABEL, location)?;
         }
     }
+    basis::layer(view, finding, canvas)?;
     let artifact = view.image(finding);
     // An artifact that is an object is said as the object.
     let artifact = artifact.filter(|image| {

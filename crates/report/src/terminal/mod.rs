@@ -2,14 +2,17 @@
 //! Fits the width, reads without colour, never cuts a command, never lets a name steer the terminal.
 
 mod artifacts;
+mod basis;
 mod canvas;
 mod coverage;
 mod explain;
+mod package;
 mod path;
 mod queue;
 mod subject;
 
 pub use explain::explain;
+pub use package::WhyNot;
 pub use subject::explain_named;
 
 use crate::installed::units;

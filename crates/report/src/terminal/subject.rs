@@ -1,9 +1,11 @@
-//! What `explain` answers for what a person has in hand: a CVE, a check, a finding's key, an object, an image, an action.
+//! What `explain` answers for what a person has in hand: a CVE, a check, a finding's key, an object, an image, a package, an
+//! action.
 //! In: a view and a name. Out: the gravest in full, the others in a line with what to ask next. Never: an empty answer.
 
 use super::TerminalOptions;
 use super::canvas::{Canvas, Paint};
 use super::explain::{LABEL, evidence, finding as whole, situation};
+use super::package::{WhyNot, packages};
 use crate::names::Names;
 use crate::sentences;
 use crate::view::{Place, View};
@@ -26,10 +28,12 @@ const LINES: usize = 20;
 const OBJECTS: usize = 3;
 const STATEMENTS: usize = 15;
 
-/// Explains whatever is called `name`; `false` where nothing is, and then nothing is written.
+/// Explains whatever is called `name`; `false` where nothing is, and then nothing is written. `why_not` tells of packages
+/// in which nothing was found.
 pub fn explain_named(
     view: &View,
     name: &str,
+    why_not: &WhyNot,
     options: &TerminalOptions,
     out: &mut dyn Write,
 ) -> io::Result<bool> {
@@ -70,20 +74,23 @@ pub fn explain_named(
     if !objects.is_empty() {
         return Ok(true);
     }
-    image(view, name, &mut canvas)
+    if image(view, name, &mut canvas)? {
+        return Ok(true);
+    }
+    packages(view, name, why_not, &mut canvas)
 }
 
 /// A finding and where it stands.
 #[derive(Clone, Copy)]
-struct Found<'a> {
-    finding: &'a Finding,
+pub(super) struct Found<'a> {
+    pub(super) finding: &'a Finding,
     /// Index among the open ones.
     open: Option<usize>,
     /// Why it is not open.
     apart: Option<&'static str>,
 }
 
-fn all<'a>(view: &View<'a>) -> impl Iterator<Item = Found<'a>> {
+pub(super) fn all<'a>(view: &View<'a>) -> impl Iterator<Item = Found<'a>> {
     let of = view.assessment;
     let open = of.findings.iter().enumerate().map(|(n, finding)| Found {
         finding,
@@ -137,7 +144,7 @@ fn list(view: &View, found: &[Found], names: &Names, canvas: &mut Canvas) -> io:
 }
 
 /// A line each; with `keys`, what is to be asked to explain one of several that have the same id.
-fn lines(
+pub(super) fn lines(
     view: &View,
     found: &[Found],
     most: usize,

@@ -8,6 +8,7 @@
 )]
 
 mod artifacts;
+mod explain;
 mod file;
 mod formats;
 mod html;

@@ -1095,6 +1095,7 @@ fn coverage() -> Coverage {
         images_with_high: 2,
         matches: 7,
         other_kinds: BTreeMap::from([("Certificate.cert-manager.io".into(), 3)]),
+        rulings: Vec::new(),
     }
 }
 

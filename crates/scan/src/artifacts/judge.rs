@@ -30,6 +30,11 @@ pub fn matches(
     set
 }
 
+/// Why nothing matched component `index`, in one sentence; `None`: something did.
+pub fn why_not(inventory: &Inventory, index: u32, intel: &Intelligence) -> Option<String> {
+    intel::matching::why_not(inventory, index, intel).map(|silence| silence.to_string())
+}
+
 /// Without a database everything stands there and nothing is judged.
 fn unjudged(inventory: &Inventory) -> MatchSet {
     let name = &inventory.artifact.name;

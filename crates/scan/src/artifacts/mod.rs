@@ -13,7 +13,7 @@ mod judge;
 
 pub use image::Platform;
 pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
-pub use judge::matches;
+pub use judge::{matches, why_not};
 
 /// How artifacts are read.
 #[derive(Clone, Debug, Default)]
