@@ -14,6 +14,7 @@ pub mod keys;
 pub mod matches;
 pub mod object;
 pub mod purl;
+pub mod reach;
 pub mod situation;
 pub mod snapshot;
 pub mod text;

@@ -8,6 +8,7 @@ mod declared;
 mod demo;
 mod exceptions;
 mod output;
+mod reach;
 mod scanning;
 mod settings;
 mod views;
@@ -29,6 +30,7 @@ fn run() -> anyhow::Result<u8> {
         args::Command::Collect(options) => collect::run(&options, &settings),
         args::Command::Queue(view) => views::queue(&view, &settings),
         args::Command::Paths(view) => views::paths(&view, &settings),
+        args::Command::Reach(options) => reach::run(&options, &settings),
         args::Command::Explain(explain) => views::explain(&explain, &settings),
         args::Command::Db(command) => database::run(&command, &settings),
     }

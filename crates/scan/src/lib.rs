@@ -20,6 +20,7 @@ pub mod join;
 mod pattern;
 pub mod platform;
 pub mod product;
+pub mod reach;
 pub mod rulings;
 pub mod sources;
 pub mod vex;

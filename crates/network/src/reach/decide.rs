@@ -8,13 +8,16 @@
 use super::classes::NamedPort;
 use super::meets::Meets;
 use super::ports::PortSet;
-use super::rules::{Direction, Layer, Policies, Policy};
+use super::rules::{Layer, Meant, Pods, Policies, Policy};
 use model::evidence::Truth;
+use model::reach::Direction;
 use semantics::view::AdminAction;
 
 /// A peer as rules see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum Who<'a> {
+    /// Any pod that carries what is asked, whether there is one or not.
+    Like(&'a Pods),
     Class(u32),
     Interval(u32),
     /// Any class that no rule lists.
@@ -52,7 +55,8 @@ impl Ports {
         }
     }
 
-    pub(crate) fn or(&self, other: &Ports) -> Ports {
+    /// Either.
+    pub fn or(&self, other: &Ports) -> Ports {
         Ports {
             sure: self.sure.union(&other.sure),
             written: self.written.union(&other.written),
@@ -63,14 +67,14 @@ impl Ports {
 
 /// A rule that said something of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub(crate) struct Heard {
     /// Index into the policies.
-    pub policy: u32,
+    pub(crate) policy: u32,
     /// Index into its rules of the direction.
-    pub rule: u32,
-    pub ports: PortSet,
+    pub(crate) rule: u32,
+    pub(crate) ports: PortSet,
     /// Never `No`.
-    pub truth: Truth,
+    pub(crate) truth: Truth,
 }
 
 /// What may still happen to a port; a port is in several sets where a rule is not known.
@@ -139,22 +143,22 @@ pub(crate) struct Question<'a> {
     pub(crate) policies: &'a Policies,
     pub(crate) governing: &'a Governing,
     pub(crate) direction: Direction,
-    pub(crate) who: Who,
+    pub(crate) who: Who<'a>,
     /// Ports that names mean at the destination.
     pub(crate) named: &'a [NamedPort],
 }
 
-/// `said` is filled where it is given.
-pub(crate) fn decide(question: &Question<'_>, mut said: Option<&mut Vec<Said>>) -> Ports {
+/// `heard` is filled where it is given.
+pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>) -> Ports {
     let mut may = Open::everything();
     let mut read = Open::everything();
-    question.ask(Layer::Admin, &mut may, &mut read, said.as_deref_mut());
+    question.ask(Layer::Admin, &mut may, &mut read, heard.as_deref_mut());
     may.next_layer();
     read.next_layer();
 
     let isolates = question.isolates();
     let before = (may.undecided.clone(), read.undecided.clone());
-    question.ask(Layer::Developer, &mut may, &mut read, said.as_deref_mut());
+    question.ask(Layer::Developer, &mut may, &mut read, heard.as_deref_mut());
     may.isolate(isolates.truth(), before.0);
     let as_written = if isolates.reading() {
         Truth::Yes
@@ -163,7 +167,7 @@ pub(crate) fn decide(question: &Question<'_>, mut said: Option<&mut Vec<Said>>) 
     };
     read.isolate(as_written, before.1);
 
-    question.ask(Layer::Baseline, &mut may, &mut read, said);
+    question.ask(Layer::Baseline, &mut may, &mut read, heard);
     let possible = may.possible();
     Ports {
         sure: possible.difference(&may.denied),
@@ -181,7 +185,7 @@ impl Question<'_> {
     }
 
     /// Rules of NetworkPolicies only add, and what none allows is denied if any isolates.
-    fn isolates(&self) -> Meets {
+    pub(crate) fn isolates(&self) -> Meets {
         self.of(Layer::Developer)
             .filter(|(_, policy, _)| policy.rules[self.direction as usize].is_some())
             .map(|(_, _, meets)| meets)
@@ -189,7 +193,13 @@ impl Question<'_> {
             .unwrap_or(Meets::No)
     }
 
-    fn ask(&self, layer: Layer, may: &mut Open, read: &mut Open, mut said: Option<&mut Vec<Said>>) {
+    fn ask(
+        &self,
+        layer: Layer,
+        may: &mut Open,
+        read: &mut Open,
+        mut heard: Option<&mut Vec<Heard>>,
+    ) {
         for (n, policy, governs) in self.of(layer) {
             for (r, rule) in (0_u32..).zip(policy.rules[self.direction as usize].iter().flatten()) {
                 let mut meets = governs.min(self.meets(rule.peers));
@@ -207,8 +217,8 @@ impl Question<'_> {
                 if hit.is_empty() {
                     continue;
                 }
-                if let Some(said) = said.as_deref_mut() {
-                    said.push(Said {
+                if let Some(heard) = heard.as_deref_mut() {
+                    heard.push(Heard {
                         policy: n,
                         rule: r,
                         ports: hit,
@@ -219,8 +229,8 @@ impl Question<'_> {
         }
     }
 
-    fn meets(&self, peers: u32) -> Meets {
-        let Some(peers) = self.policies.peers.get(peers as usize) else {
+    fn meets(&self, n: u32) -> Meets {
+        let Some(peers) = self.policies.peers.get(n as usize) else {
             return Meets::MaybeNot;
         };
         match self.who {
@@ -228,6 +238,20 @@ impl Question<'_> {
             Who::Interval(n) => peers.interval(n),
             Who::OtherPods => peers.pods,
             Who::OtherRanges => peers.ranges,
+            Who::Like(pods) => self
+                .policies
+                .meant
+                .get(n as usize)
+                .into_iter()
+                .flatten()
+                .map(|meant| match meant {
+                    Meant::Everyone => Meets::Yes,
+                    Meant::Pods(of) if pods.implies(of) => Meets::Yes,
+                    Meant::Pods(_) | Meant::Unresolved => Meets::MaybeNot,
+                    Meant::Block { .. } => peers.pods.min(Meets::MaybeNot),
+                })
+                .max()
+                .unwrap_or(Meets::No),
         }
     }
 }

@@ -11,22 +11,27 @@
 
 mod classes;
 mod decide;
+mod explain;
 mod fronted;
 mod meets;
+mod open;
 mod ports;
 mod rows;
 mod rules;
 mod space;
 
-pub use decide::{Ports, Said};
+pub use decide::Ports;
+pub use explain::{Said, Side};
+pub use open::{Anyone, Opening};
 pub use ports::{PortSet, Protocol};
-pub use rules::Direction;
+pub use rules::Pods;
 pub use space::Interval;
 
 use crate::namespaces::Namespaces;
 use classes::{Class, Classes};
 use decide::Who;
 use fronted::fronted;
+use model::reach::Direction;
 use rows::Rows;
 use rules::Policies;
 use semantics::view::{Inventory, Labels};
@@ -59,6 +64,8 @@ pub struct Reach<'a> {
     rows: Rows,
     /// Ports that Ingresses and Routes lead to, parallel to the workloads.
     fronted: Vec<PortSet>,
+    /// Workloads whose pods are not on the pod network, ordered.
+    apart: Vec<u32>,
     /// Pods of which nothing is known but that they are in the cluster.
     somewhere: u32,
 }
@@ -77,6 +84,7 @@ impl<'a> Reach<'a> {
         });
         let policies = Policies::of(inventory, &namespaces, &classes);
         let rows = Rows::of(&policies, &classes, &namespaces);
+        let apart = apart(inventory, &namespaces);
         Reach {
             inventory,
             namespaces,
@@ -84,6 +92,7 @@ impl<'a> Reach<'a> {
             policies,
             rows,
             fronted: fronted(inventory),
+            apart,
             somewhere,
         }
     }
@@ -94,9 +103,17 @@ impl<'a> Reach<'a> {
         (0_u32..).zip((0..space.len()).filter_map(|n| space.interval(n)))
     }
 
+    /// One of [`Reach::intervals`].
+    pub fn interval(&self, direction: Direction, n: u32) -> Option<Interval> {
+        self.policies.spaces[direction as usize].interval(n as usize)
+    }
+
     /// Ports on which one peer gets to another; of a workload whose pods differ, those that any pod has.
     pub fn ports(&self, from: Peer, to: Peer) -> Ports {
         let mut all = Ports::default();
+        if self.is_apart(from) || self.is_apart(to) {
+            return all;
+        }
         match (from, to) {
             (Peer::Workload(a), Peer::Workload(b)) => {
                 for x in self.classes_of(a) {
@@ -150,6 +167,21 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// Name of a namespace that [`Pods`] says by number.
+    pub fn namespace(&self, n: u32) -> Option<&str> {
+        let mut all = self.namespaces.by_name.iter();
+        all.find(|(_, at)| **at == n).map(|(name, _)| *name)
+    }
+
+    /// Workloads in namespaces with a primary network of their own: what reaches them is not evaluated.
+    pub fn apart(&self) -> &[u32] {
+        &self.apart
+    }
+
+    fn is_apart(&self, peer: Peer) -> bool {
+        matches!(peer, Peer::Workload(n) if self.apart.binary_search(&n).is_ok())
+    }
+
     fn classes_of(&self, workload: u32) -> &[u32] {
         self.classes
             .of
@@ -161,4 +193,20 @@ impl<'a> Reach<'a> {
         let answer = self.rows.side(direction, class, Who::Interval(interval));
         answer.cloned().unwrap_or_default()
     }
+}
+
+/// OVN-Kubernetes asks for this label on namespaces whose pods have another primary network than the cluster's.
+const OWN_NETWORK: &str = "k8s.ovn.org/primary-user-defined-network";
+
+fn apart(inventory: &Inventory, namespaces: &Namespaces) -> Vec<u32> {
+    let of = inventory.namespaces.iter();
+    let mut apart: Vec<u32> = of
+        .filter(|namespace| namespace.labels.contains_key(OWN_NETWORK))
+        .filter_map(|namespace| namespaces.find(&namespace.name))
+        .filter_map(|n| namespaces.workloads.get(n as usize))
+        .flatten()
+        .copied()
+        .collect();
+    apart.sort_unstable();
+    apart
 }

@@ -5,8 +5,9 @@
 use super::classes::{Classes, NamedPort};
 use super::decide::{Ports, Question, Who, decide};
 use super::meets::Meets;
-use super::rules::{Direction, Peers, Policies};
+use super::rules::{Peers, Policies};
 use crate::namespaces::Namespaces;
+use model::reach::Direction;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -16,6 +17,8 @@ pub(crate) struct Rows {
     /// By direction, class: its row.
     of: [Vec<u32>; 2],
     rows: [Vec<Row>; 2],
+    /// Parallel to the rows.
+    governed: [Vec<Governed>; 2],
     /// Equal answers once.
     answers: Vec<Ports>,
 }
@@ -59,6 +62,7 @@ impl Rows {
         let mut answers = Answers::default();
         let mut of: [Vec<u32>; 2] = Default::default();
         let mut rows: [Vec<Row>; 2] = Default::default();
+        let mut all_governed: [Vec<Governed>; 2] = Default::default();
         for direction in DIRECTIONS {
             let mut known: FxHashMap<Governed, u32> = FxHashMap::default();
             let mut governed = Vec::new();
@@ -78,16 +82,24 @@ impl Rows {
                 .into_iter()
                 .map(|draft| draft.settle(&mut answers))
                 .collect();
+            all_governed[direction as usize] = governed;
         }
         Rows {
             of,
             rows,
+            governed: all_governed,
             answers: answers.all,
         }
     }
 
+    /// What governs a class.
+    pub(crate) fn governing(&self, direction: Direction, class: u32) -> Option<&Governed> {
+        let row = *self.of[direction as usize].get(class as usize)?;
+        self.governed[direction as usize].get(row as usize)
+    }
+
     /// What one side alone says of a peer.
-    pub(crate) fn side(&self, direction: Direction, class: u32, who: Who) -> Option<&Ports> {
+    pub(crate) fn side(&self, direction: Direction, class: u32, who: Who<'_>) -> Option<&Ports> {
         let row = *self.of[direction as usize].get(class as usize)?;
         let row = self.rows[direction as usize].get(row as usize)?;
         let find = |list: &[(u32, u32)], key: u32, default: u32| {
@@ -101,6 +113,7 @@ impl Rows {
             Who::Interval(n) => find(&row.intervals, n, row.ranges),
             Who::OtherPods => row.pods,
             Who::OtherRanges => row.ranges,
+            Who::Like(_) => return None,
         };
         self.answers.get(answer as usize)
     }
@@ -207,7 +220,7 @@ fn draft(
     direction: Direction,
     governed: &Governed,
 ) -> Draft {
-    let ask = |who: Who, named: &[NamedPort]| {
+    let ask = |who: Who<'_>, named: &[NamedPort]| {
         let question = Question {
             policies,
             governing: &governed.policies,

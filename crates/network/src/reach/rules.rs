@@ -10,6 +10,7 @@ use crate::address;
 use crate::namespaces::Namespaces;
 use ipnet::IpNet;
 use model::object::ObjectRef;
+use model::reach::Direction;
 use model::text::Text;
 use rustc_hash::FxHashMap;
 use semantics::view::{
@@ -17,12 +18,6 @@ use semantics::view::{
     TargetPort,
 };
 use std::net::IpAddr;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    Ingress,
-    Egress,
-}
 
 /// In the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,14 +103,10 @@ fn find(list: &[(u32, Meets)], key: u32) -> Option<Meets> {
 }
 
 /// A peer as it was written, so that equal ones are evaluated once.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Meant {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Meant {
     Everyone,
-    Pods {
-        /// `Err`: the policy's own namespace.
-        namespaces: Result<Selector, u32>,
-        pods: Selector,
-    },
+    Pods(Pods),
     Block {
         cidr: IpNet,
         except: Vec<IpNet>,
@@ -126,9 +117,40 @@ enum Meant {
     Unresolved,
 }
 
+/// Pods by labels, in the policy's own namespace (`Err`) or in namespaces by labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pods {
+    pub namespaces: Result<Selector, u32>,
+    pub pods: Selector,
+}
+
+impl Pods {
+    /// Whether every pod that is meant here is meant by `other` too, as far as the selectors show it.
+    pub(crate) fn implies(&self, other: &Pods) -> bool {
+        let namespaces = match (&self.namespaces, &other.namespaces) {
+            (Ok(a), Ok(b)) => implied(a, b),
+            (Err(a), Err(b)) => a == b,
+            (Err(_), Ok(b)) => b.is_everything(),
+            (Ok(_), Err(_)) => false,
+        };
+        namespaces && implied(&self.pods, &other.pods)
+    }
+}
+
+/// Every requirement of `b` is one of `a`.
+fn implied(a: &Selector, b: &Selector) -> bool {
+    !b.malformed
+        && b.equals
+            .iter()
+            .all(|(key, value)| a.equals.get(key) == Some(value))
+        && b.expressions.iter().all(|e| a.expressions.contains(e))
+}
+
 pub(crate) struct Policies {
     pub(crate) all: Vec<Policy>,
     pub(crate) peers: Vec<Peers>,
+    /// Parallel to `peers`: as they were written.
+    pub(crate) meant: Vec<Vec<Meant>>,
     /// Address space as the rules of a direction cut it.
     pub(crate) spaces: [Space; 2],
 }
@@ -183,6 +205,7 @@ impl Policies {
                 Space::cut(blocks(inventory, Direction::Egress)),
             ],
             peers: Vec::new(),
+            meant: Vec::new(),
             known: FxHashMap::default(),
         };
         let mut all: Vec<Policy> = Vec::new();
@@ -199,6 +222,7 @@ impl Policies {
         Policies {
             all,
             peers: reading.peers,
+            meant: reading.meant,
             spaces: reading.spaces,
         }
     }
@@ -278,6 +302,7 @@ struct Reading<'a> {
     classes: &'a Classes,
     spaces: [Space; 2],
     peers: Vec<Peers>,
+    meant: Vec<Vec<Meant>>,
     known: FxHashMap<(Direction, Vec<Meant>), u32>,
 }
 
@@ -291,10 +316,10 @@ impl Reading<'_> {
         let rules = sides.map(|(direction, isolates, rules)| {
             let rules = rules.iter().enumerate().map(|(n, rule)| {
                 let meant = rule.peers.iter().map(|peer| match peer {
-                    PolicyPeer::Pods { pods, namespaces } => Meant::Pods {
+                    PolicyPeer::Pods { pods, namespaces } => Meant::Pods(Pods {
                         namespaces: namespaces.clone().ok_or(namespace),
                         pods: pods.clone(),
-                    },
+                    }),
                     PolicyPeer::Block { cidr, except } => Meant::Block {
                         cidr: *cidr,
                         except: except.clone(),
@@ -338,10 +363,10 @@ impl Reading<'_> {
                 let mut meant = Vec::new();
                 for peer in &rule.peers {
                     match peer {
-                        AdminPeer::Pods(of) => meant.push(Meant::Pods {
+                        AdminPeer::Pods(of) => meant.push(Meant::Pods(Pods {
                             namespaces: Ok(of.namespaces.clone()),
                             pods: of.pods.clone(),
-                        }),
+                        })),
                         AdminPeer::Networks(nets) => {
                             meant.extend(nets.iter().map(|net| Meant::Block {
                                 cidr: *net,
@@ -386,6 +411,7 @@ impl Reading<'_> {
         let peers = self.resolve(direction, &key.1);
         let id = u32::try_from(self.peers.len()).unwrap_or(u32::MAX);
         self.peers.push(peers);
+        self.meant.push(key.1.clone());
         self.known.insert(key, id);
         id
     }
@@ -404,7 +430,7 @@ impl Reading<'_> {
                     all.ranges = Meets::Yes;
                 }
                 Meant::Unresolved => all.ranges = all.ranges.max(Meets::MaybeNot),
-                Meant::Pods { namespaces, pods } => match namespaces {
+                Meant::Pods(Pods { namespaces, pods }) => match namespaces {
                     Ok(selector) if selector.is_everything() && pods.is_everything() => {
                         all.pods = Meets::Yes;
                     }

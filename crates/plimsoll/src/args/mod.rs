@@ -2,6 +2,7 @@
 
 mod database;
 mod inputs;
+mod reach;
 mod scanning;
 mod show;
 mod values;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 pub(crate) use database::{Db, Plain};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
+pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use scanning::{Gate, GateOn, Scan};
 pub(crate) use show::{Format, Show};
 
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Queue(Saved),
     /// Print attack paths and the fewest changes that end them
     Paths(Saved),
+    /// Say who reaches whom by the network policies of a cluster or its files, and why
+    Reach(Reach),
     /// Explain a CVE, check, finding or object of a saved scan: every factor, source and piece of evidence
     Explain(Explain),
     /// Build, update and query the intelligence database

@@ -87,7 +87,7 @@ fn names(sources: &[inputs::Source]) -> String {
 }
 
 /// Fingerprints of secret values can be compared within one snapshot, never between two.
-fn fresh_key() -> anyhow::Result<[u8; 32]> {
+pub(crate) fn fresh_key() -> anyhow::Result<[u8; 32]> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(key)

@@ -6,6 +6,7 @@ use crate::settings::Settings;
 use anyhow::Context as _;
 use model::assessment::{Assessment, Verdict};
 use model::snapshot::Snapshot;
+use scan::bundle::Bundle;
 use scan::gate;
 use std::path::Path;
 
@@ -51,6 +52,19 @@ pub(crate) fn saved(
     from: Option<&Path>,
     settings: &Settings,
 ) -> anyhow::Result<(Assessment, Verdict)> {
+    let bundle = bundle(from, settings)?;
+    let verdict = gate::judge(&bundle.assessment, &gate::Gate::default());
+    Ok((bundle.assessment, verdict))
+}
+
+/// The cluster of the last scan.
+pub(crate) fn saved_snapshot(settings: &Settings) -> anyhow::Result<Snapshot> {
+    bundle(None, settings)?
+        .snapshot
+        .context("the last scan looked at no cluster; name --manifests PATH or --snapshot FILE")
+}
+
+fn bundle(from: Option<&Path>, settings: &Settings) -> anyhow::Result<Bundle> {
     let file = from.unwrap_or(&settings.last_scan);
     let open = std::fs::File::open(file);
     let open = match (open, from) {
@@ -59,8 +73,5 @@ pub(crate) fn saved(
         ),
         (open, _) => open.with_context(|| format!("cannot open {}", file.display()))?,
     };
-    let bundle =
-        scan::bundle::read(open).with_context(|| format!("cannot read {}", file.display()))?;
-    let verdict = gate::judge(&bundle.assessment, &gate::Gate::default());
-    Ok((bundle.assessment, verdict))
+    scan::bundle::read(open).with_context(|| format!("cannot read {}", file.display()))
 }

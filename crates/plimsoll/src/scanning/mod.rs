@@ -20,8 +20,8 @@ use scan::baseline::Baseline;
 use scan::inputs::{self, Intelligence};
 use scan::{Input, gate};
 
-pub(crate) use cluster::live;
-pub(crate) use kept::saved;
+pub(crate) use cluster::{fresh_key, live};
+pub(crate) use kept::{saved, saved_snapshot};
 
 pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
     let options = target.options();

@@ -1,0 +1,127 @@
+//! Why a peer gets through, or not: the policies that select an end, and the rules of them that mean the other.
+//! Comes in: two peers. Goes out: a [`Side`] for each end that has policies. Never: another answer than the rows give.
+
+use super::decide::{Heard, Ports, Question, Who, decide};
+use super::ports::PortSet;
+use super::{Peer, Reach};
+use model::evidence::Truth;
+use model::object::ObjectRef;
+use model::reach::Direction;
+use model::text::Text;
+use semantics::view::AdminAction;
+
+/// What the policies of one end say of the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    pub direction: Direction,
+    /// Index of the workload whose policies they are.
+    pub of: u32,
+    pub ports: Ports,
+    /// Policies that select it in this direction, in the order in which they are asked.
+    pub selected_by: Vec<(ObjectRef, Truth)>,
+    /// Whether a NetworkPolicy isolates it.
+    pub isolated: Truth,
+    pub said: Vec<Said>,
+}
+
+/// A rule that means the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub policy: ObjectRef,
+    pub rule: Text,
+    pub action: AdminAction,
+    /// Ports on which nothing was decided before it.
+    pub ports: PortSet,
+    /// `Unknown`: whether it means the peer is not known.
+    pub truth: Truth,
+}
+
+impl Reach<'_> {
+    /// Sides of a connection, egress first; several of a workload whose pods differ.
+    pub fn sides(&self, from: Peer, to: Peer) -> Vec<Side> {
+        let mut sides = Vec::new();
+        if let Peer::Workload(of) = from {
+            for class in self.classes_of(of) {
+                for who in self.as_seen(to) {
+                    sides.push(self.side_of(of, *class, Direction::Egress, who));
+                }
+            }
+        }
+        if let Peer::Workload(of) = to {
+            for class in self.classes_of(of) {
+                for who in self.as_seen(from) {
+                    sides.push(self.side_of(of, *class, Direction::Ingress, who));
+                }
+            }
+        }
+        // Pods that differ in nothing that matters here say the same.
+        let mut distinct: Vec<Side> = Vec::new();
+        for side in sides {
+            if !distinct.contains(&side) {
+                distinct.push(side);
+            }
+        }
+        distinct
+    }
+
+    fn as_seen(&self, peer: Peer) -> Vec<Who<'static>> {
+        match peer {
+            Peer::Workload(n) => self.classes_of(n).iter().copied().map(Who::Class).collect(),
+            Peer::Range(n) => vec![Who::Interval(n)],
+            Peer::IngressController => vec![Who::Class(self.somewhere)],
+        }
+    }
+
+    fn side_of(&self, of: u32, class: u32, direction: Direction, who: Who<'_>) -> Side {
+        let governed = self.rows.governing(direction, class);
+        let named = match (direction, who) {
+            (Direction::Egress, Who::Class(n)) => self
+                .classes
+                .all
+                .get(n as usize)
+                .map_or(&[][..], |class| &class.named),
+            (Direction::Egress, _) => &[],
+            (Direction::Ingress, _) => governed.map_or(&[][..], |governed| &governed.named),
+        };
+        let question = Question {
+            policies: &self.policies,
+            governing: governed.map_or(&[], |governed| &governed.policies),
+            direction,
+            who,
+            named,
+        };
+        let mut heard = Vec::new();
+        let ports = decide(&question, Some(&mut heard));
+        Side {
+            direction,
+            of,
+            ports,
+            selected_by: question
+                .governing
+                .iter()
+                .filter_map(|(n, meets)| {
+                    let policy = self.policies.all.get(*n as usize)?;
+                    Some((policy.object.clone(), meets.truth()))
+                })
+                .collect(),
+            isolated: question.isolates().truth(),
+            said: heard
+                .iter()
+                .filter_map(|heard| self.said(direction, heard))
+                .collect(),
+        }
+    }
+
+    fn said(&self, direction: Direction, heard: &Heard) -> Option<Said> {
+        let policy = self.policies.all.get(heard.policy as usize)?;
+        let rules = policy.rules[direction as usize].as_ref()?;
+        let rule = rules.get(heard.rule as usize)?;
+        Some(Said {
+            policy: policy.object.clone(),
+            rule: Text::clone(&rule.name),
+            action: rule.action,
+            ports: heard.ports.clone(),
+            truth: heard.truth,
+        })
+    }
+}
