@@ -131,6 +131,8 @@ pub struct ImageIdentity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JoinGrade {
+    /// It does not run: it was asked what it would be in the place of those of its repository that do (`--as-deployed`).
+    Repository,
     /// Repository and tag are the same; it may be another build.
     Tag,
     /// The same index digest, and the node's architecture fits.

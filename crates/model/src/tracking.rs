@@ -3,6 +3,7 @@
 
 use crate::assessment::{Assessment, ScannedImage};
 use crate::finding::Finding;
+use crate::image::JoinGrade;
 use crate::keys;
 use crate::matches::{Category, Package};
 use std::borrow::Cow;
@@ -20,7 +21,10 @@ pub fn tracking_key(
         let container = image
             .into_iter()
             .flat_map(|image| &image.placements)
-            .filter_map(|n| at(&assessment.placements, Some(*n))?.runs_in)
+            .filter_map(|n| at(&assessment.placements, Some(*n)))
+            // One that would run there is the same finding as one that nobody deployed.
+            .filter(|placement| placement.grade != JoinGrade::Repository)
+            .filter_map(|placement| placement.runs_in)
             .filter_map(|at_place| {
                 let workload = at(&assessment.workloads, Some(at_place.workload))?;
                 at(&workload.containers, Some(at_place.container))

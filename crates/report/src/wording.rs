@@ -172,6 +172,7 @@ pub(crate) fn exposure(class: ExposureClass) -> &'static str {
 
 pub(crate) fn grade(grade: JoinGrade) -> &'static str {
     match grade {
+        JoinGrade::Repository => "repository",
         JoinGrade::Tag => "tag",
         JoinGrade::Index => "index",
         JoinGrade::Digest => "digest",
@@ -181,6 +182,7 @@ pub(crate) fn grade(grade: JoinGrade) -> &'static str {
 /// How surely the report is about what runs.
 pub(crate) fn grade_words(grade: JoinGrade) -> &'static str {
     match grade {
+        JoinGrade::Repository => "as deployed: in the place of the image that runs there",
         JoinGrade::Tag => "same tag, may be another build",
         JoinGrade::Index => "same index digest",
         JoinGrade::Digest => "same digest",

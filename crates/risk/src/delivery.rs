@@ -147,7 +147,8 @@ pub(crate) fn ease(profile: AttackProfile, loaded: Loaded) -> Estimate {
 /// A report that was joined by tag only may be about another build.
 pub(crate) fn same_build(grade: JoinGrade) -> Estimate {
     match grade {
-        JoinGrade::Digest | JoinGrade::Index => Estimate::exact(1.0),
+        // In the place of another, it is this very build that is asked for.
+        JoinGrade::Digest | JoinGrade::Index | JoinGrade::Repository => Estimate::exact(1.0),
         JoinGrade::Tag => Estimate {
             low: 0.25,
             expected: 1.0,

@@ -18,6 +18,7 @@ mod ssvc;
 mod subject;
 
 pub use delivery::Loaded;
+pub use queue::{BaseStep, MeasuredBase};
 pub use scale::{Band, SMALLEST_RISK, band};
 
 use model::assessment::Assessment;
@@ -35,6 +36,8 @@ pub struct Settings {
     /// Repositories, or beginnings of them up to a `/`, that the user builds himself, e.g. `ghcr.io/shop`; all others are
     /// someone else's. `None`: nobody said it, and the registry decides.
     pub own_images: Option<Vec<Text>>,
+    /// Newer bases of images that were scanned for them.
+    pub bases: Vec<MeasuredBase>,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             base_rate: 1e-3,
             idle_rate: 1e-4,
             own_images: None,
+            bases: Vec::new(),
         }
     }
 }

@@ -284,6 +284,7 @@ fn candidate(
     let mut because = Vec::new();
     because.extend(steps.reason);
     Candidate {
+        looked_at: false,
         kind: ActionKind::ChangeField,
         title: format!("{} in {object}", written.title),
         key: format!("change\0{object}\0{}\0{pointer}\0{which}", object.group),

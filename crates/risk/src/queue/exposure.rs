@@ -177,6 +177,7 @@ fn candidate(
         (FixClass::Breaking, "clients outside of the cluster lose it")
     };
     Candidate {
+        looked_at: false,
         kind: ActionKind::RemoveExposure,
         title,
         key: format!("exposure\0{object}\0{}\0{pointer}", object.group),

@@ -225,6 +225,7 @@ fn candidate(assessment: &Assessment, board: &Board, step: &Step, group: Group) 
     let written = Written::of(step, &group.packages, &hosts);
     let entries = group.entries.into_iter();
     Candidate {
+        looked_at: false,
         kind: ActionKind::UpgradePackage,
         title: title(step, &group.packages, &hosts),
         key: match step {

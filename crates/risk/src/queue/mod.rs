@@ -2,6 +2,7 @@
 //! Greedy: after each pick everything that it touches is valued again (fixing one of two holes of a container
 //! makes the other worth more), for the first `queue_limit` actions; the rest keeps the last value that it had.
 
+mod base;
 mod change;
 mod exposure;
 mod hosts;
@@ -9,6 +10,8 @@ mod imported;
 mod upgrade;
 mod value;
 mod words;
+
+pub use base::{BaseStep, MeasuredBase};
 
 use crate::Settings;
 use crate::order::tenths;
@@ -49,6 +52,8 @@ pub(crate) struct Candidate {
     pub because: Vec<Text>,
     pub exact: Vec<Text>,
     pub undo: Text,
+    /// What it leads to was looked at (rule 13).
+    pub looked_at: bool,
 }
 
 impl Candidate {
@@ -246,8 +251,11 @@ pub(crate) fn best_score(
 }
 
 /// What an upgrade or a field change may claim (rule 13).
-pub(crate) const fn certainty(kind: ActionKind) -> Certainty {
-    match kind {
+pub(crate) const fn certainty(candidate: &Candidate) -> Certainty {
+    if candidate.looked_at {
+        return Certainty::Verified;
+    }
+    match candidate.kind {
         ActionKind::ChangeField | ActionKind::RemoveExposure => Certainty::Verified,
         ActionKind::UpgradePackage
         | ActionKind::RebuildBase

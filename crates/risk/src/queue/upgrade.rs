@@ -2,7 +2,7 @@
 //! tag (rule 13). In: the findings of an image; out: candidates whose findings do not overlap.
 
 use super::value::{Board, Effect};
-use super::{Candidate, HIDDEN, words};
+use super::{Candidate, HIDDEN, base, words};
 use crate::Settings;
 use crate::kernel::is_system_package;
 use crate::subject::Subjects;
@@ -12,7 +12,7 @@ use model::matches::{ArtifactKind, FixState};
 use model::text::Text;
 use model::version;
 use model::vulnerability::Kev;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A group with less than this share of the container's hazard is no part of such an action.
 const PART: f64 = 0.05;
@@ -54,10 +54,19 @@ pub(crate) fn candidates(
         if is_host(image) {
             continue;
         }
-        let image_groups = Groups::of(assessment, subjects, index);
-        let foreign = is_foreign(image, settings);
+        let claimed = base::claimed(assessment, settings, image, index);
+        let closes = claimed.as_ref().map(|claimed| &claimed.closes);
+        let image_groups = Groups::of(assessment, subjects, index, closes);
+        // Who asks for a newer base builds it.
+        let foreign = is_foreign(image, settings) && claimed.is_none();
         let mut drafts = first_drafts(image_groups.fixable, foreign);
         join_hidden(&mut drafts, index, &image_groups.stuck, board);
+        if let (Some(claimed), Some(group)) = (&claimed, image_groups.base) {
+            drafts.push(vec![group]);
+            block(&drafts, &image_groups.stuck, board);
+            let draft = drafts.pop().unwrap_or_default();
+            candidates.push(rebased(board, image, index, &draft, claimed));
+        }
         for draft in drafts {
             candidates.push(candidate(board, image, index, &draft, foreign));
         }
@@ -77,10 +86,18 @@ struct Groups {
     /// Entries that at least one finding without a fix keeps open.
     stuck: Vec<u32>,
     stuck_findings: Vec<u32>,
+    /// What a scanned base closes.
+    base: Option<Group>,
 }
 
 impl Groups {
-    fn of(assessment: &Assessment, subjects: &Subjects, image: u32) -> Groups {
+    fn of(
+        assessment: &Assessment,
+        subjects: &Subjects,
+        image: u32,
+        closes: Option<&BTreeSet<u32>>,
+    ) -> Groups {
+        let mut base = closes.map(|_| Group::new(true, "".into()));
         let mut groups: BTreeMap<(bool, Text), Group> = BTreeMap::new();
         let mut stuck = Vec::new();
         let mut stuck_findings = Vec::new();
@@ -91,6 +108,12 @@ impl Groups {
                 let Some(finding) = assessment.findings.get(*index as usize) else {
                     continue;
                 };
+                if let Some(base) = &mut base
+                    && closes.is_some_and(|closes| closes.contains(index))
+                {
+                    base.add(*index, id);
+                    continue;
+                }
                 let package = finding
                     .package
                     .and_then(|package| assessment.packages.get(package as usize));
@@ -111,17 +134,8 @@ impl Groups {
                 };
                 let group = groups
                     .entry((system, Text::clone(source)))
-                    .or_insert_with(|| Group {
-                        system,
-                        source: Text::clone(source),
-                        packages: Vec::new(),
-                        entries: Vec::new(),
-                        findings: Vec::new(),
-                    });
-                group.findings.push(*index);
-                if group.entries.last() != Some(&id) {
-                    group.entries.push(id);
-                }
+                    .or_insert_with(|| Group::new(system, Text::clone(source)));
+                group.add(*index, id);
                 group.require(package, to);
             }
         }
@@ -130,11 +144,29 @@ impl Groups {
             fixable: groups.into_values().collect(),
             stuck,
             stuck_findings,
+            base,
         }
     }
 }
 
 impl Group {
+    fn new(system: bool, source: Text) -> Self {
+        Group {
+            system,
+            source,
+            packages: Vec::new(),
+            entries: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, finding: u32, entry: u32) {
+        self.findings.push(finding);
+        if self.entries.last() != Some(&entry) {
+            self.entries.push(entry);
+        }
+    }
+
     /// Notes that the package needs at least `to`.
     fn require(&mut self, package: &model::matches::Package, to: &Text) {
         match self
@@ -291,6 +323,7 @@ fn candidate(
         _ => format!("rebuild\0{name}\0{}", draft.len() > system),
     };
     Candidate {
+        looked_at: false,
         kind,
         title,
         key,
@@ -303,6 +336,39 @@ fn candidate(
         class_reason,
         because: Vec::new(),
         exact: words::upgrade_lines(board, image, &targets, draft, kind),
+        undo: words::image_undo(board, image, &targets),
+        targets,
+    }
+}
+
+/// The base change that was measured.
+fn rebased(
+    board: &Board,
+    image: &ScannedImage,
+    index: u32,
+    draft: &Draft,
+    claimed: &base::Claimed,
+) -> Candidate {
+    let targets = board
+        .by_image
+        .get(index as usize)
+        .cloned()
+        .unwrap_or_default();
+    let (class, class_reason) = claimed.class();
+    Candidate {
+        looked_at: true,
+        kind: ActionKind::RebuildBase,
+        title: claimed.title(image),
+        key: claimed.key(image),
+        image: Some(index),
+        object: None,
+        source: None,
+        closes: claimed.closes.iter().copied().collect(),
+        effect: effect(index, draft),
+        class,
+        class_reason,
+        because: vec![claimed.because()],
+        exact: claimed.exact(image),
         undo: words::image_undo(board, image, &targets),
         targets,
     }
@@ -378,6 +444,7 @@ pub(super) fn unfixed(
         n => format!(" and {} more", n - 1),
     };
     Some(Candidate {
+        looked_at: false,
         kind: ActionKind::Mitigate,
         title: format!("limit {} in {name}{more}: no fix is published", worst.id),
         key: format!("mitigate\0{name}"),

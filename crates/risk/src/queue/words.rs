@@ -48,7 +48,7 @@ pub(crate) fn action(
             .map_or_else(|| crate::scale::shown(removes), |score| score.points),
         class: candidate.class,
         class_reason: Text::clone(&candidate.class_reason),
-        certainty: certainty(candidate.kind),
+        certainty: certainty(candidate),
         why: why(assessment, places, board, candidate, best),
         exact: candidate.exact.clone(),
         undo: Text::clone(&candidate.undo),
