@@ -51,6 +51,16 @@ pub(crate) fn seen(view: &View, units: &Units) -> Vec<String> {
     lines
 }
 
+/// The same of one artifact, each sentence with what it is about.
+pub(crate) fn one(view: &View, unit: &Unit, inventory: &Inventory) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("System", system(inventory.release.as_ref(), today(view))),
+        ("Packages", packages(unit)),
+    ];
+    lines.extend(layers(inventory).map(|text| ("Layers", text)));
+    lines
+}
+
 pub(crate) fn today(view: &View) -> Date {
     view.assessment.about.now.to_zoned(TimeZone::UTC).date()
 }
@@ -153,7 +163,7 @@ pub(crate) fn feeds(view: &View, units: &Units) -> Option<String> {
                 .map(ToOwned::to_owned),
         );
         let release = unit.inventory.and_then(|i| i.release.as_ref());
-        wanted.extend(release.map(|release| release.id.to_lowercase()));
+        wanted.extend(release.map(|release| distribution(&release.id)));
     }
     let cited: BTreeSet<&str> = view
         .assessment
@@ -202,6 +212,20 @@ pub(crate) fn feeds(view: &View, units: &Units) -> Option<String> {
         ));
     }
     Some(said.join("; "))
+}
+
+/// The first word of OSV's name, lower case, of a distribution's ecosystem.
+fn distribution(id: &str) -> String {
+    let id = id.to_lowercase();
+    match &*id {
+        "rhel" | "redhat" | "centos" => "red",
+        "sles" | "sled" | "suse" => "suse",
+        "opensuse-leap" | "opensuse-tumbleweed" => "opensuse",
+        "ol" => "oracle",
+        "amzn" => "amazon",
+        _ => return id,
+    }
+    .to_owned()
 }
 
 /// OSV's name, lower case, of the ecosystem of a purl type.

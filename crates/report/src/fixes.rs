@@ -147,7 +147,7 @@ impl<'a> Repair<'a> {
         ids.len()
     }
 
-    /// With severity, known exploited ones first.
+    /// With severity, or how likely they are exploited where nobody rates them; known exploited ones first, then by risk.
     pub(crate) fn ids(&self, view: &View) -> Vec<String> {
         let mut seen = BTreeSet::new();
         let findings = self
@@ -163,11 +163,23 @@ impl<'a> Repair<'a> {
                 )
             })
             .collect();
-        ids.sort_by_key(|(finding, kev)| Reverse((*kev, finding.severity)));
+        let points = |finding: &Finding| view.score(finding).map_or(-1.0, |s| s.score.points.expected);
+        ids.sort_by(|(a, a_kev), (b, b_kev)| {
+            b_kev
+                .cmp(a_kev)
+                .then_with(|| points(b).total_cmp(&points(a)))
+                .then_with(|| b.severity.cmp(&a.severity))
+        });
         ids.into_iter()
             .map(|(finding, kev)| {
                 let kev = if kev { " KEV" } else { "" };
-                format!("{} {}{kev}", finding.id, severity(finding.severity))
+                let epss = view.vulnerability(finding).map(|known| &known.epss);
+                match (finding.severity, epss) {
+                    (Severity::Unknown, Some(Fact::Is(epss))) => {
+                        format!("{} EPSS {}{kev}", finding.id, probability(epss.score))
+                    }
+                    (rated, _) => format!("{} {}{kev}", finding.id, severity(rated)),
+                }
             })
             .collect()
     }
@@ -219,6 +231,32 @@ pub(crate) fn listed<T: AsRef<str>>(all: &[T], most: usize, separator: &str) -> 
         0 => shown,
         more => format!("{shown} and {} more", count(more)),
     }
+}
+
+/// `0.03`; `<0.01`.
+fn probability(score: f64) -> String {
+    if score < 0.01 {
+        return "<0.01".to_owned();
+    }
+    format!("{:.2}", score.min(0.99))
+}
+
+/// What to do about findings that no feed rates; `None` where there are none.
+pub(crate) fn unrated(view: &View) -> Option<String> {
+    let open = view.assessment.findings.iter();
+    let count = open
+        .filter(|one| one.category == Category::Vulnerability && one.severity == Severity::Unknown)
+        .count();
+    let first = view
+        .assessment
+        .findings
+        .iter()
+        .find(|one| one.category == Category::Vulnerability && one.severity == Severity::Unknown)?;
+    Some(format!(
+        "{} without a severity, since no feed of the database rates them: judge them by the risk before the line and by EPSS; a gate on a severity stops at them unless --allow-unknown; plimsoll explain {} says what is known of one",
+        counted(count, "finding"),
+        first.id
+    ))
 }
 
 impl Repairs<'_> {

@@ -1,6 +1,6 @@
 //! OpenVEX 0.2.0: what is known of each vulnerability in what was scanned. In: a view. Out: statements by vulnerability,
 //! status and reason. Author is the tool, time is `--now`. Never: an ignored finding told as not affected.
-//! Without a finding there is no statement, and the list is empty.
+//! Without a finding there is no statement, and a document without one is none (OpenVEX 0.2.0: at least one): an error.
 
 use crate::claim::{Claim, advice, claim};
 use crate::escape::write_json;
@@ -28,6 +28,8 @@ struct Key<'a> {
 /// Subcomponents of each product, by the number of its unit.
 type Products = BTreeMap<usize, BTreeSet<String>>;
 
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] where there is nothing to state.
 pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     let names = Names::of(view);
     let units = units(view);
@@ -56,6 +58,12 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|(key, (finding, products))| statement(view, &names, &units, key, finding, products))
         .collect();
+    if statements.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "there is no vulnerability to speak of, and an OpenVEX document needs a statement: nothing was written",
+        ));
+    }
     let document = json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": format!("urn:uuid:{}", serial::of_document(view, &names, &units, "openvex")),

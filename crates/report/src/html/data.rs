@@ -2,8 +2,10 @@
 //! All texts are redacted and escaped here; the formatter lets no `<` through.
 
 use super::ROWS;
+use super::contents::{self, PackageRow};
 use crate::each::{Each, each};
 use crate::escape::{SafeJson, visible};
+use crate::installed::Units;
 use crate::names::Names;
 use crate::sarif::is_web;
 use crate::view::View;
@@ -31,6 +33,10 @@ struct Data<'a> {
     documents: Each<'a, String>,
     findings: Each<'a, Row>,
     left_out: usize,
+    /// Names of what was scanned here, and what is in it.
+    artifacts: Vec<String>,
+    installed: Vec<PackageRow>,
+    installed_left_out: usize,
 }
 
 #[derive(Serialize)]
@@ -75,9 +81,16 @@ struct Row(
     Option<u32>,                      // the highest score
     String,                           // suppression
     Vec<(u32, String)>,               // document, page
+    Vec<String>,                      // what was said without taking it out
 );
 
-pub(super) fn write(view: &View, names: &Names, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    view: &View,
+    names: &Names,
+    units: &Units,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (installed, artifacts, installed_left_out) = contents::packages(view, names, units);
     let all = view.assessment;
     let text = move |text: &str| visible(&names.show(text)).into_owned();
     let copy = *view;
@@ -117,6 +130,9 @@ pub(super) fn write(view: &View, names: &Names, out: &mut dyn Write) -> io::Resu
             .map(|list| list.len())
             .sum::<usize>()
             .saturating_sub(ROWS),
+        artifacts,
+        installed,
+        installed_left_out,
     };
     let formatter = SafeJson { in_markup: true };
     data.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))?;
@@ -168,6 +184,7 @@ fn row(view: &View, state: u8, finding: &Finding, text: impl Fn(&str) -> String)
             .as_ref()
             .map_or_else(String::new, |s| text(&format!("by {}: {}", s.by, s.reason))),
         matches.collect(),
+        finding.notes.iter().map(|note| text(note)).collect(),
     )
 }
 

@@ -2,9 +2,11 @@
 //! Queue, paths and coverage are static; the findings are compact JSON that a small script pages
 //! through. Names are escaped by the template, or travel as data and become text nodes only.
 
+mod contents;
 mod data;
 mod page;
 
+use crate::installed::units;
 use crate::names::Names;
 use crate::view::View;
 use base64::Engine as _;
@@ -24,13 +26,14 @@ const DATA: &str = "%findings%";
 /// Writes the page.
 pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
     let names = Names::of(view);
-    let page = rendered(&page::of(view, &names)).map_err(io::Error::other)?;
+    let units = units(view);
+    let page = rendered(&page::of(view, &names, &units)).map_err(io::Error::other)?;
     let (head, tail) = page
         .split_once(DATA)
         .ok_or_else(|| io::Error::other("the template of the HTML report has no place for data"))?;
     let mut out = BufWriter::new(out);
     out.write_all(head.as_bytes())?;
-    data::write(view, &names, &mut out)?;
+    data::write(view, &names, &units, &mut out)?;
     out.write_all(tail.as_bytes())?;
     out.flush()
 }

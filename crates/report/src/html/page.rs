@@ -1,7 +1,9 @@
 //! What the template shows without a script: verdict, coverage, queue, paths, gaps, feeds.
 //! Texts are redacted and steering characters written out here; the template escapes markup.
 
+use super::contents::{self, Contents};
 use crate::escape::visible;
+use crate::installed::Units;
 use crate::names::Names;
 use crate::sentences;
 use crate::view::View;
@@ -44,6 +46,8 @@ pub(super) struct Page {
     gap_summary: String,
     gaps: Vec<GapRow>,
     any_findings: bool,
+    /// What is in the artifacts, where nothing else was looked at.
+    contents: Option<Contents>,
 }
 
 /// One class of a bar, in per mille of its width.
@@ -118,7 +122,7 @@ struct GapRow {
     accepted: Option<String>,
 }
 
-pub(super) fn of(view: &View, names: &Names) -> Page {
+pub(super) fn of(view: &View, names: &Names, units: &Units) -> Page {
     let text = |text: &str| visible(&names.show(text)).into_owned();
     let all = view.assessment;
     let about = &all.about;
@@ -144,7 +148,10 @@ pub(super) fn of(view: &View, names: &Names) -> Page {
     };
     let c = &all.coverage;
     Page {
-        title: name.unwrap_or_else(|| "files".into()),
+        title: name.unwrap_or_else(|| match about.origin {
+            Some(_) => "files".into(),
+            None => text(&sentences::subject(view)),
+        }),
         subtitle: subtitle.join(", "),
         tool_version: text(&about.tool_version),
         outcome,
@@ -155,7 +162,11 @@ pub(super) fn of(view: &View, names: &Names) -> Page {
             let said = verdict.reasons.iter().chain(&verdict.notices);
             said.map(|reason| text(reason)).collect()
         },
-        seen: sentences::workloads(view).iter().map(|s| text(s)).collect(),
+        seen: if view.is_of_artifacts() {
+            vec![text(&sentences::feeds(view))]
+        } else {
+            sentences::workloads(view).iter().map(|s| text(s)).collect()
+        },
         severities: shares(view),
         open: word::count(all.findings.len()),
         scanned: meter(c.images_scanned, c.images, false),
@@ -180,6 +191,7 @@ pub(super) fn of(view: &View, names: &Names) -> Page {
         any_findings: !(all.findings.is_empty()
             && all.suppressed.is_empty()
             && all.unjoined.is_empty()),
+        contents: contents::of(view, names, units),
     }
 }
 
@@ -244,7 +256,7 @@ fn card(view: &View, index: usize, action: &Action, text: &impl Fn(&str) -> Stri
 }
 
 /// Colour only; the number stands beside it.
-fn band(points: &Estimate) -> &'static str {
+pub(super) fn band(points: &Estimate) -> &'static str {
     match points.expected {
         p if p >= 70.0 => "b3",
         p if p >= 40.0 => "b2",

@@ -28,7 +28,7 @@
 
   // One object for each row, with what filters and cells need.
   const rows = data.findings.map((row, index) => {
-    const [state, id, category, severity, vulnerability, image, pack, object, field, source, title, fix, placements, best, suppression, matches] = row;
+    const [state, id, category, severity, vulnerability, image, pack, object, field, source, title, fix, placements, best, suppression, matches, notes] = row;
     const known = vulnerability === null ? undefined : data.vulnerabilities[vulnerability];
     const places = placements
       .map(([placement, score]) => ({ placement: data.placements[placement], score }))
@@ -39,7 +39,7 @@
     places.sort((a, b) => points(b.score) - points(a.score));
     const where = object || (places.length ? places[0].workload : null);
     return {
-      index, state, category, severity, field, source, fix, best, suppression, matches, known, places, where,
+      index, state, category, severity, field, source, fix, best, suppression, matches, notes, known, places, where,
       id: id || (known ? known[0] : ""),
       title: title || (known ? known[2] : ""),
       image: image === null ? "" : data.images[image] || "",
@@ -62,6 +62,64 @@
   const inNamespace = (row, namespace) =>
     (row.where && row.where[1] === namespace) ||
     row.places.some((place) => place.workload && place.workload[1] === namespace);
+
+  // The packages are drawn when they are asked for, a part at a time.
+  const contents = find("installed");
+  const drawInstalled = () => {
+    const PART = 200;
+    const words = find("installed-search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const open = find("installed-open").checked;
+    const wanted = data.installed.filter((row) => {
+      const text = `${row[1]}\n${row[2]}\n${row[3]}\n${row[4]}`.toLowerCase();
+      return (!open || row[8] > 0) && words.every((word) => text.includes(word));
+    });
+    const total = data.installed.length;
+    const left = data.installed_left_out ? ` ${data.installed_left_out} more are only in the JSON report.` : "";
+    find("installed-count").textContent = `${wanted.length} of ${total} packages.${left}`;
+    const found = ["", "only declared", "in another file", "recognised by its text"];
+    const line = (row) => {
+      const origin = ["base image", "application", ""][row[7]];
+      const layer = row[6] === null ? "" : `${row[6]}${origin ? `, ${origin}` : ""}`;
+      const places = row[5] ? make("small", {}, `and ${row[5]} more`) : null;
+      const of = data.artifacts.length > 1 ? make("small", {}, data.artifacts[row[0]]) : null;
+      const count = row[8] ? make("button", { type: "button", class: "link" }, String(row[8])) : null;
+      if (count) {
+        count.addEventListener("click", () => {
+          find("search").value = row[1];
+          find("filters").requestSubmit();
+          find("findings").scrollIntoView();
+        });
+      }
+      const cell = (label, ...children) => make("td", label ? { "data-label": label } : {}, ...children);
+      return make("tr", {},
+        cell("", make("b", {}, row[1]), of),
+        cell("Version", row[2]),
+        cell("Type", row[3], row[10] ? make("small", {}, found[row[10]]) : null),
+        cell("", row[4], places),
+        layer ? cell("Layer", layer) : cell(""),
+        count ? cell("Findings", make("span", { class: `sev ${row[9]}` }, count)) : cell(""));
+    };
+    let shown = 0;
+    const body = find("installed-rows");
+    body.replaceChildren();
+    const part = () => {
+      const next = wanted.slice(shown, shown + PART);
+      shown += next.length;
+      body.append(...next.map(line));
+      const rest = wanted.length - shown;
+      if (!rest) return find("installed-more").replaceChildren();
+      const more = make("button", { type: "button" }, `Show ${Math.min(rest, PART)} more of ${rest}`);
+      more.addEventListener("click", part);
+      find("installed-more").replaceChildren(more);
+    };
+    part();
+  };
+  if (contents) {
+    contents.addEventListener("toggle", () => { if (contents.open && !find("installed-rows").firstChild) drawInstalled(); });
+    find("installed-search").addEventListener("input", drawInstalled);
+    find("installed-open").addEventListener("change", drawInstalled);
+    find("installed-form").addEventListener("submit", (event) => event.preventDefault());
+  }
 
   const form = find("filters");
   if (!form) return;
@@ -195,6 +253,7 @@
     fact("Field", row.field);
     fact("File", row.source);
     fact("Suppressed", row.suppression);
+    fact("Notes", row.notes.length ? list(row.notes) : "");
     if (row.matches.length) {
       const says = row.matches.map(([document, url]) => {
         const text = data.documents[document] || "";

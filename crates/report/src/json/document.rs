@@ -137,6 +137,10 @@ pub(super) struct About<'a> {
     pub(super) database: Option<Database<'a>>,
     /// Other tools' documents that were read.
     pub(super) documents: Vec<Source<'a>>,
+    /// Names and keys are replaced: they say nothing beside another report. Left out where they are not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub(super) names_redacted: bool,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -511,6 +511,7 @@ impl<'a> Select<'a> {
                 Origin::Live => "live",
                 Origin::Files => "files",
             }),
+            names_redacted: self.names.redacts(),
             cluster: cluster.map(|id| Cow::Borrowed(&*id.0)),
             cluster_name: about.cluster_name.as_deref().map(|n| self.text(n)),
             kubernetes: about.kubernetes.map(|version| to::Kubernetes {

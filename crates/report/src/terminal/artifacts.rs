@@ -2,10 +2,12 @@
 //! no fix. One line a fix; the base image told from the application's layers.
 
 use super::canvas::{Canvas, Paint};
-use crate::fixes::{Repair, listed, repairs, several};
+use crate::fixes::{Repair, listed, repairs, several, unrated};
 use crate::installed::Units;
+use crate::sentences;
 use crate::view::View;
 use crate::wording::count;
+use model::action::{ActionKind, Certainty};
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -27,10 +29,30 @@ pub(super) fn write(view: &View, units: &Units, canvas: &mut Canvas) -> io::Resu
         )?;
     }
     list(view, canvas, &repairs.fixed, several(units), true)?;
+    if let Some(text) = unrated(view) {
+        canvas.prose(Paint::Dim, "          ", &text)?;
+    }
+    bases(view, canvas)?;
     if !repairs.unfixed.is_empty() {
         canvas.blank()?;
         canvas.prose(Paint::Strong, "No fix    ", &repairs.unfixed_heading())?;
         list(view, canvas, &repairs.unfixed, several(units), false)?;
+    }
+    Ok(())
+}
+
+/// Base changes whose new base was scanned.
+fn bases(view: &View, canvas: &mut Canvas) -> io::Result<()> {
+    let measured = view.assessment.actions.iter().filter(|action| {
+        action.kind == ActionKind::RebuildBase && action.certainty == Certainty::Verified
+    });
+    for action in measured {
+        canvas.blank()?;
+        let title = format!("{}; {}", action.title, sentences::gain(view, action));
+        canvas.prose(Paint::Strong, "Base      ", &title)?;
+        for line in &action.exact {
+            canvas.command("          ", line)?;
+        }
     }
     Ok(())
 }
