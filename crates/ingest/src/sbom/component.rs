@@ -31,19 +31,13 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Whether something tells what it is: the others are counted as not judged.
-    pub(super) fn is_named(&self) -> bool {
-        let purl = Purl::parse(&self.purl).is_ok();
-        purl || (!self.name.is_empty() && purl::kind(&self.kind).is_some())
+    /// Whether properties tell what it is.
+    pub(super) fn is_told(&self) -> bool {
+        !self.name.is_empty() && purl::kind(&self.kind).is_some()
     }
 
-    /// `None`: nothing tells what it is. Places and owner are the caller's.
-    pub(super) fn component(&self, release: Option<&Release>) -> Option<Component> {
-        let given = Purl::parse(&self.purl).ok();
-        let purl = match given {
-            Some(purl) => purl,
-            None => self.told(release)?,
-        };
+    /// The component that `purl` names. Places and owner are the caller's.
+    pub(super) fn component(&self, purl: &Purl) -> Component {
         let mut component = purl.component(&purl.to_string());
         if component.version.is_empty() && !self.version.is_empty() {
             component.version = (*self.version).into();
@@ -64,11 +58,11 @@ impl Draft<'_> {
             "generic" => FoundAs::Recognized,
             _ => FoundAs::Installed,
         });
-        Some(component)
+        component
     }
 
-    /// The package URL that it would have.
-    fn told(&self, release: Option<&Release>) -> Option<Purl> {
+    /// The package URL that it would have by its properties; `None`: nothing tells what it is.
+    pub(super) fn told(&self, release: Option<&Release>) -> Option<Purl> {
         let kind = purl::kind(&self.kind).filter(|_| !self.name.is_empty())?;
         let system = matches!(kind, "deb" | "apk" | "rpm");
         let (namespace, name) = match (kind, self.name.split_once(':')) {

@@ -10,6 +10,7 @@ use crate::build::{NAMES, artifact};
 use model::evidence::{Gap, GapWeight, Stage};
 use model::inventory::{self, Component, Inventory, Release};
 use model::matches::{Artifact, ArtifactKind, OsRelease};
+use model::purl::Purl;
 use model::text::{Interner, Text};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
@@ -157,36 +158,34 @@ impl<'a> Shelf<'a> {
                 limit: MOST,
             });
         }
-        if !draft.is_named() {
+        if let Ok(purl) = Purl::parse(&draft.purl) {
+            let held = self.hold(draft, &purl);
+            self.held.push(held);
+        } else if draft.is_told() {
+            self.later.push(draft);
+        } else {
             self.unnamed += 1;
             self.with_cpe += usize::from(draft.has_cpe);
             if self.examples.len() < LISTED {
-                let name = if draft.name.is_empty() {
-                    &draft.reference
-                } else {
-                    &draft.name
+                let name = match &*draft.name {
+                    "" => &*draft.reference,
+                    name => name,
                 };
                 self.examples.push(name.chars().take(80).collect());
             }
-        } else if draft.purl.is_empty() {
-            self.later.push(draft);
-        } else {
-            self.hold(draft, None);
         }
         Ok(())
     }
 
-    fn hold(&mut self, draft: Draft<'a>, release: Option<&Release>) {
-        let Some(mut component) = draft.component(release) else {
-            return;
-        };
+    fn hold(&mut self, draft: Draft<'a>, purl: &Purl) -> Held<'a> {
+        let mut component = draft.component(purl);
         self.share(&mut component);
         component.at = self.places(&component.kind, &draft.places);
-        self.held.push(Held {
+        Held {
             reference: draft.reference,
             within: draft.within,
             component,
-        });
+        }
     }
 
     /// Texts that many packages have are kept once.
@@ -256,14 +255,7 @@ impl<'a> Shelf<'a> {
         };
         let mut releases: Vec<Result<Option<Release>, String>> = Vec::new();
         let mut groups: Vec<Vec<Held<'a>>> = self.roots.iter().map(|_| Vec::new()).collect();
-        for mut held in std::mem::take(&mut self.held) {
-            if many {
-                // Numbers of layers are the first artifact's.
-                held.component
-                    .at
-                    .iter_mut()
-                    .for_each(|place| place.layer = None);
-            }
+        for held in std::mem::take(&mut self.held) {
             if let Some(group) = groups.get_mut(home(&held.reference, held.within)) {
                 group.push(held);
             }
@@ -288,10 +280,18 @@ impl<'a> Shelf<'a> {
         drop(homes);
         for (number, draft) in later {
             let known = releases.get(number).and_then(|r| r.as_ref().ok()).cloned();
-            self.hold(draft, known.flatten().as_ref());
-            if let (Some(held), Some(group)) = (self.held.pop(), groups.get_mut(number)) {
+            let Some(purl) = draft.told(known.flatten().as_ref()) else {
+                continue;
+            };
+            let held = self.hold(draft, &purl);
+            if let Some(group) = groups.get_mut(number) {
                 group.push(held);
             }
+        }
+        // Numbers of layers are the first artifact's.
+        let of_none = groups.iter_mut().flatten().filter(|_| many);
+        for place in of_none.flat_map(|held| &mut held.component.at) {
+            place.layer = None;
         }
         self.told();
         let mut out = Vec::new();

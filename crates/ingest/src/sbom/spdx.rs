@@ -12,7 +12,7 @@ use crate::build::{NAMES, artifact};
 use crate::cyclonedx::container;
 use model::inventory::{FoundAs, Inventory};
 use model::matches::{Artifact, ArtifactKind};
-use model::purl::kind_of;
+use model::purl::{Purl, kind_of};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 
@@ -192,7 +192,10 @@ impl Package<'_> {
         match kind.as_deref() {
             Some("oci" | "docker") => true,
             Some("generic" | "github" | "bitbucket") => is_root,
-            Some(_) => is_root && self.version.is_empty(),
+            Some(_) => {
+                let versioned = Purl::parse(&self.purl).is_ok_and(|purl| !purl.version.is_empty());
+                is_root && !versioned
+            }
             None => {
                 let trivy = self.notes.iter().any(|note| note.starts_with("Class: "));
                 is_root || trivy || matches!(&*self.purpose, "FILE" | "DEVICE" | "CONTAINER")

@@ -12,3 +12,5 @@ mod formats;
 mod paths;
 #[cfg(test)]
 mod robustness;
+#[cfg(test)]
+mod sbom;
