@@ -29,7 +29,10 @@ pub(crate) fn read(target: &Target, options: &Scan) -> anyhow::Result<Declared> 
         Target::Cluster { source, .. } | Target::Snapshot { source, .. } => {
             (&[][..], &*source.folders)
         }
-        Target::Reports { .. } | Target::Image { .. } | Target::Rootfs { .. } => (&[][..], &[][..]),
+        Target::Reports { .. }
+        | Target::Image { .. }
+        | Target::Rootfs { .. }
+        | Target::Sbom { .. } => (&[][..], &[][..]),
     };
     let scanned: Vec<PathBuf> = manifests
         .iter()

@@ -114,6 +114,16 @@ pub(crate) enum Target {
         #[command(flatten)]
         options: Scan,
     },
+    /// A list of packages (SBOM): CycloneDX in JSON or XML, SPDX in JSON, JSON-LD or tag-value
+    Sbom {
+        /// The file; `-` reads standard input
+        file: PathBuf,
+        /// The distribution of its packages, before what the list says, e.g. debian:12
+        #[arg(long, value_name = "NAME:VERSION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        distro: Option<String>,
+        #[command(flatten)]
+        options: Scan,
+    },
 }
 
 impl Target {
@@ -125,7 +135,8 @@ impl Target {
             | Target::Snapshot { options, .. }
             | Target::Reports { options }
             | Target::Image { options, .. }
-            | Target::Rootfs { options, .. } => options,
+            | Target::Rootfs { options, .. }
+            | Target::Sbom { options, .. } => options,
         }
     }
 }

@@ -13,6 +13,10 @@ pub(super) fn read(
     settings: &Settings,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Inventory>> {
+    if let Target::Sbom { file, distro, .. } = target {
+        progress.say("reading the list of packages");
+        return Ok(scan::artifacts::sbom(file, distro.as_deref())?);
+    }
     let (artifact, image, platform) = match target {
         Target::Image {
             artifact,

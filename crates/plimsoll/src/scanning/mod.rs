@@ -51,12 +51,13 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
             );
             None
         }
-        Target::Image { .. } | Target::Rootfs { .. } => None,
+        Target::Image { .. } | Target::Rootfs { .. } | Target::Sbom { .. } => None,
     };
-    let inventories = artifacts::read(target, settings, &progress)?;
+    let mut inventories = artifacts::read(target, settings, &progress)?;
     let tree = cluster::tree(target, options)?;
     progress.say("reading reports");
-    let (sets, mut gaps) = inputs::reports(&options.reports)?;
+    let (mut sets, mut gaps) = inputs::reports(&options.reports)?;
+    inventories.extend(scan::artifacts::package_lists(&mut sets));
     gaps.extend(gap);
     progress.say("ranking");
     let declared = declared::read(target, options)?;

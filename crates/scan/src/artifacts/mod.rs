@@ -10,10 +10,12 @@ use model::text::Text;
 use std::path::{Path, PathBuf};
 
 mod judge;
+mod sbom;
 
 pub use image::Platform;
 pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
 pub use judge::{matches, why_not};
+pub use sbom::{package_lists, sbom};
 
 /// How artifacts are read.
 #[derive(Clone, Debug, Default)]
