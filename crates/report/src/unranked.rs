@@ -3,6 +3,7 @@
 
 use crate::view::{View, object};
 use crate::wording::{count, counted, severity};
+use model::checks;
 use model::finding::Finding;
 use model::matches::Category;
 use model::vulnerability::Severity;
@@ -55,13 +56,49 @@ pub(crate) fn groups<'a>(view: &View<'a>) -> Vec<Group<'a>> {
     groups
 }
 
+/// Whether something stands there that is worse than most vulnerabilities: a secret that opens something.
+pub(crate) fn are_grave(groups: &[Group]) -> bool {
+    let grave = |group: &Group| {
+        let first = group.findings.first().map(|finding| finding.category);
+        group.severity >= Severity::High && first == Some(Category::Secret)
+    };
+    groups.iter().any(grave)
+}
+
 /// `12 findings have no likelihood (configuration, secrets): no score and no action; the gravest first`.
 pub(crate) fn heading(groups: &[Group]) -> String {
     let all = groups.iter().map(|group| group.findings.len()).sum();
+    let is_ours = |group: &Group| {
+        group
+            .findings
+            .iter()
+            .all(|f| checks::check(&f.id).is_some())
+    };
+    if groups.iter().all(is_ours) {
+        return said(groups);
+    }
     let have = if all == 1 { "has" } else { "have" };
     format!(
         "{} {have} no likelihood, so no score and no place in the queue; the gravest first",
         counted(all, "finding")
+    )
+}
+
+/// `2 secrets, 3 settings; ...`: of what we check ourselves.
+fn said(groups: &[Group]) -> String {
+    let of = |category: Category| -> usize {
+        let all = groups.iter().flat_map(|group| &group.findings);
+        all.filter(|finding| finding.category == category).count()
+    };
+    let kinds = [
+        (of(Category::Secret), "secret"),
+        (of(Category::Misconfiguration), "setting"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<String> = kinds.map(|(count, word)| counted(count, word)).collect();
+    format!(
+        "{}, without a likelihood and so without a score; the gravest first; `plimsoll explain ID` tells what to do",
+        kinds.join(" and ")
     )
 }
 
@@ -80,7 +117,8 @@ pub(crate) fn line(view: &View, group: &Group) -> String {
     if let Some(title) = title.filter(|title| **title != *first.id) {
         text = format!("{text} {title}");
     }
-    let place = place(view, first).filter(|place| !text.contains(place));
+    let only = view.is_of_artifacts() && view.assessment.images.len() == 1;
+    let place = place(view, first).filter(|place| !only && !text.contains(place));
     if let Some(place) = place {
         text = format!("{text}: {place}");
     }

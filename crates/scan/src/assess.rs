@@ -121,6 +121,7 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
     let mut found = findings(&sets, &images, &vulnerabilities, |object| {
         objects.contains(object)
     });
+    artifacts::tell(&mut found, &sets, &inventories);
     let scanned = vex::Scanned {
         images: &images.images,
         vulnerabilities: &vulnerabilities.all,

@@ -143,7 +143,9 @@ fn is_piped(line: &str) -> bool {
             )
         )
     };
-    let line = line.split_once("/bin/sh -c ").map_or(line, |(_, command)| command);
+    let line = line
+        .split_once("/bin/sh -c ")
+        .map_or(line, |(_, command)| command);
     // Parts of one command stand between `&&`, `;` and `||`; within it `|` joins two programs.
     let commands = line.replace("||", ";").replace("&&", ";");
     commands.split(';').any(|command| {

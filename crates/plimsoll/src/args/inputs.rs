@@ -33,12 +33,50 @@ pub(crate) struct Artifact {
     /// Count what lock files declare too; installed packages always count
     #[arg(long)]
     pub(crate) lock_files: bool,
+    /// What to look for: vuln, secret, config (also `misconfig`)
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_parser = scanner,
+        default_value = "vuln,secret,config"
+    )]
+    pub(crate) scanners: Vec<Scanner>,
     /// Folder of what was read before; default is under XDG_CACHE_HOME
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Read everything anew and keep nothing
     #[arg(long, conflicts_with = "cache_dir")]
     pub(crate) no_cache: bool,
+}
+
+/// One thing to look for, by Trivy's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scanner {
+    Vulnerabilities,
+    Secrets,
+    Settings,
+}
+
+fn scanner(text: &str) -> Result<Scanner, String> {
+    match text {
+        "vuln" => Ok(Scanner::Vulnerabilities),
+        "secret" => Ok(Scanner::Secrets),
+        "config" | "misconfig" => Ok(Scanner::Settings),
+        "license" => Err("licences are listed (--format cyclonedx or spdx) and not judged".into()),
+        _ => Err(format!("expected vuln, secret or config, found `{text}`")),
+    }
+}
+
+impl Artifact {
+    pub(crate) fn scanners(&self) -> scan::artifacts::Scanners {
+        let has = |one| self.scanners.contains(&one);
+        scan::artifacts::Scanners {
+            vulnerabilities: has(Scanner::Vulnerabilities),
+            secrets: has(Scanner::Secrets),
+            settings: has(Scanner::Settings),
+        }
+    }
 }
 
 /// Which cluster, and as whom.

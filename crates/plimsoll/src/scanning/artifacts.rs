@@ -32,6 +32,7 @@ pub(super) fn read(
         platform,
         name: image.map(Into::into),
         lock_files: artifact.lock_files,
+        scanners: artifact.scanners(),
         cache: (!artifact.no_cache).then(|| folder.clone()),
         spool: None,
     };
@@ -42,7 +43,8 @@ pub(super) fn read(
             ..
         } => {
             progress.say("pulling the image");
-            return Ok(vec![pulled(reference, registry, &options)?]);
+            let inventory = pulled(reference, registry, &options)?;
+            return Ok(vec![options.scanners.only(inventory)]);
         }
         Target::Image {
             input: Some(input), ..
@@ -56,7 +58,8 @@ pub(super) fn read(
         }
         _ => return Ok(Vec::new()),
     };
-    Ok(vec![inventory.map_err(inputs::InputError::from)?])
+    let inventory = inventory.map_err(inputs::InputError::from)?;
+    Ok(vec![options.scanners.only(inventory)])
 }
 
 /// An image of a registry; what was refused or not reached is "not completed".

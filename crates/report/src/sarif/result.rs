@@ -8,6 +8,7 @@ use crate::target::kind_words;
 use crate::view::{View, object, repository};
 use crate::wording::{category, fix, points, severity};
 use model::assessment::ScannedImage;
+use model::checks;
 use model::finding::Finding;
 use model::matches::ArtifactKind;
 use model::object::SourceSpan;
@@ -44,10 +45,16 @@ impl<'f> Rules<'f> {
 
 fn rule(view: &View, names: &Names, finding: &Finding) -> Value {
     let vulnerability = view.vulnerability(finding);
-    let title = view.title(finding).unwrap_or(&finding.id);
-    let title = names.show(title);
+    let check = checks::check(&finding.id);
+    let title = check.map(|check| check.title).or(view.title(finding));
+    let title = names.show(title.unwrap_or(&finding.id));
     let title = title.trim_end_matches('.');
     let mut facts = vec![format!("Severity: {}", severity(finding.severity))];
+    if let Some(check) = check {
+        facts.push(format!("Why: {}", check.why));
+        facts.push(format!("Do: {}", check.first));
+        facts.extend(check.exact.iter().map(ToString::to_string));
+    }
     if let Some(v) = vulnerability {
         if !v.aliases.is_empty() {
             facts.push(format!("Also known as {}", v.aliases.join(", ")));

@@ -6,6 +6,7 @@ use super::canvas::{Canvas, Paint};
 use crate::names::Names;
 use crate::view::{Place, View};
 use crate::wording::{category, exposure, fix, grade_words, percent, points, severity, share};
+use model::checks::{self, Check};
 use model::evidence::{EvidenceId, Fact};
 use model::finding::{Finding, Score};
 use model::matches::Category;
@@ -381,12 +382,25 @@ pub(super) fn repaired_by(finding: &Finding) -> String {
     }
 }
 
+/// What to do first, and what to write.
+fn known_repair(check: &Check, canvas: &mut Canvas) -> io::Result<()> {
+    canvas.prose(Paint::Strong, "why         ", check.why)?;
+    canvas.prose(Paint::Strong, "fix         ", check.first)?;
+    for line in check.exact {
+        canvas.command("              ", line)?;
+    }
+    Ok(())
+}
+
 fn repair(
     view: &View,
     open: Option<usize>,
     finding: &Finding,
     canvas: &mut Canvas,
 ) -> io::Result<()> {
+    if let Some(check) = checks::check(&finding.id) {
+        return known_repair(check, canvas);
+    }
     canvas.prose(Paint::Strong, "fix         ", &repaired_by(finding))?;
     let Some(index) = open.and_then(|open| u32::try_from(open).ok()) else {
         return Ok(());

@@ -24,6 +24,7 @@ use crate::wording::{counted, moment};
 use canvas::{Canvas, Paint};
 use model::assessment::Outcome;
 use model::snapshot::Origin;
+use model::vulnerability::Severity;
 use std::io::{self, Write};
 
 #[derive(Clone, Copy, Debug)]
@@ -39,12 +40,19 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     let mut canvas = Canvas::new(out, options, &names);
     title(view, &mut canvas)?;
     coverage::write(view, &mut canvas)?;
+    // A key that opens something comes before what somebody may exploit one day.
+    let first = view.is_of_artifacts() && unranked::are_grave(&unranked::groups(view));
+    if first {
+        unranked(view, &mut canvas)?;
+    }
     if view.is_of_artifacts() {
         artifacts::write(view, &units(view), &mut canvas)?;
     } else {
         queue::write(view, &mut canvas)?;
     }
-    unranked(view, &mut canvas)?;
+    if !first {
+        unranked(view, &mut canvas)?;
+    }
     path::write(view, &mut canvas)?;
     if let Some(text) = sentences::apart(view) {
         canvas.blank()?;
@@ -78,7 +86,11 @@ fn unranked(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     canvas.blank()?;
     canvas.prose(Paint::Plain, "No score  ", &unranked::heading(&groups))?;
     for group in groups.iter().take(CHECKS) {
-        canvas.hanging(Paint::Plain, "          ", 12, &unranked::line(view, group))?;
+        let paint = match group.severity {
+            Severity::Critical => Paint::Bad,
+            _ => Paint::Plain,
+        };
+        canvas.hanging(paint, "          ", 12, &unranked::line(view, group))?;
     }
     if let Some(more) = groups.len().checked_sub(CHECKS).filter(|more| *more > 0) {
         let text = format!("{} more: --format json or csv", counted(more, "check"));

@@ -5,10 +5,9 @@ use intel::Intelligence;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::evidence::{Gap, GapWeight, Stage};
-use model::inventory::{Inventory, Remark};
-use model::matches::{Advisory, Category, Fix, FixState, Match, MatchSet, MatchSource, Package};
+use model::inventory::Inventory;
+use model::matches::{MatchSet, MatchSource, Package};
 use model::text::Text;
-use model::vulnerability::Severity;
 
 /// What is said of an artifact that was scanned here: vulnerabilities where there is a database, and what is wrong with
 /// the artifact itself.
@@ -25,7 +24,7 @@ pub fn matches(
     };
     set.source.tool_version = Some(Text::clone(tool_version));
     for remark in &inventory.remarks {
-        remember(&mut set, remark);
+        super::remarks::remember(&mut set, remark);
     }
     set
 }
@@ -64,46 +63,10 @@ fn unjudged(inventory: &Inventory) -> MatchSet {
         advisories: Vec::new(),
         matches: Vec::new(),
         bases: Vec::new(),
-        gaps: vec![gap],
-    }
-}
-
-fn remember(set: &mut MatchSet, remark: &Remark) {
-    let known = set.advisories.iter().position(|a| a.id == remark.check);
-    let advisory = known.unwrap_or_else(|| {
-        set.advisories.push(Advisory {
-            id: Text::clone(&remark.check),
-            aliases: Vec::new(),
-            covers: Vec::new(),
-            title: None,
-            severity: Severity::Unknown,
-            cvss: Vec::new(),
-            vectors: Vec::new(),
-            cwes: Vec::new(),
-            url: None,
-            feed: None,
-            published: None,
-        });
-        set.advisories.len() - 1
-    });
-    let secret = remark.check.starts_with("secret-");
-    set.matches.push(Match {
-        category: if secret {
-            Category::Secret
+        gaps: if inventory.components.is_empty() {
+            Vec::new()
         } else {
-            Category::Misconfiguration
+            vec![gap]
         },
-        artifact: 0,
-        advisory: u32::try_from(advisory).unwrap_or(u32::MAX),
-        package: None,
-        target: Some(Text::clone(&remark.place.path)),
-        field: remark.line.map(|line| format!("line {line}").into()),
-        severity: Severity::Unknown,
-        fix: Fix {
-            state: FixState::Unknown,
-            versions: Vec::new(),
-        },
-        suppression: None,
-        basis: None,
-    });
+    }
 }

@@ -10,11 +10,14 @@ use model::text::Text;
 use std::path::{Path, PathBuf};
 
 mod judge;
+mod remarks;
 mod sbom;
 
 pub use image::Platform;
 pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
 pub use judge::{matches, why_not};
+pub use remarks::Scanners;
+pub(crate) use remarks::tell;
 pub use sbom::{package_lists, sbom};
 
 /// How artifacts are read.
@@ -26,6 +29,8 @@ pub struct Options {
     pub name: Option<Text>,
     /// Lock files count too.
     pub lock_files: bool,
+    /// What is looked for.
+    pub scanners: Scanners,
     /// Folder of kept facts; `None`: nothing is kept.
     pub cache: Option<PathBuf>,
     /// Folder for archives that must be unpacked; `None`: the system's for temporary files.
@@ -43,7 +48,8 @@ const CACHE: u64 = 2 << 30;
 impl Options {
     fn table(&self) -> Vec<Extractor> {
         let lock_files = if self.lock_files { LOCK_TABLE } else { &[] };
-        catalog::TABLE.iter().chain(lock_files).copied().collect()
+        let packages = catalog::TABLE.iter().chain(lock_files);
+        packages.chain(self.scanners.rows()).copied().collect()
     }
 
     /// A folder that cannot be made is no reason not to scan.

@@ -60,6 +60,11 @@ pub(super) fn find(text: &[u8], at: usize, style: Style) -> Option<Assigned> {
     let after = text.get(at..(at + NAME).min(text.len()))?;
     let right = after.iter().take_while(|byte| is_name(byte)).count();
     let name = at - left..at + right;
+    // `a:passwd:1` is a part of a longer name; npm writes `//registry/:_authToken=`.
+    let inside = name.start.checked_sub(1).and_then(|at| text.get(at)) == Some(&b':');
+    if inside && text.get(name.start) != Some(&b'_') {
+        return None;
+    }
     let kind = kind_of(text.get(name.clone())?)?;
     let value = value(text, name.clone(), style)?;
     let said = text.get(value.clone())?;

@@ -161,7 +161,8 @@ fn search(text: &[u8], place: Kind) -> Vec<Seen> {
 /// What the file makes of a find: the same key means another thing in another file.
 fn in_file(file: &File<'_>, seen: Vec<Seen>) -> Vec<Seen> {
     let holds = |word: &str| memchr::memmem::find(file.bytes, word.as_bytes()).is_some();
-    let is_cluster = || holds("current-context") && holds("clusters");
+    let is_configuration = place::of(file.path).style == Some(Style::Plain);
+    let is_cluster = || is_configuration && holds("current-context") && holds("clusters");
     let is_login = files::is_login(file.path);
     let is_public = is_public(file.path);
     let mut all = Vec::with_capacity(seen.len());
@@ -175,8 +176,12 @@ fn in_file(file: &File<'_>, seen: Vec<Seen>) -> Vec<Seen> {
                 "secret-kubeconfig"
             }
             "secret-password" if is_login => "secret-login-file",
-            // Examples in code that everybody has.
-            "secret-json-web-token" | "secret-aws-access-key-id" | "secret-google-api-key"
+            // Samples in code that everybody has: whoever wrote them gave them to all.
+            "secret-private-key"
+            | "secret-private-key-encrypted"
+            | "secret-json-web-token"
+            | "secret-aws-access-key-id"
+            | "secret-google-api-key"
                 if is_public =>
             {
                 continue;

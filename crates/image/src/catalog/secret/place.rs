@@ -151,6 +151,13 @@ pub(crate) fn is_public(path: &str) -> bool {
     const ANYWHERE: &[&str] = &[
         "node_modules/",
         "site-packages/",
+        "lib/python",
+        "lib/ruby/",
+        "lib/perl",
+        "lib/node/",
+        "registry/src/",
+        "/.pnpm/",
+        "pnpm/store/",
         "dist-packages/",
         "/gems/",
         "pkg/mod/",

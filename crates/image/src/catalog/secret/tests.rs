@@ -267,6 +267,7 @@ fn values_that_a_name_calls_secret() {
         ("app/a.yaml", "secretName: my-secret-2", &[]),
         ("app/a.yaml", "secret: my-app-secret-2", &[]),
         ("app/a.yaml", "token_ttl: 3600s", &[]),
+        ("app/a.json", "\"cpe:2.3:a:passwd:1:4.13x9\"", &[]),
         ("app/a.yaml", "minPassword: abc12345x", &[]),
         ("app/a.py", "password = get_password(a1)", &[]),
         ("app/a.py", "password = settings.PASSWORD_1", &[]),
