@@ -17,6 +17,7 @@ const DEBIAN: &[(&str, &str, &str)] = &[
         "debootstrap",
         "a root file system to compare with others on",
     ),
+    ("debsecan", "debsecan", "Debian's own findings beside ours"),
     ("node", "nodejs", "validators of SARIF, Markdown and HTML"),
     ("npm", "npm", "validators of SARIF, Markdown and HTML"),
     ("openssl", "openssl", "registries with TLS and tokens"),

@@ -215,7 +215,7 @@ impl fmt::Display for Silence {
                 write!(
                     f,
                     "in no range of the {compared} statements of {of} on {}",
-                    self.package
+                    nearest.as_ref().map_or(&self.package, |near| &near.package)
                 )?;
                 let Some(near) = nearest else { return Ok(()) };
                 match (&near.fixed, &near.last_affected, &near.introduced) {

@@ -9,5 +9,6 @@
 mod damaged;
 mod false_positives;
 mod matching;
+mod records;
 mod small;
 mod version_laws;

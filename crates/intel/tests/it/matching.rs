@@ -592,7 +592,7 @@ fn silence_is_explained() {
         "pkg:deb/debian/libssl3@3.0.11-1~deb12u2?upstream=openssl",
         debian,
         Some(
-            "in no range of the 2 statements of Debian:12 on libssl3; nearest: 3.0.11-1~deb12u2 >= 3.0.11-1~deb12u2, fixed by DSA-1-1",
+            "in no range of the 2 statements of Debian:12 on openssl; nearest: 3.0.11-1~deb12u2 >= 3.0.11-1~deb12u2, fixed by DSA-1-1",
         ),
     );
     check(
