@@ -15,6 +15,7 @@ mod fuzz;
 mod generate;
 mod install;
 mod kubernetes;
+mod pin;
 mod place;
 mod root;
 mod suite;
@@ -33,6 +34,7 @@ usage: cargo xtask COMMAND
   fuzz [SECONDS]     each fuzz target for some seconds (10)
   backtest [--check] fit the likelihood on the past, write its table and docs/score-validation.md
                      (--check: only compare)
+  pin NAME@DIGEST    write the released image into the CI files of deploy/ci
   gen                write every generated file anew (schemas, the README's demo output)";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["fuzz", seconds] => fuzz::run(seconds),
         ["backtest"] => backtest::run(false),
         ["backtest", "--check"] => backtest::run(true),
+        ["pin", image] => pin::run(image),
         ["gen"] => generate::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

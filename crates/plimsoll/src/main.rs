@@ -3,6 +3,7 @@
 
 mod args;
 mod collect;
+mod compat;
 mod database;
 mod declared;
 mod demo;
@@ -33,5 +34,6 @@ fn run() -> anyhow::Result<u8> {
         args::Command::Reach(options) => reach::run(&options, &settings),
         args::Command::Explain(explain) => views::explain(&explain, &settings),
         args::Command::Db(command) => database::run(&command, &settings),
+        args::Command::Compat(compat) => compat::run(&compat, &settings),
     }
 }

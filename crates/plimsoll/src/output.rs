@@ -11,18 +11,27 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The verdict's code, or the error in one line.
-#[allow(clippy::print_stderr)] // the one place that speaks to a person
 pub(crate) fn finish(done: anyhow::Result<u8>) -> ExitCode {
+    let failed = match &done {
+        Err(error) if is_not_completed(error) => 3,
+        _ => 2,
+    };
+    ExitCode::from(finish_as(done, failed))
+}
+
+/// The code, or `failed` and the error in one line; a broken pipe is success.
+#[allow(clippy::print_stderr)] // the one place that speaks to a person
+pub(crate) fn finish_as(done: anyhow::Result<u8>, failed: u8) -> u8 {
     match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => 0,
         Err(error) => {
             let chain: Vec<String> = error
                 .chain()
                 .map(|cause| report::terminal::escape(&cause.to_string()))
                 .collect();
             eprintln!("error: {}", short(chain.join(": ")));
-            ExitCode::from(if is_not_completed(&error) { 3 } else { 2 })
+            failed
         }
     }
 }
@@ -124,20 +133,42 @@ pub(crate) fn show(
         ));
         return Ok(());
     }
-    to(show, settings, |out, terminal| match show.format {
-        Format::Table => report::terminal::write(&view, &terminal, out),
-        Format::Json => report::json::write(&view, out),
-        Format::Sarif => report::sarif::write(&view, &SarifOptions::default(), out),
-        Format::Csv => report::csv::write(&view, out),
-        Format::Markdown => report::markdown::write(&view, out),
-        Format::Html => report::html::write(&view, out),
-        Format::Cyclonedx => report::cyclonedx::write(&view, out),
-        Format::SpdxJson => report::spdx::write(&view, out),
-        Format::Openvex => report::openvex::write(&view, out),
-        Format::Gitlab => report::gitlab::write(&view, out),
-        Format::Junit => report::junit::write(&view, out),
-        Format::Github => report::github::write(&view, out),
-    })
+    to(show, settings, |out, terminal| {
+        write(&view, show.format, terminal, out)
+    })?;
+    for (format, path) in &show.also {
+        let terminal = report::terminal::TerminalOptions {
+            width: settings.terminal.width,
+            colour: false,
+        };
+        report::file::write_private(path, |out| write(&view, *format, terminal, out))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn write(
+    view: &View,
+    format: Format,
+    terminal: report::terminal::TerminalOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => report::terminal::write(view, &terminal, out),
+        Format::Json => report::json::write(view, out),
+        Format::Sarif => report::sarif::write(view, &SarifOptions::default(), out),
+        Format::Csv => report::csv::write(view, out),
+        Format::Markdown => report::markdown::write(view, out),
+        Format::Html => report::html::write(view, out),
+        Format::Cyclonedx => report::cyclonedx::write(view, out),
+        Format::SpdxJson => report::spdx::write(view, out),
+        Format::Openvex => report::openvex::write(view, out),
+        Format::Gitlab => report::gitlab::write(view, out),
+        Format::Junit => report::junit::write(view, out),
+        Format::Github => report::github::write(view, out),
+        Format::TrivyJson => report::trivy::write(view, out),
+        Format::GrypeJson => report::grype::write(view, out),
+    }
 }
 
 /// Writes to the file or standard output that was asked for.

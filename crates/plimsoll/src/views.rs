@@ -15,7 +15,7 @@ pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> 
 
 pub(crate) fn paths(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
     anyhow::ensure!(
-        matches!(options.show.format, Format::Table | Format::Json),
+        matches!(options.show.format, Format::Table | Format::Json) && options.show.also.is_empty(),
         "paths are written with --format table or json"
     );
     let (assessment, verdict) = saved(options.from.as_deref(), settings)?;

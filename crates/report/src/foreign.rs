@@ -60,7 +60,9 @@ pub(crate) fn told(view: &View, names: &Names, written: Written) -> Value {
     });
     if written == Written::Vulnerabilities {
         let open = all.findings.iter().chain(&all.unjoined);
-        let others = open.filter(|f| f.category != Category::Vulnerability).count();
+        let others = open
+            .filter(|f| f.category != Category::Vulnerability)
+            .count();
         if others > 0 {
             let findings = counted(others, "finding");
             let left = format!("{findings} that are no vulnerability stand in --format json only");
@@ -80,7 +82,10 @@ pub(crate) fn reasons(view: &View, finding: &Finding) -> String {
 
 /// The file of a finding that is of no package.
 pub(crate) fn file_of(finding: &Finding) -> Option<String> {
-    let source = finding.source.as_ref().map(|source| source.file.to_string());
+    let source = finding
+        .source
+        .as_ref()
+        .map(|source| source.file.to_string());
     source.or_else(|| finding.object.as_ref().map(ToString::to_string))
 }
 

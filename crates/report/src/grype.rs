@@ -196,7 +196,9 @@ impl<'a> Context<'a> {
             .collect();
         links.sort_unstable();
         links.dedup();
-        let feed = cited.iter().find_map(|cited| cited.advisory?.feed.as_deref());
+        let feed = cited
+            .iter()
+            .find_map(|cited| cited.advisory?.feed.as_deref());
         let mut text = self.view.title(finding).unwrap_or("").to_owned();
         let reasons = reasons(&self.view, finding);
         if !text.is_empty() && !reasons.is_empty() {
@@ -250,7 +252,9 @@ impl<'a> Context<'a> {
         }
         if !known.cwes.is_empty() {
             let cwes = known.cwes.iter();
-            let cwes: Vec<Value> = cwes.map(|cwe| json!({"cve": known.id, "cwe": cwe})).collect();
+            let cwes: Vec<Value> = cwes
+                .map(|cwe| json!({"cve": known.id, "cwe": cwe}))
+                .collect();
             one["cwes"] = json!(cwes);
         }
         one

@@ -130,7 +130,11 @@ pub fn write(view: &View, out: &mut dyn Write) -> io::Result<()> {
         artifact_type: kind(unit),
         metadata: context.metadata(),
         results: Each(Box::new(move || {
-            Box::new(groups.iter().map(move |(key, group)| context.outcome(key, group)))
+            Box::new(
+                groups
+                    .iter()
+                    .map(move |(key, group)| context.outcome(key, group)),
+            )
         })),
         plimsoll: foreign::told(view, &names, Written::Everything),
     };
@@ -279,14 +283,22 @@ impl<'a> Context<'a> {
         let package = self.view.package(finding)?;
         let found = self.unit.find(package).first();
         let found = found.and_then(|n| self.unit.packages.get(usize::try_from(*n).ok()?));
-        Some((package, found.copied().unwrap_or(Installed::Package(package))))
+        Some((
+            package,
+            found.copied().unwrap_or(Installed::Package(package)),
+        ))
     }
 
     fn metadata(&self) -> Value {
         let mut metadata = Map::new();
         if let Some((family, version)) = self.system() {
             let mut os = json!({"Family": family, "Name": version});
-            let today = self.view.assessment.about.now.to_zoned(jiff::tz::TimeZone::UTC);
+            let today = self
+                .view
+                .assessment
+                .about
+                .now
+                .to_zoned(jiff::tz::TimeZone::UTC);
             let release = self.unit.inventory.and_then(|i| i.release.as_ref());
             let over = release.and_then(|release| release.end_of_life);
             if over.is_some_and(|day| day < today.date()) {
@@ -361,7 +373,8 @@ impl<'a> Context<'a> {
         }
         if !config.ports.is_empty() {
             let ports = config.ports.iter();
-            let ports: Map<String, Value> = ports.map(|port| (port.to_string(), json!({}))).collect();
+            let ports: Map<String, Value> =
+                ports.map(|port| (port.to_string(), json!({}))).collect();
             one["config"]["ExposedPorts"] = Value::Object(ports);
         }
         one
@@ -466,7 +479,11 @@ impl<'a> Context<'a> {
             if let Some(upstream) = &package.upstream {
                 one["SrcName"] = json!(upstream);
             }
-            if let Some(path) = package.locations.first().filter(|_| !installed.is_of_system()) {
+            if let Some(path) = package
+                .locations
+                .first()
+                .filter(|_| !installed.is_of_system())
+            {
                 one["PkgPath"] = json!(self.show(path));
             }
             one["Layer"] = self.layer(installed);
@@ -493,7 +510,10 @@ impl<'a> Context<'a> {
             one["PrimaryURL"] = json!(first);
             one["References"] = json!(links);
         }
-        if let Some(feed) = cited.iter().find_map(|cited| cited.advisory?.feed.as_deref()) {
+        if let Some(feed) = cited
+            .iter()
+            .find_map(|cited| cited.advisory?.feed.as_deref())
+        {
             one["DataSource"] = json!({"ID": feed, "Name": feed});
         }
         let Some(known) = known else { return one };

@@ -1,10 +1,10 @@
-//! `--severity`, `--ignore-unfixed`, `--only-fixed`: what they leave out is listed as suppressed, never dropped.
+//! `--severity`, `--ignore-unfixed`, `--only-fixed`, `--ignore-status`, `--pkg-types`: what they leave out is listed as suppressed, never dropped.
 
 use crate::ignore::STALE;
 use model::assessment::Assessment;
 use model::evidence::{Fact, Gap, GapWeight, Stage};
 use model::finding::Finding;
-use model::matches::{Category, FixState, Suppression};
+use model::matches::{Category, FixState, Package, Suppression};
 use model::text::Text;
 use model::vulnerability::{Severity, Vulnerability};
 
@@ -16,14 +16,47 @@ pub struct Filter {
     pub ignore_unfixed: bool,
     /// Leaves out these too, and says so.
     pub only_fixed: bool,
+    /// Leaves out vulnerabilities whose fix has one of these states.
+    pub statuses: Vec<FixState>,
+    /// Packages of these kinds only; empty: all.
+    pub kinds: Vec<PackageKind>,
+}
+
+/// Who manages a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackageKind {
+    /// A package manager of the distribution.
+    System,
+    /// All others: languages, programs.
+    Library,
+}
+
+impl PackageKind {
+    fn of(package: &Package) -> Self {
+        match &*package.kind {
+            "deb" | "apk" | "rpm" | "alpm" => PackageKind::System,
+            _ => PackageKind::Library,
+        }
+    }
+}
+
+impl Filter {
+    fn takes_all(&self) -> bool {
+        !self.ignore_unfixed
+            && !self.only_fixed
+            && self.severities.is_empty()
+            && self.statuses.is_empty()
+            && self.kinds.is_empty()
+    }
 }
 
 /// Moves findings that the filter leaves out to the suppressed ones. Indices in actions are kept right.
 pub fn filter(assessment: &mut Assessment, filter: &Filter) {
-    if filter.severities.is_empty() && !filter.ignore_unfixed && !filter.only_fixed {
+    if filter.takes_all() {
         return;
     }
     let Assessment {
+        packages,
         findings,
         suppressed,
         vulnerabilities,
@@ -35,7 +68,8 @@ pub fn filter(assessment: &mut Assessment, filter: &Filter) {
     let mut kept = Vec::with_capacity(findings.len());
     let mut exploited: Vec<Text> = Vec::new();
     for mut finding in std::mem::take(findings) {
-        match left_out(&finding, vulnerabilities, filter) {
+        let package = finding.package.and_then(|n| packages.get(n as usize));
+        match left_out(&finding, vulnerabilities, package, filter) {
             None => {
                 if filter.ignore_unfixed && is_unfixed(&finding) {
                     finding.notes.push(
@@ -77,6 +111,7 @@ pub fn filter(assessment: &mut Assessment, filter: &Filter) {
 fn left_out(
     finding: &Finding,
     vulnerabilities: &[Vulnerability],
+    package: Option<&Package>,
     filter: &Filter,
 ) -> Option<&'static str> {
     if STALE.contains(&&*finding.id) {
@@ -84,6 +119,14 @@ fn left_out(
     }
     if !filter.severities.is_empty() && !filter.severities.contains(&finding.severity) {
         return Some("--severity");
+    }
+    let kind = package.map(PackageKind::of);
+    if !filter.kinds.is_empty() && kind.is_some_and(|kind| !filter.kinds.contains(&kind)) {
+        return Some("--pkg-types");
+    }
+    let vulnerable = finding.category == Category::Vulnerability;
+    if vulnerable && filter.statuses.contains(&finding.fix.state) {
+        return Some("--ignore-status");
     }
     if !is_unfixed(finding) {
         return None;
@@ -125,6 +168,6 @@ fn silent(exploited: &[Text]) -> Gap {
         stage: Stage::Rank,
         scope: "filter".into(),
         weight: GapWeight::Notice,
-        close: "take --severity or --only-fixed away".into(),
+        close: "take --severity, --only-fixed, --ignore-status or --pkg-types away".into(),
     }
 }

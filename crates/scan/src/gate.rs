@@ -1,6 +1,7 @@
 //! The gate: what is over it, what passes on purpose, and which gaps could hide something. One truth table decides the
 //! exit code. Comes in: an Assessment, the user's gate, a baseline. Goes out: a `Verdict`.
 
+use crate::artifacts::is_unscanned;
 use crate::baseline::{Baseline, Standing};
 use crate::ignore::STALE;
 use jiff::civil::Date;
@@ -161,9 +162,8 @@ pub fn judge_against(assessment: &Assessment, gate: &Gate, baseline: Option<&Bas
         today: assessment.about.now.to_zoned(TimeZone::UTC).date(),
         passed: BTreeMap::new(),
     };
-    let mut reasons = Vec::new();
-    let over = judging.over(&mut reasons);
-    let mut hidden = Vec::new();
+    let (mut reasons, mut hidden) = (Vec::new(), Vec::new());
+    let over = judging.over(&mut reasons, &mut hidden);
     not_completed(assessment, gate, &mut hidden);
     let (outcome, exit_code) = match (over, hidden.is_empty()) {
         (true, _) => (Outcome::Failed, gate.exit_code.unwrap_or(1)),
@@ -200,27 +200,31 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn over(&mut self, reasons: &mut Vec<Text>) -> bool {
+    /// Whether something is over the gate; what cannot be told for want of a score goes to `hidden`.
+    fn over(&mut self, reasons: &mut Vec<Text>, hidden: &mut Vec<Text>) -> bool {
         if self.gate.fail_on.is_empty() {
             return self.gate.exit_code.is_some_and(|code| code != 0) && self.any(reasons);
         }
         let mut any = false;
         for condition in &self.gate.fail_on {
-            let (mut over, mut unknown) = (Vec::new(), 0usize);
+            let (mut over, mut unknown, mut unscored) = (Vec::new(), 0usize, 0usize);
             for (index, finding) in self.assessment.findings.iter().enumerate() {
                 if STALE.contains(&&*finding.id) && !condition.asks_for_stale() {
                     continue;
                 }
                 let fits = is_over(self.assessment, finding, condition, self.gate);
-                if fits == Some(false) || (fits.is_none() && self.gate.allow_unknown) {
+                let known = fits == Fits::Yes;
+                if fits == Fits::No || (!known && self.gate.allow_unknown) {
                     continue;
                 }
                 if self.passes(index, finding) {
                     continue;
                 }
                 match fits {
-                    Some(_) => over.push(finding),
-                    None => unknown += 1,
+                    Fits::Yes => over.push(finding),
+                    Fits::Unknown => unknown += 1,
+                    Fits::Unscored => unscored += 1,
+                    Fits::No => {}
                 }
             }
             if !over.is_empty() {
@@ -234,6 +238,18 @@ impl Judging<'_> {
                     format!(
                         "{} of which it is not known whether they are {condition}; --allow-unknown lets them pass",
                         counted(unknown)
+                    )
+                    .into(),
+                );
+            }
+            if unscored > 0 {
+                let (count, have) = (
+                    counted(unscored),
+                    if unscored == 1 { "has" } else { "have" },
+                );
+                hidden.push(
+                    format!(
+                        "{count} {have} no score that says whether {condition}; --allow-unknown lets them pass"
                     )
                     .into(),
                 );
@@ -295,7 +311,9 @@ impl Judging<'_> {
             set.bases.get(said.basis? as usize)?.fixed_on
         });
         let began = vulnerability.published.max(fixed.min())?;
-        let end = began
+        // A day that is still to come is a mistake of a feed, and would never end.
+        let end = Some(began)
+            .filter(|day| *day <= self.today)?
             .checked_add(i64::from(self.gate.grace_days).days())
             .ok()?;
         (self.today < end).then_some(end)
@@ -433,38 +451,49 @@ fn shortened(all: &[String]) -> String {
     }
 }
 
-/// `None`: not known.
-fn is_over(
-    assessment: &Assessment,
-    finding: &Finding,
-    condition: &FailOn,
-    gate: &Gate,
-) -> Option<bool> {
+/// Whether a condition holds of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fits {
+    Yes,
+    No,
+    /// Not known, which counts as over (architecture section 5).
+    Unknown,
+    /// The number that it asks for is not there: nothing is over, and nothing passed.
+    Unscored,
+}
+
+impl From<bool> for Fits {
+    fn from(holds: bool) -> Self {
+        if holds { Fits::Yes } else { Fits::No }
+    }
+}
+
+fn is_over(assessment: &Assessment, finding: &Finding, condition: &FailOn, gate: &Gate) -> Fits {
     let vulnerability: Option<&Vulnerability> = finding
         .vulnerability
         .and_then(|n| assessment.vulnerabilities.get(n as usize));
     match condition {
         FailOn::Severity(limit) => match finding.severity {
-            Severity::Unknown => None,
-            severity => Some(severity >= *limit),
+            Severity::Unknown => Fits::Unknown,
+            severity => (severity >= *limit).into(),
         },
         FailOn::Kev => match vulnerability.map(|v| &v.kev) {
-            None | Some(Fact::Absent) => Some(false),
-            Some(Fact::Is(_)) => Some(true),
-            Some(Fact::Unknown(_)) => None,
+            None | Some(Fact::Absent) => Fits::No,
+            Some(Fact::Is(_)) => Fits::Yes,
+            Some(Fact::Unknown(_)) => Fits::Unknown,
         },
         FailOn::Epss(limit) | FailOn::EpssPercentile(limit) => match vulnerability.map(|v| &v.epss)
         {
-            None => Some(false),
+            None => Fits::No,
             Some(Fact::Is(epss)) => {
                 let value = if matches!(condition, FailOn::Epss(_)) {
                     epss.score
                 } else {
                     epss.percentile
                 };
-                Some(value >= *limit)
+                (value >= *limit).into()
             }
-            Some(Fact::Absent | Fact::Unknown(_)) => None,
+            Some(Fact::Absent | Fact::Unknown(_)) => Fits::Unscored,
         },
         FailOn::Score(limit) => {
             let points = |score: u32| {
@@ -476,33 +505,36 @@ fn is_over(
                     }
                 })
             };
-            Some(
-                finding
-                    .scores
-                    .iter()
-                    .filter_map(|&score| points(score))
-                    .any(|points| points >= *limit),
-            )
+            finding
+                .scores
+                .iter()
+                .filter_map(|&score| points(score))
+                .any(|points| points >= *limit)
+                .into()
         }
         FailOn::Fixable => match (finding.category, finding.fix.state) {
-            (Category::Vulnerability, FixState::Unknown) => None,
-            (Category::Vulnerability, state) => Some(state == FixState::Fixed),
-            _ => Some(true),
+            (Category::Vulnerability, FixState::Unknown) => Fits::Unknown,
+            (Category::Vulnerability, state) => (state == FixState::Fixed).into(),
+            _ => Fits::Yes,
         },
-        FailOn::StaleIgnore => Some(STALE.contains(&&*finding.id)),
-        // Kleene: one that is not decides, then one that is not known.
+        FailOn::StaleIgnore => STALE.contains(&&*finding.id).into(),
         FailOn::All(all) => {
-            let mut known = true;
-            for condition in all {
-                match is_over(assessment, finding, condition, gate) {
-                    Some(false) => return Some(false),
-                    Some(true) => {}
-                    None => known = false,
-                }
-            }
-            known.then_some(true)
+            let each = all
+                .iter()
+                .map(|condition| is_over(assessment, finding, condition, gate));
+            all_of(each)
         }
     }
+}
+
+/// Kleene: one that does not hold decides, then one whose number is missing, then one that is not known.
+fn all_of(each: impl Iterator<Item = Fits>) -> Fits {
+    each.fold(Fits::Yes, |all, one| match (all, one) {
+        (Fits::No, _) | (_, Fits::No) => Fits::No,
+        (Fits::Unscored, _) | (_, Fits::Unscored) => Fits::Unscored,
+        (Fits::Unknown, _) | (_, Fits::Unknown) => Fits::Unknown,
+        (Fits::Yes, Fits::Yes) => Fits::Yes,
+    })
 }
 
 fn not_completed(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) {
@@ -567,7 +599,7 @@ fn not_completed(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) 
 /// Gaps that could hide what the gate asks for, but for those that somebody answers for.
 fn gaps(assessment: &Assessment, gate: &Gate, reasons: &mut Vec<Text>) {
     // Unscanned images are what --min-coverage is about.
-    let counted = |class: &str| gate.min_coverage.is_some() && class == "image-not-scanned";
+    let counted = |class: &str| gate.min_coverage.is_some() && is_unscanned(class);
     let ledger = &assessment.ledger;
     let hides = |gap: &Gap| gap.weight == GapWeight::Hides && !counted(&gap.class);
     let hiding = ledger

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     /// Build, update and query the intelligence database
     #[command(subcommand)]
     Db(Db),
+    /// Take the command line of another scanner, and end with its exit codes
+    Compat(crate::compat::Compat),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,10 +1,12 @@
 //! What every scan takes: reports, declarations, exceptions, the gate.
 
 use super::show::Show;
-use super::values::{days, minor, percent, severity};
+use super::values::{days, minor, package_kind, percent, severity, status};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use model::matches::FixState;
 use model::vulnerability::Severity;
+use scan::filter::PackageKind;
 use scan::gate::FailOn;
 use std::path::PathBuf;
 
@@ -109,6 +111,13 @@ pub(crate) struct Gate {
     /// Count only what has a fix; known exploited ones without one are left out too, and named
     #[arg(long)]
     pub(crate) only_fixed: bool,
+    /// Leave out vulnerabilities whose fix has one of these states: fixed, affected, will_not_fix, fix_deferred,
+    /// end_of_life, under_investigation, unknown
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = status)]
+    pub(crate) ignore_status: Vec<FixState>,
+    /// Count only packages of these kinds: os, library
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = package_kind)]
+    pub(crate) pkg_types: Vec<PackageKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

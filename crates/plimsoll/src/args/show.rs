@@ -13,6 +13,9 @@ pub(crate) struct Show {
     /// Write to a file (mode 0600) instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the same result to a file in another form too, e.g. gitlab=report.json (may be repeated)
+    #[arg(long, value_name = "FORM=FILE", value_parser = also)]
+    pub(crate) also: Vec<(Format, PathBuf)>,
     /// Actions to show; 0 shows all
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) top: usize,
@@ -44,4 +47,18 @@ pub(crate) enum Format {
     Junit,
     // Job summary of a GitHub workflow
     Github,
+    // The JSON reports of others, for pipelines that parse them
+    TrivyJson,
+    GrypeJson,
+}
+
+fn also(text: &str) -> Result<(Format, PathBuf), String> {
+    let wrong = || format!("expected FORM=FILE such as gitlab=report.json, found `{text}`");
+    let (form, file) = text.split_once('=').ok_or_else(wrong)?;
+    if file.is_empty() {
+        return Err(wrong());
+    }
+    let form =
+        Format::from_str(form, false).map_err(|_| format!("`{form}` is no form of output"))?;
+    Ok((form, file.into()))
 }

@@ -1,6 +1,8 @@
 //! Texts of the command line in, values out; an error says what was expected. Never: a default.
 
+use model::matches::FixState;
 use model::vulnerability::Severity;
+use scan::filter::PackageKind;
 
 pub(super) fn platform(text: &str) -> Result<scan::artifacts::Platform, String> {
     scan::artifacts::platform(text)
@@ -51,5 +53,33 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
             Err(format!("`{text}` is no severity"))
         }
         severity => Ok(severity),
+    }
+}
+
+pub(super) fn status(text: &str) -> Result<FixState, String> {
+    const ALL: [FixState; 8] = [
+        FixState::Fixed,
+        FixState::NotFixed,
+        FixState::WillNotFix,
+        FixState::Deferred,
+        FixState::EndOfLife,
+        FixState::UnderInvestigation,
+        FixState::NotAffected,
+        FixState::Unknown,
+    ];
+    let known = ALL
+        .into_iter()
+        .find(|state| text.eq_ignore_ascii_case(state.word()));
+    known.ok_or_else(|| {
+        let words = ALL.map(FixState::word).join(", ");
+        format!("`{text}` is none of {words}")
+    })
+}
+
+pub(super) fn package_kind(text: &str) -> Result<PackageKind, String> {
+    match text {
+        "os" => Ok(PackageKind::System),
+        "library" => Ok(PackageKind::Library),
+        _ => Err(format!("expected os or library, found `{text}`")),
     }
 }

@@ -11,7 +11,7 @@ use crate::exceptions::{self, Exceptions};
 use crate::output;
 use crate::settings::Settings;
 use jiff::Timestamp;
-use model::assessment::Assessment;
+use model::assessment::{Assessment, Verdict};
 use model::evidence::Gap;
 use model::inventory::Inventory;
 use model::snapshot::Snapshot;
@@ -24,6 +24,11 @@ pub(crate) use cluster::{fresh_key, live};
 pub(crate) use kept::{saved, saved_snapshot};
 
 pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
+    Ok(verdict(target, settings)?.exit_code)
+}
+
+/// Scans, shows and keeps; what it comes to is for the caller to end with.
+pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Verdict> {
     let options = target.options();
     output::check(&options.show)?;
     let now = options.now.unwrap_or(settings.now);
@@ -79,7 +84,7 @@ pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
     for note in declared.notes.iter().chain(&exceptions.notes) {
         output::say(note);
     }
-    Ok(verdict.exit_code)
+    Ok(verdict)
 }
 
 /// What was read for this scan.
@@ -151,6 +156,8 @@ fn assess(
             severities: options.gate.severity.clone(),
             ignore_unfixed: options.gate.ignore_unfixed,
             only_fixed: options.gate.only_fixed,
+            statuses: options.gate.ignore_status.clone(),
+            kinds: options.gate.pkg_types.clone(),
         },
     );
     Ok((assessment, baseline))

@@ -5,12 +5,17 @@
 mod artifacts;
 mod bad_input;
 mod compare;
+mod compat;
 mod declared;
+mod documented;
 mod exceptions;
 mod exit_codes;
+mod github;
+mod gitlab;
 mod hostile_files;
 mod hostile_names;
 mod outputs;
+mod pipeline;
 mod redaction;
 mod runner;
 mod secrets;

@@ -399,6 +399,52 @@ fn conditions_that_must_all_hold() {
     }
 }
 
+/// EPSS 0.2 at percentile 0.9. Without a score nothing is over, and nothing passed.
+#[test]
+fn scores_and_percentiles() {
+    for (fail_on, epss, expected, lenient) in [
+        ("epss>=0.2", Some(0.2), 1, 1),
+        ("epss>=0.21", Some(0.2), 0, 0),
+        ("epss>=0", None, 3, 0),
+        ("epss-percentile>=0.9", Some(0.2), 1, 1),
+        ("epss-percentile>=0.91", Some(0.2), 0, 0),
+        ("epss-percentile>=0.5", Some(0.0), 1, 1),
+        ("epss-percentile>=0.9", None, 3, 0),
+        ("kev,epss-percentile>=0.9", None, 3, 0),
+        ("high,epss-percentile>=0.9", None, 1, 1),
+        ("critical+epss-percentile>=0.9", None, 0, 0),
+        ("high+epss-percentile>=0.9", None, 3, 0),
+        ("kev+epss-percentile>=0.9", None, 0, 0),
+    ] {
+        let scan = vulnerable(
+            Severity::High,
+            FixState::Fixed,
+            Some(false),
+            epss,
+            "2020-01-01",
+        );
+        let strict = gate(fail_on);
+        let allowed = Gate {
+            allow_unknown: true,
+            ..strict.clone()
+        };
+        let verdict = judge(&scan, &strict);
+        assert_eq!(verdict.exit_code, expected, "{fail_on} {epss:?}");
+        assert_eq!(verdict.outcome == Outcome::NotCompleted, expected == 3);
+        let told = verdict.reasons.concat().contains("has no score that says");
+        assert_eq!(
+            told,
+            fail_on.contains("epss") && epss.is_none() && expected != 0,
+            "{fail_on}"
+        );
+        assert_eq!(
+            judge(&scan, &allowed).exit_code,
+            lenient,
+            "{fail_on} {epss:?}"
+        );
+    }
+}
+
 /// The scan is of 2026-08-16.
 #[test]
 fn grace_is_from_the_later_of_publication_and_fix() {
@@ -426,6 +472,12 @@ fn grace_is_from_the_later_of_publication_and_fix() {
         ("2024-01-01", Some("2024-02-01"), 14, false, 1, ""),
         // Nothing says when it began.
         ("", None, 14, false, 1, ""),
+        // One of the two is enough; the other may be later, and the time is then longer, never shorter.
+        ("", Some("2026-08-10"), 14, false, 0, "until 2026-08-24"),
+        // A day that is still to come is a mistake.
+        ("2099-01-01", None, 14, false, 1, ""),
+        ("2026-08-10", Some("2099-01-01"), 14, false, 1, ""),
+        ("2026-08-16", None, 14, false, 0, "until 2026-08-30"),
         // What is exploited does not wait.
         ("2026-08-10", None, 14, true, 1, ""),
     ] {

@@ -8,7 +8,7 @@ use model::matches::{Category, MatchSet};
 use model::vulnerability::Kev;
 use proptest::prelude::*;
 use scan::Rulings;
-use scan::filter::{Filter, filter};
+use scan::filter::{Filter, PackageKind, filter};
 use scan::gate::{Gate, judge};
 use scan::ignore::{Ignores, STALE};
 
@@ -485,6 +485,54 @@ fn exploited(scan: &mut Assessment, id: &str) {
         .find(|v| &*v.id == id)
         .unwrap();
     found.kev = Fact::Is(kev);
+}
+
+/// Filters of fix states and of kinds of packages leave out what they say, and list it.
+#[test]
+fn filters_of_states_and_packages() {
+    use model::matches::FixState;
+    let all = ruled(vec![set()], &Rulings::default());
+    let state = |index: usize| all.findings[index].fix.state;
+    let is_system = |finding: &model::finding::Finding| {
+        let package = finding.package.and_then(|n| all.packages.get(n as usize));
+        package.map(|package| matches!(&*package.kind, "deb" | "apk" | "rpm" | "alpm"))
+    };
+    for status in [FixState::Fixed, FixState::NotFixed, FixState::Unknown] {
+        let mut scan = all.clone();
+        let filter_ = Filter {
+            statuses: vec![status],
+            ..Filter::default()
+        };
+        filter(&mut scan, &filter_);
+        let expected = (0..all.findings.len())
+            .filter(|&n| all.findings[n].category == Category::Vulnerability && state(n) == status)
+            .count();
+        assert_eq!(
+            all.findings.len() - scan.findings.len(),
+            expected,
+            "{status:?}"
+        );
+        assert_eq!(scan.suppressed.len() - all.suppressed.len(), expected);
+    }
+    for (kind, system) in [(PackageKind::System, true), (PackageKind::Library, false)] {
+        let mut scan = all.clone();
+        let filter_ = Filter {
+            kinds: vec![kind],
+            ..Filter::default()
+        };
+        filter(&mut scan, &filter_);
+        let expected = all
+            .findings
+            .iter()
+            .filter(|f| is_system(f) == Some(!system));
+        let expected = expected.count();
+        assert!(expected > 0, "the sample has packages of both kinds");
+        assert_eq!(
+            all.findings.len() - scan.findings.len(),
+            expected,
+            "{kind:?}"
+        );
+    }
 }
 
 /// Rule 17: a known exploited vulnerability is never hidden silently.
