@@ -45,6 +45,12 @@ pub fn coverage(
         .filter(|at| active(at.workload))
         .map(|at| (at.workload, at.container))
         .collect();
+    let unjoined: BTreeSet<(u32, u32, &str)> = images
+        .open
+        .iter()
+        .filter(|open| !open.by_tag)
+        .filter_map(|open| Some((open.at.workload, open.at.container, open.digest.as_deref()?)))
+        .collect();
     // A container image counts as scanned where every active container that runs it is joined.
     let mut distinct: BTreeMap<&str, bool> = BTreeMap::new();
     for (n, view) in (0u32..)
@@ -58,7 +64,8 @@ pub fn coverage(
                 container.running.iter().map(|d| &**d).collect()
             };
             for name in names {
-                *distinct.entry(name).or_insert(true) &= scanned.contains(&(n, c));
+                *distinct.entry(name).or_insert(true) &=
+                    scanned.contains(&(n, c)) && !unjoined.contains(&(n, c, name));
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn findings(
     known: impl Fn(&ObjectRef) -> bool,
 ) -> Findings {
     let mut found = Findings::default();
-    let mut packages = Packages::default();
+    let mut packages = Packages::of(sets);
     let mut statements = Vec::new();
     for (set_index, set) in (0u32..).zip(sets) {
         let package_of: Vec<u32> = set
@@ -262,25 +262,62 @@ fn at<T>(all: &[T], index: u32) -> Option<&T> {
 #[derive(Default)]
 struct Packages {
     index: FxHashMap<(Text, Text, Text), u32>,
+    /// The one kind that others know of a name and version, for sources that tell none (Harbor).
+    kinds: FxHashMap<(Text, Text), Option<Text>>,
     texts: Interner,
 }
 
 impl Packages {
-    fn index(&mut self, package: &Package, all: &mut Vec<Package>) -> u32 {
+    fn of(sets: &[MatchSet]) -> Self {
+        let mut packages = Packages::default();
+        let all = || sets.iter().flat_map(|set| &set.packages);
+        let bare: Vec<&Package> = all().filter(|package| package.kind.is_empty()).collect();
+        for package in bare {
+            let key = packages.name(package);
+            packages.kinds.insert(key, None);
+        }
+        if packages.kinds.is_empty() {
+            return packages;
+        }
+        let mut several = Vec::new();
+        for package in all().filter(|package| !package.kind.is_empty()) {
+            let key = packages.name(package);
+            if let Some(kind) = packages.kinds.get_mut(&key) {
+                match kind {
+                    Some(known) if *known != package.kind => several.push(key),
+                    _ => *kind = Some(Text::clone(&package.kind)),
+                }
+            }
+        }
+        for key in several {
+            packages.kinds.insert(key, None);
+        }
+        packages
+    }
+
+    fn name(&mut self, package: &Package) -> (Text, Text) {
         let name = canonical_name(package);
         let version = package
             .version
             .trim_start_matches("go")
             .trim_start_matches('v');
-        let key = (
-            self.texts.text(&package.kind),
-            self.texts.text(&name),
-            self.texts.text(version),
-        );
+        (self.texts.text(&name), self.texts.text(version))
+    }
+
+    fn index(&mut self, package: &Package, all: &mut Vec<Package>) -> u32 {
+        let name = self.name(package);
+        let kind = match self.kinds.get(&name) {
+            Some(Some(kind)) if package.kind.is_empty() => Text::clone(kind),
+            _ => self.texts.text(&package.kind),
+        };
+        let key = (kind, name.0, name.1);
         if let Some(&known) = self.index.get(&key) {
             if let Some(into) = all.get_mut(known as usize) {
                 into.upstream = into.upstream.take().or_else(|| package.upstream.clone());
                 into.purl = into.purl.take().or_else(|| package.purl.clone());
+                if into.kind.is_empty() {
+                    into.kind = Text::clone(&package.kind);
+                }
                 into.layer = into.layer.take().or_else(|| package.layer.clone());
             }
             return known;

@@ -4,10 +4,12 @@
 use model::evidence::{Gap, GapWeight, Stage};
 use model::matches::MatchSet;
 use model::snapshot::Snapshot;
+use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 pub use cluster::live::Options as LiveOptions;
+use cluster::live::{PullSecret, SecretName};
 pub use cluster::manifests::Input as Source;
 pub use intel::Intelligence;
 use semantics::declare::code_owners;
@@ -116,6 +118,24 @@ pub fn write_snapshot(snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<()
 /// A live cluster.
 pub fn live(options: &LiveOptions) -> Result<Snapshot, InputError> {
     Ok(cluster::live::collect(options)?)
+}
+
+/// The pull secrets that somebody opted in to, by their names; what could not be read is a gap.
+pub fn pull_secrets(
+    options: &LiveOptions,
+    wanted: &BTreeSet<SecretName>,
+) -> (Vec<PullSecret>, Vec<Gap>) {
+    cluster::live::pull_secrets(options, wanted).unwrap_or_else(|error| {
+        let gap = Gap {
+            class: "pull-secret-not-read".into(),
+            what: format!("pull secrets were not read: {error}").into(),
+            stage: Stage::Collect,
+            scope: "secrets".into(),
+            weight: GapWeight::Notice,
+            close: "".into(),
+        };
+        (Vec::new(), vec![gap])
+    })
 }
 
 /// Other scanners' results, from files and folders.

@@ -19,7 +19,19 @@ pub struct Images {
     pub of: Vec<Vec<u32>>,
     /// One for each place of an image, ordered by image, workload, container.
     pub joins: Vec<Join>,
+    /// What containers run that no report is of by digest, ordered by workload, container.
+    pub open: Vec<Open>,
     pub gaps: Vec<Gap>,
+}
+
+/// An image of a container that no report is joined to by digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    pub at: ContainerIndex,
+    /// The digest that runs; `None`: the image as it is declared.
+    pub digest: Option<Text>,
+    /// A report is joined over the tag: it may be of another build.
+    pub by_tag: bool,
 }
 
 /// A place of an image: a container that runs (or declares) it, or nowhere known.
@@ -71,24 +83,38 @@ fn place(joined: &mut Images, sets: &[MatchSet], inventory: &Inventory) {
             continue;
         }
         for (container, declared) in (0u32..).zip(&view.workload.containers) {
-            if let Some((image, grade)) = index.find(declared, &architectures(view, inventory)) {
-                if grade == JoinGrade::Tag {
-                    joined.gaps.push(tag_only(declared));
-                }
-                joined.joins.push(Join {
-                    image,
-                    runs_in: Some(ContainerIndex {
-                        workload,
-                        container,
-                    }),
-                    grade,
-                });
-            } else {
+            let at = ContainerIndex {
+                workload,
+                container,
+            };
+            let found = index.find(declared, &architectures(view, inventory));
+            let by_tag = found
+                .joined
+                .iter()
+                .any(|(_, grade)| *grade == JoinGrade::Tag);
+            if by_tag {
+                joined.gaps.push(tag_only(declared));
+            } else if !found.open.is_empty() {
+                let all = found.joined.is_empty();
+                let missing: Vec<Text> = found.open.iter().flatten().cloned().collect();
                 if view.workload.state == WorkloadState::Active {
-                    joined.gaps.push(not_scanned(declared));
+                    let build = missing.first().filter(|_| !all);
+                    joined.gaps.push(not_scanned(declared, build));
                 }
-                unscanned.push((workload, container, declared));
+                unscanned.push((at, declared, missing));
             }
+            joined.open.extend(
+                found
+                    .open
+                    .into_iter()
+                    .map(|digest| Open { at, digest, by_tag }),
+            );
+            let joins = found.joined.into_iter().map(|(image, grade)| Join {
+                image,
+                runs_in: Some(at),
+                grade,
+            });
+            joined.joins.extend(joins);
         }
     }
     place_unscanned(joined, &unscanned);
@@ -97,33 +123,28 @@ fn place(joined: &mut Images, sets: &[MatchSet], inventory: &Inventory) {
 
 /// Containers whose image no report speaks of have a place too: what they may do matters without a finding.
 /// Their images name no tool.
-fn place_unscanned(joined: &mut Images, unscanned: &[(u32, u32, &Container)]) {
+fn place_unscanned(joined: &mut Images, unscanned: &[(ContainerIndex, &Container, Vec<Text>)]) {
     let mut known: FxHashMap<(&Text, &[Text]), u32> = FxHashMap::default();
-    for &(workload, container, declared) in unscanned {
-        let image = *known
-            .entry((&declared.image, &declared.running))
-            .or_insert_with(|| {
-                joined.images.push(ScannedImage {
-                    name: Text::clone(&declared.image),
-                    kind: ArtifactKind::Image,
-                    identity: ImageIdentity {
-                        digests: declared.running.clone(),
-                        references: declared.reference.iter().cloned().collect(),
-                        ..ImageIdentity::default()
-                    },
-                    os: None,
-                    placements: Vec::new(),
-                    tools: Vec::new(),
-                });
-                u32::try_from(joined.images.len() - 1).unwrap_or(u32::MAX)
+    for (at, declared, digests) in unscanned {
+        let image = *known.entry((&declared.image, digests)).or_insert_with(|| {
+            joined.images.push(ScannedImage {
+                name: Text::clone(&declared.image),
+                kind: ArtifactKind::Image,
+                identity: ImageIdentity {
+                    digests: digests.clone(),
+                    references: declared.reference.iter().cloned().collect(),
+                    ..ImageIdentity::default()
+                },
+                os: None,
+                placements: Vec::new(),
+                tools: Vec::new(),
             });
+            u32::try_from(joined.images.len() - 1).unwrap_or(u32::MAX)
+        });
         // It is the very image that is declared.
         joined.joins.push(Join {
             image,
-            runs_in: Some(ContainerIndex {
-                workload,
-                container,
-            }),
+            runs_in: Some(*at),
             grade: JoinGrade::Digest,
         });
     }
@@ -182,6 +203,7 @@ fn unite(sets: &[MatchSet]) -> Images {
         images,
         of,
         joins: Vec::new(),
+        open: Vec::new(),
         gaps: Vec::new(),
     }
 }
@@ -201,6 +223,10 @@ fn root(parent: &mut [usize], mut n: usize) -> usize {
 }
 
 fn absorb(image: &mut ScannedImage, artifact: &Artifact, tool: &Text) {
+    // Some reports know only the digest.
+    if is_digest(&image.name) {
+        image.name = Text::clone(&artifact.name);
+    }
     if image.kind == ArtifactKind::Unknown {
         image.kind = artifact.kind;
     }
@@ -321,44 +347,78 @@ impl<'a> ImageIndex<'a> {
         found
     }
 
-    /// The surest join: what runs, then the declared digest, then the tag.
-    fn find(
-        &self,
-        container: &Container,
-        architectures: &BTreeSet<&str>,
-    ) -> Option<(u32, JoinGrade)> {
+    /// The surest joins: each digest that runs, else the declared digest, else the tag.
+    fn find(&self, container: &Container, architectures: &BTreeSet<&str>) -> Found {
+        let mut found = Found::default();
+        for digest in container.running.iter().filter(|digest| is_digest(digest)) {
+            if !self.by_digest(digest, architectures, &mut found.joined) {
+                found.open.push(Some(Text::clone(digest)));
+            }
+        }
+        if !found.joined.is_empty() {
+            found.joined.sort_unstable();
+            found.joined.dedup_by_key(|(image, _)| *image);
+            return found;
+        }
         let declared = container.reference.as_ref();
-        let digests = container
-            .running
-            .iter()
-            .map(|digest| &**digest)
-            .chain(declared.and_then(|r| r.digest.as_deref()));
-        for digest in digests.filter(|digest| is_digest(digest)) {
-            if let Some(&image) = self.exact.get(digest) {
-                return Some((image, JoinGrade::Digest));
+        if let Some(digest) = declared.and_then(|declared| declared.digest.as_deref()) {
+            // A pinned digest that no report knows is another build for certain, whatever its tag says.
+            if self.by_digest(digest, architectures, &mut found.joined) {
+                found.open.clear();
+                return found;
             }
-            let fits = |platform: Option<&str>| {
-                platform.is_none_or(|p| {
-                    architectures.is_empty()
-                        || architectures.iter().any(|a| p.ends_with(&format!("/{a}")))
-                })
-            };
-            if let Some((image, _)) = self
-                .index
-                .get(digest)
-                .and_then(|all| all.iter().find(|(_, platform)| fits(*platform)))
-            {
-                return Some((*image, JoinGrade::Index));
-            }
+        } else if let Some(declared) = declared
+            && let Some(tag) = tag(declared)
+            && let Some(images) = self.tags.get(&(declared.name(), tag))
+        {
+            let image = images.first().map(|image| (*image, JoinGrade::Tag));
+            found.joined.extend(image);
         }
-        let declared = declared?;
-        // A pinned digest that no report knows is another build for certain, whatever its tag says.
-        if declared.digest.is_some() {
-            return None;
+        if found.open.is_empty() {
+            found.open.push(None);
         }
-        let image = self.tags.get(&(declared.name(), tag(declared)?))?.first()?;
-        Some((*image, JoinGrade::Tag))
+        found
     }
+
+    /// Adds the images that a digest names; whether these are all that run. An index names one for each architecture.
+    fn by_digest(
+        &self,
+        digest: &str,
+        architectures: &BTreeSet<&str>,
+        joined: &mut Vec<(u32, JoinGrade)>,
+    ) -> bool {
+        if let Some(&image) = self.exact.get(digest) {
+            joined.push((image, JoinGrade::Digest));
+            return true;
+        }
+        let Some(all) = self.index.get(digest) else {
+            return false;
+        };
+        if architectures.is_empty() {
+            joined.extend(all.first().map(|(image, _)| (*image, JoinGrade::Index)));
+            return true;
+        }
+        let mut whole = true;
+        for architecture in architectures {
+            let fits = |platform: Option<&str>| {
+                platform.is_none_or(|p| p.split('/').nth(1) == Some(architecture))
+            };
+            match all.iter().find(|(_, platform)| fits(*platform)) {
+                Some((image, _)) => joined.push((*image, JoinGrade::Index)),
+                None => whole = false,
+            }
+        }
+        whole
+    }
+}
+
+/// What reports say of one container's image.
+#[derive(Default)]
+struct Found {
+    /// Each image once.
+    joined: Vec<(u32, JoinGrade)>,
+    /// What no report is of by digest: digests that run, or (`None`) what is declared.
+    open: Vec<Option<Text>>,
 }
 
 /// `latest` where a reference names neither tag nor digest.
@@ -385,36 +445,34 @@ fn architectures<'a>(view: &WorkloadView, inventory: &'a Inventory) -> BTreeSet<
         .collect()
 }
 
-fn image_scope(container: &Container) -> Text {
+/// Class of the gap of an image that nobody scanned.
+pub const NOT_SCANNED: &str = "image-not-scanned";
+
+pub(crate) fn image_scope(container: &Container) -> Text {
     match &container.reference {
         Some(reference) => format!("image {reference}").into(),
         None => format!("image {}", container.image).into(),
     }
 }
 
-fn not_scanned(container: &Container) -> Gap {
+/// `build`: others that run under this name are scanned, this one is not.
+fn not_scanned(container: &Container, build: Option<&Text>) -> Gap {
+    let image = &container.image;
+    let what = match build {
+        Some(build) => {
+            format!("no report speaks of {image} as {build}, one of its builds that run")
+        }
+        None => format!("no report speaks of {image}"),
+    };
     Gap {
-        class: "image-not-scanned".into(),
-        what: format!("no report speaks of {}", container.image).into(),
+        class: NOT_SCANNED.into(),
+        what: what.into(),
         stage: Stage::Import,
         scope: image_scope(container),
         weight: GapWeight::Hides,
-        close: format!(
-            "trivy image --format json -o report.json {} and pass --report report.json",
-            shell(&container.image)
-        )
-        .into(),
+        close: "--images missing, which pulls and scans it, or --report FILE of another scanner"
+            .into(),
     }
-}
-
-/// One word of a shell: the image's name comes from a manifest and is there to be pasted.
-fn shell(word: &str) -> String {
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn tag_only(container: &Container) -> Gap {

@@ -4,7 +4,7 @@
 mod recorded;
 mod server;
 
-pub use recorded::{List, Recorded};
+pub use recorded::{Exchange, List, Recorded};
 pub use server::{Running, start};
 
 use std::time::Duration;

@@ -80,9 +80,17 @@ impl Endpoint {
             .insecure
             .iter()
             .any(|one| one.eq_ignore_ascii_case(host));
+        let base = base(machine(host), plain)?;
+        if is_link_local(&base) {
+            // Pods may name any registry.
+            return Err(RegistryError::Usage {
+                what: format!("registry {host}"),
+                why: "it is an address at which machines keep their own identity".into(),
+            });
+        }
         Ok(Endpoint {
             host: host.to_owned(),
-            base: base(machine(host), plain)?,
+            base,
             prefix: String::new(),
             plain,
         })
