@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::needless_pass_by_value)] // json!() as an argument keeps the cases short
 
+mod admin;
 mod builder;
 mod cni;
 mod entries;
