@@ -74,8 +74,14 @@ fn nothing(id: &str, assessment: &Assessment) -> String {
     } else {
         String::new()
     };
+    let inventories = assessment.inventories.iter();
+    let packages: usize = inventories.map(|inventory| inventory.components.len()).sum();
+    let packages = match packages {
+        0 => String::new(),
+        count => format!(", none of its {count} packages either"),
+    };
     format!(
-        "nothing in the scan{of} at {when} is called {id}; ask for a CVE, a check, an object as \
+        "nothing in the scan{of} at {when} is called {id}{packages}; ask for a CVE, a check, an object as \
          `Deployment shop/web`, an image, a package, or the number of an action{known}"
     )
 }

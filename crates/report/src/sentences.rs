@@ -7,6 +7,7 @@ use crate::target::kind_words;
 use crate::view::View;
 use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
 use model::action::{Action, ActionKind};
+use model::assessment::Assessment;
 use model::evidence::{Acceptance, Evidence, GapWeight};
 use model::graph::{Change, Cut};
 use model::matches::ArtifactKind;
@@ -266,11 +267,24 @@ pub(crate) fn gain(view: &View, action: &Action) -> String {
 }
 
 /// What stands outside the queue, so that nothing disappears; `None` where nothing does.
+/// Findings of programs that cannot run what is vulnerable, as our own matcher marks them.
+fn unreachable(all: &Assessment) -> usize {
+    let marked = all.suppressed.iter().filter(|finding| {
+        let mark = finding.suppression.as_ref();
+        mark.is_some_and(|mark| &*mark.by == "plimsoll" && mark.reason.starts_with("not reachable"))
+    });
+    marked.count()
+}
+
 pub(crate) fn apart(view: &View) -> Option<String> {
     let all = view.assessment;
     let mut parts = Vec::new();
     if !all.suppressed.is_empty() {
-        parts.push(format!("{} suppressed", count(all.suppressed.len())));
+        let suppressed = count(all.suppressed.len());
+        parts.push(match unreachable(all) {
+            0 => format!("{suppressed} suppressed"),
+            some => format!("{suppressed} suppressed, {} of them not reachable", count(some)),
+        });
     }
     if !all.unjoined.is_empty() {
         parts.push(format!(

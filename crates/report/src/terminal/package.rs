@@ -8,7 +8,7 @@ use super::subject::{Found, all, lines};
 use crate::installed::{Installed, Unit, units};
 use crate::view::{View, at};
 use crate::wording::counted;
-use model::keys::purl_without_version;
+use model::purl::Purl;
 use std::io;
 
 /// Packages that are told in full; of more a longer name is asked for.
@@ -111,25 +111,19 @@ fn head(unit: &Unit, package: Installed, canvas: &mut Canvas) -> io::Result<()> 
 /// Its name, that of its source, its full name (`group:artifact`, `@scope/name`, a module's path), or its package URL
 /// with or without the version.
 fn goes_by(package: Installed, name: &str) -> bool {
-    if let Some(wanted) = name
+    if name
         .get(..4)
-        .filter(|start| start.eq_ignore_ascii_case("pkg:"))
+        .is_some_and(|start| start.eq_ignore_ascii_case("pkg:"))
     {
-        let rest = name.get(wanted.len()..).unwrap_or("");
-        let Some(own) = package.purl().and_then(|purl| purl.strip_prefix("pkg:")) else {
+        let parts = (Purl::parse(name), package.purl().map(Purl::parse));
+        let (Ok(wanted), Some(Ok(own))) = parts else {
             return false;
         };
-        let plain = |purl: &str| {
-            purl.split(['?', '#'])
-                .next()
-                .unwrap_or("")
-                .to_ascii_lowercase()
-        };
-        let without =
-            |purl: &str| purl_without_version(&format!("pkg:{purl}")).to_ascii_lowercase();
-        return own == rest
-            || plain(own) == plain(rest)
-            || without(own) == format!("pkg:{}", plain(rest));
+        let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+        return own.kind == wanted.kind
+            && same(&own.namespace, &wanted.namespace)
+            && same(&own.name, &wanted.name)
+            && (wanted.version.is_empty() || own.version == wanted.version);
     }
     let same = |own: &str| own.eq_ignore_ascii_case(name);
     if same(package.name()) {

@@ -75,6 +75,7 @@ fn packages_go_by_their_names() {
         ("libssl3", true),
         ("pkg:deb/debian/libssl3", true),
         ("pkg:deb/debian/libssl3@3.0.11-1~deb12u1", true),
+        ("pkg:deb/debian/libssl3@3.0.11-1%7Edeb12u1?arch=arm64", true),
         ("pkg:deb/debian/libssl3@3.0.12", false),
         ("pkg:deb/debian/libssl", false),
         ("pkg:npm/%40shop-ui/cart", true),
