@@ -11,10 +11,7 @@ pub(crate) fn settings(config: &ImageConfig) -> Vec<Remark> {
     let mut all = Vec::new();
     let mut add = |check: &str, what: String| all.push(remark(check, CONFIGURATION, None, what));
     match config.user.as_deref().map(str::trim) {
-        None | Some("") => add(
-            "image-root-user",
-            "no USER is set, so it runs as root".into(),
-        ),
+        None | Some("") => add("image-root-user", "no USER is set".into()),
         Some(user) if is_root(user) => {
             add("image-root-user", format!("USER is {}", short(user, 40)))
         }
@@ -186,12 +183,7 @@ mod tests {
         };
         check(Some("10001"), "8080/tcp", "debian:12", &[]);
         check(Some("app:root"), "8080", "r.example:5000/x@sha256:0", &[]);
-        check(
-            None,
-            "8080",
-            "",
-            &["image-root-user: no USER is set, so it runs as root"],
-        );
+        check(None, "8080", "", &["image-root-user: no USER is set"]);
         check(Some("0:0"), "8080", "", &["image-root-user: USER is 0:0"]);
         check(
             Some("app"),
