@@ -52,9 +52,13 @@ pub(crate) fn read(target: &Target, options: &Scan) -> anyhow::Result<Declared> 
             .and_then(|folder| folder.canonicalize())
             .context("cannot read the current folder")?;
         // In a folder that is scanned, or led there by a link: then it came with the manifests.
-        let came_along = scanned
-            .iter()
-            .any(|scanned| folder.starts_with(scanned) || real.starts_with(scanned));
+        // A change that is judged by a cluster's bundle does not say what the cluster is.
+        let of_change =
+            matches!(target, Target::Image { context, .. } if context.as_deployed.is_some());
+        let came_along = of_change
+            || scanned
+                .iter()
+                .any(|scanned| folder.starts_with(scanned) || real.starts_with(scanned));
         if came_along {
             beside.push(here.to_owned());
         } else {

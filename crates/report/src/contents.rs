@@ -129,6 +129,10 @@ fn layers(inventory: &Inventory) -> Option<String> {
     if all.is_empty() {
         return None;
     }
+    if all.iter().all(|layer| layer.of_base.is_none()) {
+        let layers = counted(all.len(), "layer");
+        return Some(format!("{layers}; nothing says which come with the base image"));
+    }
     let number = |of: Option<bool>| all.iter().filter(|layer| layer.of_base == of).count();
     let parts: Vec<String> = [
         (number(Some(true)), "of the base image"),

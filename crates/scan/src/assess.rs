@@ -3,11 +3,12 @@
 
 use crate::accept::accept;
 use crate::coverage::coverage;
+use crate::deployed::{self, Deployed};
 use crate::findings::{Findings, findings};
 use crate::hosts::Hosts;
 use crate::inputs::{Source, SourceTree};
 use crate::join::{Images, join};
-use crate::platform::{Platform, platform};
+use crate::platform::{On, Platform, platform};
 use crate::rulings::Rulings;
 use crate::vulnerabilities::{Vulnerabilities, close};
 use crate::written::Written;
@@ -17,7 +18,7 @@ use intel::assess::FeedGaps;
 use jiff::Timestamp;
 use model::assessment::{About, Assessment};
 use model::evidence::{Estimate, Gap, GapWeight, Ledger, Stage};
-use model::matches::{Category, FixState, MatchSet};
+use model::matches::{Artifact, ArtifactKind, Category, FixState, MatchSet};
 use model::object::ObjectRef;
 use model::situation::Situation;
 use model::snapshot::Snapshot;
@@ -66,8 +67,29 @@ pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
 /// Runs all stages with what the user's files say of findings. What VEX clears is no weakness; what somebody only
 /// accepts still is one: it leaves the queue, not the paths.
 pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) -> Assessment {
+    run(input, rulings, None, settings)
+}
+
+/// Runs all stages for an image in the place of those of its repository that run in a cluster. The result is about the
+/// image alone: its findings, its workloads, the paths through them.
+pub fn assess_deployed(
+    input: Input<'_>,
+    rulings: &Rulings,
+    deployed: &Deployed,
+    settings: &Settings,
+) -> Assessment {
+    run(input, rulings, Some(deployed), settings)
+}
+
+#[allow(clippy::too_many_lines)] // the stages in their order; each line is one
+fn run(
+    input: Input<'_>,
+    rulings: &Rulings,
+    deployed: Option<&Deployed>,
+    settings: &Settings,
+) -> Assessment {
     let Input {
-        snapshot,
+        mut snapshot,
         sources: inputs,
         tree,
         mut sets,
@@ -77,23 +99,40 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         gaps,
     } = input;
     let mut ledger = Ledger::default();
-    ledger.gaps(gaps);
-    let mut inventory = match snapshot {
-        Some(snapshot) => {
-            ledger.gaps(snapshot.gaps.iter().cloned());
-            semantics::inventory(snapshot, declarations, &mut ledger)
-        }
-        None => Inventory::default(),
+    ledger.gaps(gaps.iter().cloned());
+    snapshot = deployed.map_or(snapshot, Deployed::snapshot);
+    let mut inventory = objects(snapshot, declarations, &mut ledger);
+    let mut taken = None;
+    let own_sets = sets.len() + inventories.len();
+    let scanned: Vec<Artifact> = inventories.iter().map(|one| one.artifact.clone()).collect();
+    let scanned: Vec<&Artifact> = match &*scanned {
+        [] => sets.iter().flat_map(|set| &set.artifacts).collect(),
+        own => own.iter().collect(),
     };
+    let mut behind = Vec::new();
+    if let Some(deployed) = deployed {
+        let into = deployed.take_over(&scanned, &mut inventory, settings.now, &mut ledger);
+        if into.places.is_empty() {
+            // As if no cluster had been given, but for what is said of it.
+            (snapshot, inventory, ledger) = (None, Inventory::default(), Ledger::default());
+            ledger.gaps(gaps);
+        } else {
+            behind = deployed.background(&scanned, intel, settings);
+        }
+        ledger.gaps(into.gaps.iter().cloned());
+        taken = Some(into);
+    }
+    let placed = taken.as_ref().filter(|into| !into.places.is_empty());
     ledger.gaps(inventory.gaps.iter().cloned());
     let below =
         snapshot.and_then(|snapshot| platform(snapshot, &inventory, intel, &settings.tool_version));
     let api_server = below.as_ref().is_some_and(Platform::api_server);
     let hosts = Hosts::of(&inventory, api_server);
-    let own = below.map(|below| {
-        sets.push(below.set);
-        (sets.len() - 1, below.on)
-    });
+    let mut own = None;
+    let mut below = below;
+    if placed.is_none() {
+        own = push(&mut sets, below.take());
+    }
     for scanned in &inventories {
         ledger.gaps(scanned.gaps.iter().cloned());
         sets.push(artifacts::matches(
@@ -104,15 +143,21 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         ));
     }
     ledger.gaps(sets.iter().flat_map(|set| set.gaps.iter().cloned()));
+    if placed.is_some() {
+        own = push(&mut sets, below);
+        sets.extend(behind);
+    }
     let mut images = join(&sets, snapshot.map(|_| &inventory));
     if snapshot.is_some() {
         let own = own.as_ref().map(|(set, on)| (*set, &**on));
         hosts.join(&mut images, &sets, own);
     }
-    ledger.gaps(images.gaps.iter().cloned());
+    if placed.is_none() {
+        ledger.gaps(images.gaps.iter().cloned());
+    }
 
     let feeds = feed_gaps(intel, &mut ledger);
-    let vulnerabilities = close(&sets, intel, &feeds);
+    let mut vulnerabilities = close(&sets, intel, &feeds);
     let objects: BTreeSet<ObjectRef> = snapshot
         .iter()
         .flat_map(|s| &s.objects)
@@ -122,23 +167,31 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         objects.contains(object)
     });
     artifacts::tell(&mut found, &sets, &inventories);
+    let asked: BTreeSet<u32> = images.of.iter().take(own_sets).flatten().copied().collect();
+    let mut others = placed.map(|_| deployed::split(&mut found, &asked));
     let scanned = vex::Scanned {
         images: &images.images,
         vulnerabilities: &vulnerabilities.all,
         inventories: &inventories,
     };
     let said = vex::apply(&rulings.vex, &mut found, scanned, &mut ledger);
-    found.open.extend(drift::findings(&inventory));
+    vex::mention(&rulings.attached, &mut found, scanned, &mut ledger);
+    if placed.is_none() {
+        found.open.extend(drift::findings(&inventory));
+    }
 
     let declared = NetworkDeclarations {
         enforced: declarations.network.enforced,
         public_nodes: declarations.public_nodes,
     };
     let exposures = network::exposures(&inventory, &declared, &mut ledger);
-    let weaknesses = weaknesses(&found, &images, &vulnerabilities);
+    let mut weak = weaknesses(&found, &images, &vulnerabilities);
+    if let Some(others) = others.take() {
+        weak.extend(weaknesses(&others, &images, &vulnerabilities));
+    }
     let nodes = !inventory.nodes.is_empty();
     let reached = network::hosts(nodes, api_server, &declared, &mut ledger);
-    let mut relations = paths::relate(&inventory, &exposures, &reached, &weaknesses, &mut ledger);
+    let mut relations = paths::relate(&inventory, &exposures, &reached, &weak, &mut ledger);
 
     let mut written = snapshot.and_then(|snapshot| Written::of(snapshot, inputs, tree));
     ledger.gaps(tree.iter().flat_map(|tree| tree.files.gaps.iter().cloned()));
@@ -146,12 +199,31 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         ledger.gaps(written.gap());
         sources::locate(written, &images, &relations, &mut inventory, &mut ledger);
     }
+    let mut hosts = hosts;
+    if let Some(into) = placed {
+        deployed::only(
+            &asked,
+            own_sets,
+            into,
+            &mut images,
+            &mut found,
+            &mut vulnerabilities,
+            &mut inventory,
+            &mut relations,
+        );
+        sets.truncate(own_sets);
+        hosts.workloads.clear();
+    }
+    // The image was looked at; the cluster was, some time ago.
+    let shown = snapshot.filter(|_| placed.is_none());
     let matches = sets.iter().map(|set| set.matches.len() as u64).sum();
-    let coverage = coverage(snapshot, &inventory, &images, &found.open, matches);
+    let coverage = coverage(shown, &inventory, &images, &found.open, matches);
     let mut situations = std::mem::take(&mut relations.situations);
     let unseen = u32::try_from(situations.len()).unwrap_or(u32::MAX);
     if snapshot.is_none() {
-        situations.push(Situation::unseen(ledger.gap(no_cluster())));
+        let nowhere = taken.and_then(|into| into.gaps.into_iter().next());
+        let why = nowhere.unwrap_or_else(|| no_cluster(&inventories));
+        situations.push(Situation::unseen(ledger.gap(why)));
     }
     let placements = images
         .joins
@@ -172,7 +244,7 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         })
         .collect();
     let mut assessment = Assessment {
-        about: about(snapshot, intel, settings),
+        about: about(shown, intel, settings),
         ledger,
         workloads: inventory
             .workloads
@@ -215,6 +287,27 @@ pub fn assess_ruled(input: Input<'_>, rulings: &Rulings, settings: &Settings) ->
         &mut assessment.ledger,
     );
     assessment
+}
+
+fn objects(
+    snapshot: Option<&Snapshot>,
+    declarations: &Declarations,
+    ledger: &mut Ledger,
+) -> Inventory {
+    match snapshot {
+        Some(snapshot) => {
+            ledger.gaps(snapshot.gaps.iter().cloned());
+            semantics::inventory(snapshot, declarations, ledger)
+        }
+        None => Inventory::default(),
+    }
+}
+
+/// What was judged below the pods, as a set; its index, and where its artifacts run.
+fn push(sets: &mut Vec<MatchSet>, below: Option<Platform>) -> Option<(usize, Vec<Vec<On>>)> {
+    let below = below?;
+    sets.push(below.set);
+    Some((sets.len() - 1, below.on))
 }
 
 fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &Settings) -> About {
@@ -306,14 +399,22 @@ fn weaknesses(
 }
 
 /// What is said where only artifacts were looked at.
-fn no_cluster() -> Gap {
+fn no_cluster(inventories: &[model::inventory::Inventory]) -> Gap {
+    let image = |one: &model::inventory::Inventory| one.artifact.kind == ArtifactKind::Image;
+    let close = if inventories.iter().any(image) {
+        "plimsoll scan cluster --save BUNDLE, then scan image with --as-deployed BUNDLE"
+    } else if inventories.is_empty() {
+        "plimsoll scan cluster, or scan manifests PATH, with the same --report"
+    } else {
+        "plimsoll scan cluster, which sees where images run"
+    };
     Gap {
         class: "cluster-not-seen".into(),
         what: "no cluster and no manifests were looked at: who reaches these findings and what falls with them is unknown".into(),
         stage: Stage::Relate,
         scope: "cluster".into(),
         weight: GapWeight::Widens,
-        close: "plimsoll scan cluster, or scan manifests PATH, with the same --report".into(),
+        close: close.into(),
     }
 }
 

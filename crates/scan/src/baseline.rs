@@ -46,6 +46,10 @@ pub enum BaselineError {
     Foreign(#[source] serde_json::Error),
     #[error("written by a newer plimsoll (report format {0}; this one reads 1)")]
     Newer(u32),
+    #[error(
+        "its names are redacted, so nothing in it can be compared; write it without --redact-names"
+    )]
+    Redacted,
 }
 
 impl Baseline {
@@ -102,6 +106,9 @@ impl Baseline {
         let report: Report = serde_json::from_reader(from).map_err(BaselineError::Foreign)?;
         if report.version > 1 {
             return Err(BaselineError::Newer(report.version));
+        }
+        if report.about.names_redacted {
+            return Err(BaselineError::Redacted);
         }
         let keys = |list: &[Row]| list.iter().map(|row| row.tracking_key.clone()).collect();
         let mut open: BTreeSet<String> = keys(&report.findings);
@@ -219,6 +226,8 @@ struct Report {
 #[derive(Deserialize)]
 struct About {
     database: Option<Database>,
+    #[serde(default)]
+    names_redacted: bool,
 }
 
 #[derive(Deserialize)]

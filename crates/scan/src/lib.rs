@@ -9,6 +9,7 @@ pub mod baseline;
 pub mod bundle;
 pub mod coverage;
 pub mod database;
+pub mod deployed;
 pub mod drift;
 pub mod filter;
 pub mod findings;
@@ -27,6 +28,6 @@ pub mod vex;
 pub mod vulnerabilities;
 pub mod written;
 
-pub use assess::{Input, Settings, assess, assess_ruled};
+pub use assess::{Input, Settings, assess, assess_deployed, assess_ruled};
 pub use risk::Settings as RiskSettings;
 pub use rulings::Rulings;

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default)]
 pub struct Rulings {
     pub vex: Vec<VexDocument>,
+    /// That came with an image: told, and taking nothing out.
+    pub attached: Vec<VexDocument>,
     pub ignores: Vec<Ignores>,
 }
 

@@ -61,6 +61,54 @@ pub fn apply(
     said
 }
 
+/// What documents say that came with an image: told on each finding, and taking none out (rule 17).
+pub fn mention(
+    documents: &[VexDocument],
+    found: &mut Findings,
+    scanned: Scanned,
+    ledger: &mut Ledger,
+) {
+    for document in documents {
+        let alone = std::slice::from_ref(document);
+        let mut engine = Engine::new(alone, found, scanned);
+        let mut would = 0;
+        for finding in found.open.iter_mut().chain(&mut found.unjoined) {
+            let mut other = finding.clone();
+            other.notes.clear();
+            engine.rule(&mut other, &found.packages);
+            if let Some(Suppression { by, reason }) = other.suppression {
+                would += 1;
+                finding.notes.push(
+                    format!("{by} says {reason}; it came with the image and takes nothing out")
+                        .into(),
+                );
+            } else {
+                finding.notes.extend(other.notes);
+            }
+        }
+        let statements = match document.statements.len() {
+            1 => "1 statement".to_owned(),
+            many => format!("{many} statements"),
+        };
+        let findings = match would {
+            1 => "1 finding".to_owned(),
+            many => format!("{many} findings"),
+        };
+        let mut told = gap(
+            "vex-attached",
+            format!(
+                "{} has {statements} and would take out {findings}: it came with the image and takes nothing out",
+                by(document)
+            ),
+            &format!("VEX {}", document.file),
+        );
+        if would > 0 {
+            told.close = "look who wrote it, then --trust-attached-vex or --vex FILE".into();
+        }
+        ledger.gap(told);
+    }
+}
+
 /// The statement that counts for each finding, by image, vulnerability and package: status and justification.
 pub type Said = FxHashMap<(Option<u32>, Option<u32>, Option<u32>), (VexStatus, Option<Text>)>;
 

@@ -1,5 +1,6 @@
 //! The command line, one definition a flag; long names follow Trivy's where the thing is the same.
 
+mod context;
 mod database;
 mod inputs;
 mod reach;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
+pub(crate) use context::Context;
 pub(crate) use database::{Db, Plain};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
 pub(crate) use reach::{Reach, ReachFormat};
@@ -104,6 +106,8 @@ pub(crate) enum Target {
         registry: Registry,
         #[command(flatten)]
         artifact: Artifact,
+        #[command(flatten)]
+        context: Context,
         #[command(flatten)]
         options: Scan,
     },

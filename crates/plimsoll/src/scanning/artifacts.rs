@@ -17,24 +17,8 @@ pub(super) fn read(
         progress.say("reading the list of packages");
         return Ok(scan::artifacts::sbom(file, distro.as_deref())?);
     }
-    let (artifact, image, platform) = match target {
-        Target::Image {
-            artifact,
-            image,
-            platform,
-            ..
-        } => (artifact, image.as_deref(), platform.clone()),
-        Target::Rootfs { artifact, .. } => (artifact, None, None),
-        _ => return Ok(Vec::new()),
-    };
-    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
-    let options = scan::artifacts::Options {
-        platform,
-        name: image.map(Into::into),
-        lock_files: artifact.lock_files,
-        scanners: artifact.scanners(),
-        cache: (!artifact.no_cache).then(|| folder.clone()),
-        spool: None,
+    let Some(options) = options(target, settings) else {
+        return Ok(Vec::new());
     };
     let inventory = match target {
         Target::Image {
@@ -62,13 +46,32 @@ pub(super) fn read(
     Ok(vec![options.scanners.only(inventory)])
 }
 
-/// An image of a registry; what was refused or not reached is "not completed".
-fn pulled(
-    reference: &str,
-    registry: &Registry,
-    options: &scan::artifacts::Options,
-) -> anyhow::Result<Inventory> {
-    let registry = scan::artifacts::RegistryOptions {
+/// How artifacts are read; `None`: the target is none.
+pub(super) fn options(target: &Target, settings: &Settings) -> Option<scan::artifacts::Options> {
+    let (artifact, image, platform) = match target {
+        Target::Image {
+            artifact,
+            image,
+            platform,
+            ..
+        } => (artifact, image.as_deref(), platform.clone()),
+        Target::Rootfs { artifact, .. } => (artifact, None, None),
+        _ => return None,
+    };
+    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
+    Some(scan::artifacts::Options {
+        platform,
+        name: image.map(Into::into),
+        lock_files: artifact.lock_files,
+        scanners: artifact.scanners(),
+        cache: (!artifact.no_cache).then(|| folder.clone()),
+        spool: None,
+    })
+}
+
+/// How registries are spoken to.
+pub(super) fn registry(registry: &Registry) -> scan::artifacts::RegistryOptions {
+    scan::artifacts::RegistryOptions {
         auth_file: registry.registry_auth.clone(),
         mirrors: registry.registry_mirror.clone(),
         insecure: registry.insecure_registry.clone(),
@@ -76,7 +79,16 @@ fn pulled(
         cloud_identity: registry.cloud_identity,
         environment: scan::artifacts::Environment::read(),
         ..scan::artifacts::RegistryOptions::default()
-    };
+    }
+}
+
+/// An image of a registry; what was refused or not reached is "not completed".
+fn pulled(
+    reference: &str,
+    registry: &Registry,
+    options: &scan::artifacts::Options,
+) -> anyhow::Result<Inventory> {
+    let registry = self::registry(registry);
     scan::artifacts::pulled(reference, &registry, options).map_err(|error| {
         if error.is_usage() {
             return error.into();

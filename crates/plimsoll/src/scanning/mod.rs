@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod cluster;
+mod context;
 mod kept;
 mod progress;
 
@@ -33,6 +34,7 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
     output::check(&options.show)?;
     let now = options.now.unwrap_or(settings.now);
     let (intel, gap) = database(options, settings)?;
+    let deployed = context::deployed(target)?;
     let progress = Progress::start(settings);
     let mut sources = Vec::new();
     let snapshot = match target {
@@ -66,16 +68,27 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
     gaps.extend(gap);
     progress.say("ranking");
     let declared = declared::read(target, options)?;
+    let mut exceptions = exceptions::read(target, options, settings)?;
+    let mut risk = scan::RiskSettings::default();
+    let asked = context::Asked {
+        target,
+        settings,
+        now,
+        intel: intel.as_ref(),
+        progress: &progress,
+    };
+    gaps.extend(asked.beside(&mut inventories, &mut exceptions, &mut risk)?);
     let read = Read {
         snapshot: snapshot.as_ref(),
         sources: &sources,
         tree: tree.as_ref(),
         sets,
         inventories,
+        deployed,
+        risk,
         intel,
         gaps,
     };
-    let exceptions = exceptions::read(target, options, settings)?;
     let (assessment, baseline) = assess(read, &declared, &exceptions, options, now)?;
     let verdict = gate::judge_against(&assessment, &gate_of(&options.gate), baseline.as_ref());
     progress.done();
@@ -94,6 +107,8 @@ struct Read<'a> {
     tree: Option<&'a inputs::SourceTree>,
     sets: Vec<model::matches::MatchSet>,
     inventories: Vec<Inventory>,
+    deployed: Option<scan::deployed::Deployed>,
+    risk: scan::RiskSettings,
     intel: Option<Intelligence>,
     gaps: Vec<Gap>,
 }
@@ -127,6 +142,8 @@ fn assess(
         tree,
         sets,
         inventories,
+        deployed,
+        risk,
         intel,
         mut gaps,
     } = read;
@@ -134,7 +151,7 @@ fn assess(
     let resolved = scan::Settings {
         now,
         tool_version: env!("CARGO_PKG_VERSION").into(),
-        risk: scan::RiskSettings::default(),
+        risk,
     };
     let input = Input {
         snapshot,
@@ -149,7 +166,11 @@ fn assess(
     let baseline = options.gate.baseline.as_ref();
     let baseline = baseline.map(|file| scan::rulings::baseline(file, intel.as_ref(), &resolved));
     let baseline = baseline.transpose()?;
-    let mut assessment = scan::assess_ruled(input, &exceptions.rulings, &resolved);
+    let rulings = &exceptions.rulings;
+    let mut assessment = match &deployed {
+        Some(deployed) => scan::assess_deployed(input, rulings, deployed, &resolved),
+        None => scan::assess_ruled(input, rulings, &resolved),
+    };
     scan::filter::filter(
         &mut assessment,
         &scan::filter::Filter {

@@ -5,6 +5,7 @@
 mod artifacts;
 mod bad_input;
 mod compare;
+mod context;
 mod compat;
 mod declared;
 mod documented;

@@ -123,6 +123,8 @@
 
   const form = find("filters");
   if (!form) return;
+  // Without a workload there is no namespace to choose.
+  if (!data.workloads.length) for (const part of document.querySelectorAll(".of-cluster")) part.hidden = true;
   const controls = {};
   for (const id of ["search", "severity", "namespace", "exposure", "state", "order", "kev"]) controls[id] = find(id);
   const namespaces = new Set();

@@ -9,13 +9,19 @@ use model::inventory::Inventory;
 use model::text::Text;
 use std::path::{Path, PathBuf};
 
+mod attached;
+mod beside;
 mod judge;
+mod newer_base;
 mod remarks;
 mod sbom;
+mod tags;
 
+pub use beside::Beside;
 pub use image::Platform;
 pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
 pub use judge::{matches, why_not};
+pub use newer_base::{BaseAsked, Judge};
 pub use remarks::Scanners;
 pub(crate) use remarks::tell;
 pub use sbom::{package_lists, sbom};

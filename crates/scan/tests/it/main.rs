@@ -5,6 +5,7 @@
 mod app;
 mod bundle;
 mod database;
+mod deployed;
 mod findings;
 mod gate;
 mod ignores;
