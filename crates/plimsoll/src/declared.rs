@@ -31,6 +31,7 @@ pub(crate) fn read(target: &Target, options: &Scan) -> anyhow::Result<Declared> 
         }
         Target::Reports { .. }
         | Target::Image { .. }
+        | Target::Registry { .. }
         | Target::Rootfs { .. }
         | Target::Sbom { .. } => (&[][..], &[][..]),
     };

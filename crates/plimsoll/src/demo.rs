@@ -54,6 +54,7 @@ pub(crate) fn run(show: &Show, settings: &Settings) -> anyhow::Result<u8> {
             intel: Some(&intel),
             declarations: &declarations,
             gaps,
+            spoken_of: std::collections::BTreeSet::new(),
         },
         &resolved,
     );

@@ -7,7 +7,7 @@ use crate::deployed::{self, Deployed};
 use crate::findings::{Findings, findings};
 use crate::hosts::Hosts;
 use crate::inputs::{Source, SourceTree};
-use crate::join::{Images, join};
+use crate::join::{Images, NOT_SCANNED, join};
 use crate::platform::{On, Platform, platform};
 use crate::rulings::Rulings;
 use crate::vulnerabilities::{Vulnerabilities, close};
@@ -46,6 +46,8 @@ pub struct Input<'a> {
     pub declarations: &'a Declarations,
     /// Gaps of reading the inputs.
     pub gaps: Vec<Gap>,
+    /// Scopes of images of which one of these gaps says already why nobody scanned them.
+    pub spoken_of: BTreeSet<Text>,
 }
 
 /// Resolved once; nothing below reads a clock or the environment.
@@ -97,6 +99,7 @@ fn run(
         intel,
         declarations,
         gaps,
+        spoken_of,
     } = input;
     let mut ledger = Ledger::default();
     ledger.gaps(gaps.iter().cloned());
@@ -148,6 +151,9 @@ fn run(
         sets.extend(behind);
     }
     let mut images = join(&sets, snapshot.map(|_| &inventory));
+    images
+        .gaps
+        .retain(|gap| &*gap.class != NOT_SCANNED || !spoken_of.contains(&gap.scope));
     if snapshot.is_some() {
         let own = own.as_ref().map(|(set, on)| (*set, &**on));
         hosts.join(&mut images, &sets, own);

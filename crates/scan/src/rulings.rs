@@ -166,6 +166,7 @@ fn judged_again(
         intel,
         declarations: &Declarations::default(),
         gaps: Vec::new(),
+        spoken_of: std::collections::BTreeSet::new(),
     };
     Some(crate::assess(input, settings))
 }

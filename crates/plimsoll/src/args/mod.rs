@@ -2,6 +2,7 @@
 
 mod context;
 mod database;
+mod images;
 mod inputs;
 mod reach;
 mod scanning;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use context::Context;
 pub(crate) use database::{Db, Plain};
+pub(crate) use images::{Fetch, Holdings, Images, PullSecrets, Which};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
 pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use scanning::{Gate, GateOn, Scan};
@@ -65,6 +67,14 @@ pub(crate) enum Target {
         source: Source,
         #[command(flatten)]
         options: Scan,
+        #[command(flatten)]
+        images: Images,
+        #[command(flatten)]
+        secrets: PullSecrets,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        registry: Registry,
     },
     /// Files and folders of YAML or JSON, rendered Helm or Kustomize output, `-` for standard input
     Manifests {
@@ -73,6 +83,12 @@ pub(crate) enum Target {
         paths: Vec<PathBuf>,
         #[command(flatten)]
         options: Scan,
+        #[command(flatten)]
+        images: Images,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        registry: Registry,
     },
     /// A snapshot written by `plimsoll collect`
     Snapshot {
@@ -82,6 +98,12 @@ pub(crate) enum Target {
         source: Source,
         #[command(flatten)]
         options: Scan,
+        #[command(flatten)]
+        images: Images,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        registry: Registry,
     },
     /// Only other scanners' results, without a cluster: ranked by what is known of the vulnerabilities
     Reports {
@@ -116,6 +138,19 @@ pub(crate) enum Target {
         /// The folder
         folder: PathBuf,
         #[command(flatten)]
+    /// The images of a registry, the newest tags of each repository, each distinct image once
+    Registry {
+        #[command(flatten)]
+        holdings: Holdings,
+        #[command(flatten)]
+        options: Scan,
+        #[command(flatten)]
+        fetch: Fetch,
+        #[command(flatten)]
+        artifact: Artifact,
+        #[command(flatten)]
+        registry: Registry,
+    },
         artifact: Artifact,
         #[command(flatten)]
         options: Scan,
@@ -146,6 +181,7 @@ impl Target {
         }
     }
 }
+            | Target::Registry { options, .. }
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {

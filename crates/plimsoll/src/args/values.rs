@@ -3,6 +3,7 @@
 use model::matches::FixState;
 use model::vulnerability::Severity;
 use scan::filter::PackageKind;
+use std::time::Duration;
 
 pub(super) fn platform(text: &str) -> Result<scan::artifacts::Platform, String> {
     scan::artifacts::platform(text)
@@ -33,6 +34,19 @@ pub(super) fn days(text: &str) -> Result<u32, String> {
         .checked_mul(factor)
         .filter(|days| *days <= 3650)
         .ok_or_else(wrong)
+}
+
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("expected a time such as 90s or 10m, found `{text}`");
+    let (number, factor) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.trim_end_matches('s'), 1),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let seconds = number
+        .checked_mul(factor)
+        .filter(|all| (1..=86_400).contains(all));
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
 }
 
 pub(super) fn percent(text: &str) -> Result<f64, String> {

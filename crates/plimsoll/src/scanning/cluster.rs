@@ -18,7 +18,22 @@ pub(crate) fn live(
     name: Option<&str>,
     now: Timestamp,
 ) -> anyhow::Result<Snapshot> {
-    let options = inputs::LiveOptions {
+    inputs::live(&options(cluster, name, now)?).map_err(|error| {
+        if error.is_usage() {
+            return error.into();
+        }
+        let chain = anyhow::Error::new(error);
+        anyhow::Error::new(NotCompleted(format!("cannot read the cluster: {chain:#}")))
+    })
+}
+
+/// How a live cluster is read.
+pub(super) fn options(
+    cluster: &Cluster,
+    name: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<inputs::LiveOptions> {
+    Ok(inputs::LiveOptions {
         kubeconfig: cluster.kubeconfig.clone(),
         context: cluster.context.clone(),
         namespaces: cluster.namespaces.clone(),
@@ -26,13 +41,6 @@ pub(crate) fn live(
         cluster_name: name.map(Into::into),
         now,
         redaction_key: fresh_key()?,
-    };
-    inputs::live(&options).map_err(|error| {
-        if error.is_usage() {
-            return error.into();
-        }
-        let chain = anyhow::Error::new(error);
-        anyhow::Error::new(NotCompleted(format!("cannot read the cluster: {chain:#}")))
     })
 }
 

@@ -138,7 +138,7 @@ fn how<'a>(
         lock_files: artifact.lock_files,
         scanners: artifact.scanners(),
         cache: (!artifact.no_cache).then(|| folder.clone()),
-        spool: Some(settings.spool.clone()),
+        spool: None,
     };
     Some((fetch, ways, options))
 }

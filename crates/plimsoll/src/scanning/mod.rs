@@ -3,6 +3,7 @@
 mod artifacts;
 mod cluster;
 mod context;
+mod fleet;
 mod kept;
 mod progress;
 
@@ -16,10 +17,12 @@ use model::assessment::{Assessment, Verdict};
 use model::evidence::Gap;
 use model::inventory::Inventory;
 use model::snapshot::Snapshot;
+use model::text::Text;
 use progress::Progress;
 use scan::baseline::Baseline;
 use scan::inputs::{self, Intelligence};
 use scan::{Input, gate};
+use std::collections::BTreeSet;
 
 pub(crate) use cluster::{fresh_key, live};
 pub(crate) use kept::{saved, saved_snapshot};
@@ -58,17 +61,28 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
             );
             None
         }
-        Target::Image { .. } | Target::Rootfs { .. } | Target::Sbom { .. } => None,
+        Target::Image { .. }
+        | Target::Registry { .. }
+        | Target::Rootfs { .. }
+        | Target::Sbom { .. } => None,
     };
     let mut inventories = artifacts::read(target, settings, &progress)?;
     let tree = cluster::tree(target, options)?;
     progress.say("reading reports");
     let (mut sets, mut gaps) = inputs::reports(&options.reports)?;
-    inventories.extend(scan::artifacts::package_lists(&mut sets));
     gaps.extend(gap);
-    progress.say("ranking");
     let declared = declared::read(target, options)?;
     let mut exceptions = exceptions::read(target, options, settings)?;
+    let known = fleet::Known {
+        snapshot: snapshot.as_ref(),
+        declarations: &declared.declarations,
+        sets: &sets,
+    };
+    let scanned = fleet::read(target, &known, settings, &progress, now)?;
+    inventories.extend(scanned.inventories);
+    gaps.extend(scanned.gaps);
+    inventories.extend(scan::artifacts::package_lists(&mut sets));
+    progress.say("ranking");
     let mut risk = scan::RiskSettings::default();
     let asked = context::Asked {
         target,
@@ -89,6 +103,7 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
         intel,
         gaps,
     };
+        spoken_of: scanned.spoken_of,
     let (assessment, baseline) = assess(read, &declared, &exceptions, options, now)?;
     let verdict = gate::judge_against(&assessment, &gate_of(&options.gate), baseline.as_ref());
     progress.done();
@@ -112,6 +127,7 @@ struct Read<'a> {
     intel: Option<Intelligence>,
     gaps: Vec<Gap>,
 }
+    spoken_of: BTreeSet<Text>,
 
 /// The database, before anything slow is done: one that was named and is not there is a mistake.
 fn database(
@@ -147,6 +163,7 @@ fn assess(
         intel,
         mut gaps,
     } = read;
+        spoken_of,
     gaps.extend(declared.gaps.iter().chain(&exceptions.gaps).cloned());
     let resolved = scan::Settings {
         now,
@@ -163,6 +180,7 @@ fn assess(
         declarations: &declared.declarations,
         gaps,
     };
+        spoken_of,
     let baseline = options.gate.baseline.as_ref();
     let baseline = baseline.map(|file| scan::rulings::baseline(file, intel.as_ref(), &resolved));
     let baseline = baseline.transpose()?;

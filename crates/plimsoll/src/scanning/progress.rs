@@ -13,9 +13,10 @@ impl Progress {
         }))
     }
 
-    pub(super) fn say(&self, what: &'static str) {
+    pub(super) fn say(&self, what: &str) {
         if let Some(bar) = &self.0 {
-            bar.set_message(what);
+            // Names come from clusters and registries.
+            bar.set_message(report::terminal::escape(what));
         }
     }
 

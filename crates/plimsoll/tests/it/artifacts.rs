@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// A Debian 12 with one package, and an OSV feed that knows its flaw.
-fn root_and_feeds(home: &Home) -> (PathBuf, PathBuf) {
+pub(crate) fn root_and_feeds(home: &Home) -> (PathBuf, PathBuf) {
     let root = home.path("root");
     fs::create_dir_all(root.join("var/lib/dpkg")).unwrap();
     fs::create_dir_all(root.join("etc")).unwrap();

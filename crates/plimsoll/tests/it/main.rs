@@ -11,6 +11,7 @@ mod declared;
 mod documented;
 mod exceptions;
 mod exit_codes;
+mod fleet;
 mod github;
 mod gitlab;
 mod hostile_files;

@@ -11,10 +11,14 @@ use std::path::{Path, PathBuf};
 
 mod attached;
 mod beside;
+pub mod cluster;
+pub mod fleet;
 mod judge;
 mod newer_base;
 mod remarks;
+mod refused;
 mod sbom;
+pub mod registry;
 mod tags;
 
 pub use beside::Beside;
@@ -24,6 +28,7 @@ pub use judge::{matches, why_not};
 pub use newer_base::{BaseAsked, Judge};
 pub use remarks::Scanners;
 pub(crate) use remarks::tell;
+pub use refused::is_unscanned;
 pub use sbom::{package_lists, sbom};
 
 /// How artifacts are read.
@@ -87,6 +92,8 @@ pub enum PullError {
     Reference(String),
     #[error(transparent)]
     Registry(#[from] image::registry::RegistryError),
+    #[error("no image in {0} fits what was asked for")]
+    Empty(String),
     #[error(transparent)]
     Image(#[from] ImageError),
 }
@@ -99,6 +106,7 @@ impl PullError {
             PullError::Reference(_)
                 | PullError::Registry(image::registry::RegistryError::Usage { .. })
         )
+                | PullError::Empty(_)
     }
 }
 

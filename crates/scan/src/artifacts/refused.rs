@@ -7,10 +7,12 @@ use crate::join::NOT_SCANNED;
 use image::registry::Class;
 use model::evidence::{Gap, GapWeight, Stage};
 use model::text::Text;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names in the gap of a host; the rest is a number.
 const NAMES: usize = 8;
+/// Characters of what a library or a server says.
+const REASON: usize = 160;
 
 /// Class of the gap of an image that took too long.
 const LATE: &str = "image-timeout";
@@ -105,24 +107,17 @@ fn close(order: &Order, refusal: &Refusal, secrets: Secrets) -> String {
 fn of_host(all: &[&(Order, Refusal)]) -> Option<Gap> {
     let (_, refusal) = all.first()?;
     let host = &refusal.host;
-    let names: Vec<&str> = all
-        .iter()
-        .take(NAMES)
-        .map(|(order, _)| {
-            let own = order.name.strip_prefix(&**host);
-            own.and_then(|name| name.strip_prefix('/'))
-                .unwrap_or(&order.name)
-        })
-        .collect();
-    let more = match all.len().saturating_sub(NAMES) {
+    let names: BTreeSet<String> = all.iter().map(|(order, _)| short(order, host)).collect();
+    let more = match names.len().saturating_sub(NAMES) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let names: Vec<String> = names.into_iter().take(NAMES).collect();
     let images = match all.len() {
         1 => "1 image was not scanned".to_owned(),
         number => format!("{number} images were not scanned"),
     };
-    let reason = &refusal.reason;
+    let reason = cut(&refusal.reason);
     let limited = refusal.class == Class::RateLimit;
     let what = if limited {
         format!("{reason}; {images}: {}{more}", names.join(", "))
@@ -146,6 +141,30 @@ fn of_host(all: &[&(Order, Refusal)]) -> Option<Gap> {
         weight: GapWeight::Hides,
         close: close.into(),
     })
+}
+
+/// Without the host, which the sentence names, and with the beginning of a digest only.
+fn short(order: &Order, host: &str) -> String {
+    let own = order.name.strip_prefix(host);
+    let own = own.and_then(|name| name.strip_prefix('/'));
+    let name = own.unwrap_or(&order.name);
+    match name.split_once("@sha256:") {
+        Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
+        None => name.to_owned(),
+    }
+}
+
+/// What others say can be long: certificates name all their hosts.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= REASON {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(REASON).collect();
+    let whole = start.rfind([';', ',']).filter(|at| *at > REASON / 3);
+    format!(
+        "{} ...",
+        start.get(..whole.unwrap_or(start.len())).unwrap_or(&start)
+    )
 }
 
 #[cfg(test)]

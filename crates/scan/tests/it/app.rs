@@ -156,6 +156,7 @@ pub(crate) fn ruled(sets: Vec<MatchSet>, rulings: &Rulings) -> Assessment {
         intel: None,
         declarations: &Declarations::default(),
         gaps: Vec::new(),
+        spoken_of: std::collections::BTreeSet::new(),
     };
     assess_ruled(input, rulings, &settings)
 }

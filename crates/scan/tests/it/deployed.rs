@@ -79,6 +79,7 @@ fn judge(
     };
     let intel = intel();
     let input = Input {
+        spoken_of: std::collections::BTreeSet::new(),
         inventories: Vec::new(),
         snapshot: None,
         sources: &[],

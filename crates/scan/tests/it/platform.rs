@@ -79,6 +79,7 @@ fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) 
         intel: Some(&intel),
         declarations: &declarations,
         gaps: Vec::new(),
+        spoken_of: std::collections::BTreeSet::new(),
     };
     scan::assess(input, &settings)
 }

@@ -47,6 +47,7 @@ pub(crate) fn assess_shop(
         intel: Some(&intel),
         declarations: &declarations,
         gaps,
+        spoken_of: std::collections::BTreeSet::new(),
     };
     scan::assess(input, &settings)
 }
