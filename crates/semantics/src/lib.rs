@@ -5,6 +5,7 @@
 mod accounts;
 mod admin;
 mod attribution;
+pub mod authorizer;
 mod cni;
 pub mod declare;
 mod drafts;

@@ -2,6 +2,7 @@
 //! Comes in: roles, bindings. Goes out: rights of service accounts in coarse classes, each with its binding and role.
 //! Never: a grant by `pods/*`, by a missing role, or of a cluster-scoped resource by a RoleBinding.
 
+use crate::authorizer::{self, Subject};
 use crate::json::Node;
 use crate::lens::Lens;
 use crate::selector::selector;
@@ -324,9 +325,9 @@ fn plain(rule: &Rule, namespaced: bool, minor: u16, classes: &mut BTreeSet<Right
 pub(crate) type Rights = BTreeMap<(Text, Text), Vec<Right>>;
 
 /// Whom a binding reaches.
-enum Holder {
-    Account(Text, Text),
-    AccountsOf(Text),
+enum Holder<'a> {
+    Account(&'a str, &'a str),
+    AccountsOf(&'a str),
     AllAccounts,
 }
 
@@ -336,47 +337,38 @@ pub(crate) fn rights(
     snapshot: &Snapshot,
     accounts: impl IntoIterator<Item = (Text, Text)>,
 ) -> Rights {
-    let roles = Roles::read(lens, snapshot);
+    let authorizer = authorizer::read(lens, snapshot);
     let mut rights: Rights = accounts.into_iter().map(|key| (key, Vec::new())).collect();
     let mut of_all: Vec<Right> = Vec::new();
     let mut of_namespace: BTreeMap<Text, Vec<Right>> = BTreeMap::new();
-    let mut cache: FxHashMap<(Option<Text>, Text, bool), Vec<RightClass>> = FxHashMap::default();
+    let mut cache: FxHashMap<(u32, bool), Vec<RightClass>> = FxHashMap::default();
     let mut missing: BTreeSet<Text> = BTreeSet::new();
-    for kind in ["ClusterRoleBinding", "RoleBinding"] {
-        for object in snapshot.of_kind(GROUP, kind) {
-            let scope = (kind == "RoleBinding").then(|| lens.namespace(object));
-            let read = lens.read(object, |lens, root| {
-                let role = role_of(lens, root.get("roleRef"), scope.as_ref());
-                (role, holders(lens, root, scope.as_ref()))
-            });
-            let Some((Some((role_namespace, role_name)), holders)) = read else {
-                continue;
+    for binding in &authorizer.bindings {
+        let Some(rules) = binding.rules else {
+            missing.insert(Text::clone(&binding.role.name));
+            continue;
+        };
+        let namespaced = binding.namespace.is_some();
+        let classes = cache.entry((rules, namespaced)).or_insert_with(|| {
+            let rules = authorizer.rules.get(rules as usize);
+            classes(rules.map_or(&[], Vec::as_slice), namespaced, lens.minor)
+        });
+        for holder in binding.subjects.iter().filter_map(holder) {
+            let list = match holder {
+                Holder::Account(namespace, name) => rights
+                    .entry((lens.word(namespace), lens.word(name)))
+                    .or_default(),
+                Holder::AccountsOf(namespace) => {
+                    of_namespace.entry(lens.word(namespace)).or_default()
+                }
+                Holder::AllAccounts => &mut of_all,
             };
-            let Some(role) = roles.find(role_namespace.as_ref(), &role_name) else {
-                missing.insert(role_name);
-                continue;
-            };
-            let key = (role_namespace, role_name, scope.is_some());
-            let classes = cache
-                .entry(key)
-                .or_insert_with(|| classes(&roles.rules(role), scope.is_some(), lens.minor));
-            for holder in &holders {
-                let list = match holder {
-                    Holder::Account(namespace, name) => rights
-                        .entry((Text::clone(namespace), Text::clone(name)))
-                        .or_default(),
-                    Holder::AccountsOf(namespace) => {
-                        of_namespace.entry(Text::clone(namespace)).or_default()
-                    }
-                    Holder::AllAccounts => &mut of_all,
-                };
-                list.extend(classes.iter().map(|class| Right {
-                    class: *class,
-                    namespace: scope.clone(),
-                    binding: object.reference(),
-                    role: role.object.clone(),
-                }));
-            }
+            list.extend(classes.iter().map(|class| Right {
+                class: *class,
+                namespace: binding.namespace.clone(),
+                binding: binding.object.clone(),
+                role: binding.role.clone(),
+            }));
         }
     }
     for ((namespace, _), list) in &mut rights {
@@ -418,7 +410,7 @@ fn tell_missing(lens: &mut Lens, snapshot: &Snapshot, missing: &BTreeSet<Text>) 
 }
 
 /// The role that a `roleRef` names: its namespace (`None` for a ClusterRole) and name.
-fn role_of(
+pub(crate) fn role_of(
     lens: &mut Lens,
     reference: Node<'_>,
     scope: Option<&Text>,
@@ -432,36 +424,23 @@ fn role_of(
 }
 
 /// `appliesTo` of the authorizer, for service accounts: they are also users and members of three groups.
-fn holders(lens: &mut Lens, root: Node<'_>, scope: Option<&Text>) -> Vec<Holder> {
-    let mut holders = Vec::new();
-    for subject in root.list("subjects") {
-        let Some(name) = subject.word("name") else {
-            continue;
-        };
-        let holder = match subject.text("kind") {
-            Some("ServiceAccount") => {
-                // Without a namespace it is the binding's own; a ClusterRoleBinding has none.
-                let namespace = subject.word("namespace").or(scope.map(|text| &**text));
-                namespace.map(|namespace| Holder::Account(lens.word(namespace), lens.word(name)))
-            }
-            Some("User") => name
-                .strip_prefix("system:serviceaccount:")
-                .and_then(|rest| rest.split_once(':'))
-                .map(|(namespace, name)| Holder::Account(lens.word(namespace), lens.word(name))),
-            Some("Group") => match name {
-                "system:serviceaccounts" | "system:authenticated" => Some(Holder::AllAccounts),
-                _ => name
-                    .strip_prefix("system:serviceaccounts:")
-                    .map(|namespace| Holder::AccountsOf(lens.word(namespace))),
-            },
-            _ => None,
-        };
-        holders.extend(holder);
+fn holder(subject: &Subject) -> Option<Holder<'_>> {
+    match subject {
+        Subject::ServiceAccount { namespace, name } => Some(Holder::Account(namespace, name)),
+        Subject::User(name) => {
+            let account = name.strip_prefix("system:serviceaccount:")?.split_once(':');
+            account.map(|(namespace, name)| Holder::Account(namespace, name))
+        }
+        Subject::Group(name) => match &**name {
+            "system:serviceaccounts" | "system:authenticated" => Some(Holder::AllAccounts),
+            name => name
+                .strip_prefix("system:serviceaccounts:")
+                .map(Holder::AccountsOf),
+        },
     }
-    holders
 }
 
-struct Role {
+pub(crate) struct Role {
     object: ObjectRef,
     labels: Labels,
     rules: Vec<Rule>,
@@ -469,12 +448,12 @@ struct Role {
     aggregates: Vec<Selector>,
 }
 
-struct Roles {
+pub(crate) struct Roles {
     all: BTreeMap<(Option<Text>, Text), Role>,
 }
 
 impl Roles {
-    fn read(lens: &mut Lens, snapshot: &Snapshot) -> Self {
+    pub(crate) fn read(lens: &mut Lens, snapshot: &Snapshot) -> Self {
         let mut all = BTreeMap::new();
         for kind in ["ClusterRole", "Role"] {
             for object in snapshot.of_kind(GROUP, kind) {
@@ -497,12 +476,12 @@ impl Roles {
         Roles { all }
     }
 
-    fn find(&self, namespace: Option<&Text>, name: &Text) -> Option<&Role> {
+    pub(crate) fn find(&self, namespace: Option<&Text>, name: &Text) -> Option<&Role> {
         self.all.get(&(namespace.cloned(), Text::clone(name)))
     }
 
     /// Own rules, and those of all roles that the aggregation selects, over any number of steps.
-    fn rules(&self, role: &Role) -> Vec<Rule> {
+    pub(crate) fn rules(&self, role: &Role) -> Vec<Rule> {
         let mut rules = role.rules.clone();
         let mut open: Vec<&Role> = vec![role];
         let mut seen: BTreeSet<&Text> = BTreeSet::from([&role.object.name]);

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_pass_by_value)] // json!() as an argument keeps the cases short
 
 mod admin;
+mod authorizer;
 mod builder;
 mod cni;
 mod entries;
