@@ -513,7 +513,7 @@ fn unasked(reason: &Unasked, names: &BTreeSet<Text>, scope: &str) -> Gap {
             format!(
                 "no file says which release the packages are of: {count} {packages} not judged ({names})"
             ),
-            "",
+            "of a package list (scan sbom): --distro NAME:VERSION",
         ),
         Unasked::NotCovered(release) => (
             "release-not-covered",

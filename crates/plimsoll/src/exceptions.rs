@@ -31,7 +31,11 @@ pub(crate) fn read(
 ) -> anyhow::Result<Exceptions> {
     let flags = &options.exceptions;
     let mut read = Exceptions::default();
-    read.rulings.vex = rulings::vex(&flags.vex, &options.reports)?;
+    let mut lists = options.reports.clone();
+    if let Target::Sbom { file, .. } = target {
+        lists.push(file.clone());
+    }
+    read.rulings.vex = rulings::vex(&flags.vex, &lists)?;
     let mut files = flags.ignore_files.clone();
     let here = Path::new(NAME);
     if files.is_empty() && !flags.no_ignorefile && here.is_file() {

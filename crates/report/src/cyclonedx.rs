@@ -257,7 +257,11 @@ impl<'a> Source<'a> {
         let end = release
             .end_of_life
             .map_or_else(|| "unknown".to_owned(), |day| day.to_string());
-        system["properties"] = json!([property("plimsoll:end-of-life", &end)]);
+        let mut properties = vec![property("plimsoll:end-of-life", &end)];
+        if let Some(codename) = &release.codename {
+            properties.push(property("plimsoll:codename", codename));
+        }
+        system["properties"] = json!(properties);
         Some(system)
     }
 

@@ -274,6 +274,9 @@ impl Source<'_> {
                     version.unwrap_or(&c.version)
                 ));
             }
+            if let Some(module) = &c.module {
+                said.push(format!("of module {module}"));
+            }
             if c.found == FoundAs::Declared {
                 said.push("only declared by a lock file or manifest, it need not be there".into());
             }
