@@ -20,4 +20,5 @@ mod outputs;
 mod pipeline;
 mod redaction;
 mod runner;
+mod sbom;
 mod secrets;
