@@ -4,7 +4,6 @@
 
 use crate::ImageError;
 use crate::catalog::secret;
-use crate::remark::CONFIGURATION;
 use jiff::Timestamp;
 use model::inventory::{HistoryLine, ImageConfig, Remark};
 use model::text::Text;
@@ -348,57 +347,52 @@ impl Config {
 }
 
 impl Written {
-    /// What each text would give away.
+    /// What each text would give away, once for each check and place.
     fn secrets(&self) -> Vec<Remark> {
-        let mut all = Vec::new();
-        let settings = self.settings.as_ref();
-        let environment = settings.iter().flat_map(|settings| &settings.env);
-        all.extend(environment.filter_map(|pair| {
-            secret::remark(
-                pair,
-                "secret-in-environment",
-                CONFIGURATION,
-                "the environment",
-            )
-        }));
         let words = |words: &Option<Words>| match words {
             Some(Words::Many(many)) => many.join(" "),
             Some(Words::One(one)) => one.to_string(),
             None => String::new(),
         };
-        if let Some(settings) = settings {
-            let texts = [
-                (&settings.entrypoint, "the entrypoint"),
-                (&settings.cmd, "the command"),
-            ];
-            all.extend(texts.into_iter().filter_map(|(text, of)| {
-                secret::remark(&words(text), "secret-in-environment", CONFIGURATION, of)
-            }));
-            all.extend(settings.labels.iter().filter_map(|(key, value)| {
-                secret::remark(
-                    &format!("{key}={value}"),
-                    "secret-in-environment",
-                    CONFIGURATION,
-                    "a label",
-                )
-            }));
+        let mut texts: Vec<(&str, String)> = Vec::new();
+        if let Some(settings) = &self.settings {
+            let environment = settings.env.iter();
+            texts.extend(environment.map(|pair| ("environment", pair.to_string())));
+            texts.push(("entrypoint", words(&settings.entrypoint)));
+            texts.push(("command", words(&settings.cmd)));
+            let labels = settings.labels.iter();
+            texts.extend(labels.map(|(key, value)| ("labels", format!("{key}={value}"))));
         }
-        let lines = self.history.iter().enumerate();
-        all.extend(
-            lines
-                .filter_map(|(n, line)| {
-                    let text =
-                        [&line.created_by, &line.comment].map(|text| text.as_deref().unwrap_or(""));
-                    let of = format!("line {} of the history", n + 1);
-                    let found =
-                        secret::remark(&text.join("\n"), "secret-in-history", CONFIGURATION, &of)?;
-                    // The line of a variable that the environment still has says the same.
-                    let known = all.iter().any(|one| is_same(one, &found));
-                    (!known).then_some(found)
-                })
-                .collect::<Vec<_>>(),
-        );
-        all
+        texts.extend(self.history.iter().map(|line| {
+            let said = [&line.created_by, &line.comment].map(|text| text.as_deref().unwrap_or(""));
+            ("history", said.join("\n"))
+        }));
+        let mut all: Vec<(Remark, usize)> = Vec::new();
+        for (place, text) in texts {
+            let Some(remark) = secret::of_configuration(&text, place) else {
+                continue;
+            };
+            // The line of a variable that the environment still has says the same.
+            let known = all.iter().any(|(one, _)| {
+                place == "history"
+                    && one.what.strip_suffix("environment") == remark.what.strip_suffix("history")
+            });
+            let same = |(one, _): &&mut (Remark, usize)| {
+                (&one.check, &one.place) == (&remark.check, &remark.place)
+            };
+            match all.iter_mut().find(same) {
+                _ if known => {}
+                Some((_, count)) => *count += 1,
+                None => all.push((remark, 1)),
+            }
+        }
+        let said = |(mut remark, count): (Remark, usize)| {
+            if count > 1 {
+                remark.what = format!("{}, and {} more", remark.what, count - 1).into();
+            }
+            remark
+        };
+        all.into_iter().map(said).collect()
     }
 
     fn kept(self) -> ImageConfig {
@@ -463,12 +457,6 @@ fn redacted_pair(key: Text, value: &str) -> (Text, Text) {
         Cow::Owned(text) => text.split_once('=').map_or("", |(_, value)| value).into(),
     };
     (key, value)
-}
-
-/// What two remarks say beside where they were seen.
-fn is_same(one: &Remark, other: &Remark) -> bool {
-    let said = |remark: &Remark| remark.what.split(", in ").next().unwrap_or("").to_owned();
-    said(one) == said(other)
 }
 
 fn line(history: &History) -> HistoryLine {

@@ -2,9 +2,11 @@
 //! image has the layer. Comes in: what lower layers said of files that do not stand. Goes out: remarks that say which
 //! layer has it and which one hides it. Never: what stands at the same place with the same secret in it.
 
+use crate::extract::Extract;
 use crate::layer::{EntryKind, LayerFacts};
 use crate::standing::Standing;
 use model::inventory::{Place, Remark};
+use model::text::Text;
 
 pub(crate) fn deleted(
     gone: &[Standing<'_>],
@@ -18,7 +20,7 @@ pub(crate) fn deleted(
     };
     let mut all: Vec<Remark> = Vec::new();
     for one in gone {
-        let crate::extract::Extract::Remark(said) = &one.statement.extract else {
+        let Extract::Remark(said) = &one.statement.extract else {
             continue;
         };
         let Some(path) = one.paths.first().filter(|path| !stands(path, &said.check)) else {
@@ -30,9 +32,9 @@ pub(crate) fn deleted(
             None => "hidden by a layer above".to_owned(),
         };
         let remark = Remark {
-            check: model::text::Text::clone(&said.check),
+            check: Text::clone(&said.check),
             place: Place {
-                path: model::text::Text::clone(path),
+                path: Text::clone(path),
                 layer: Some(one.spot.layer),
             },
             line: said.line,
@@ -64,22 +66,58 @@ fn hider(path: &str, layer: u32, layers: &[LayerFacts]) -> Option<(u32, bool)> {
                 .strip_prefix(entry)
                 .is_some_and(|rest| rest.starts_with('/'))
     };
-    for (at, facts) in (0u32..).zip(layers).skip(layer as usize) {
-        let later = at > layer;
+    for (at, facts) in (0u32..).zip(layers).skip(layer as usize + 1) {
         for entry in facts.entries.iter().rev() {
-            let same = &*entry.path == path;
+            if &*entry.path != path && !above(&entry.path) {
+                continue;
+            }
             match entry.kind {
-                EntryKind::Whiteout if later && (same || above(&entry.path)) => {
-                    return Some((at, true));
-                }
-                EntryKind::Opaque if later && (same || above(&entry.path)) => {
-                    return Some((at, true));
-                }
-                EntryKind::Whiteout | EntryKind::Opaque | EntryKind::Folder => {}
-                _ if later && (same || above(&entry.path)) => return Some((at, false)),
-                _ => {}
+                EntryKind::Folder => {}
+                EntryKind::Whiteout | EntryKind::Opaque => return Some((at, true)),
+                _ => return Some((at, false)),
             }
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Entry;
+
+    fn layer(entries: &[(&str, EntryKind)]) -> LayerFacts {
+        let entries = entries.iter().map(|(path, kind)| Entry {
+            path: (*path).into(),
+            kind: kind.clone(),
+        });
+        LayerFacts {
+            entries: entries.collect(),
+            ..LayerFacts::default()
+        }
+    }
+
+    #[test]
+    fn the_layer_that_hides_a_file() {
+        let check = |above: &[(&str, EntryKind)], expected: Option<(u32, bool)>| {
+            let file = layer(&[("app/key", EntryKind::File)]);
+            let layers = [file, layer(&[("other", EntryKind::File)]), layer(above)];
+            assert_eq!(hider("app/key", 0, &layers), expected, "{above:?}");
+        };
+        check(&[("app/key", EntryKind::Whiteout)], Some((2, true)));
+        check(&[("app", EntryKind::Whiteout)], Some((2, true)));
+        check(
+            &[("app", EntryKind::Folder), ("app", EntryKind::Opaque)],
+            Some((2, true)),
+        );
+        check(&[("app/key", EntryKind::File)], Some((2, false)));
+        check(&[("app", EntryKind::Symlink("b".into()))], Some((2, false)));
+        check(
+            &[
+                ("app", EntryKind::Folder),
+                ("app/keys", EntryKind::Whiteout),
+            ],
+            None,
+        );
+    }
 }

@@ -18,6 +18,7 @@ mod tests;
 mod tokens;
 
 use crate::extract::{Extract, Extractor, Extracts, File, Wants};
+use crate::remark;
 pub(crate) use place::is_public;
 
 use anchors::Anchors;
@@ -284,15 +285,19 @@ const CONFIGURATION: Kind = Kind {
     is_public: false,
 };
 
-/// The remark of a text of the image's configuration, such as `NAME=value`; `None`: there is no secret in it. `check`
-/// stands for what is only known by its name.
-pub(crate) fn remark(text: &str, check: &str, place: &str, of: &str) -> Option<Remark> {
+/// The remark of a text of the image's configuration, such as `NAME=value` of the `environment`; `None`: there is no
+/// secret in it.
+pub(crate) fn of_configuration(text: &str, place: &str) -> Option<Remark> {
     let seen = sorted(search(text.as_bytes(), CONFIGURATION));
     let first = seen.first()?;
     let generic = matches!(first.check, "secret-password" | "secret-password-in-url");
     let (check, what) = if generic {
         let title = checks::check(first.check).map_or("", |check| check.title);
         let name = name(text.as_bytes(), &first.name);
+        let check = match place {
+            "history" => "secret-in-history",
+            _ => "secret-in-environment",
+        };
         (
             check,
             name.map_or_else(|| title.to_owned(), |name| format!("the value of {name}")),
@@ -303,11 +308,11 @@ pub(crate) fn remark(text: &str, check: &str, place: &str, of: &str) -> Option<R
     Some(Remark {
         check: check.into(),
         place: Place {
-            path: place.into(),
+            path: format!("{}: {place}", remark::CONFIGURATION).into(),
             layer: None,
         },
         line: None,
-        what: format!("{what}, in {of}").into(),
+        what: format!("{what}, in the {place}").into(),
     })
 }
 

@@ -446,12 +446,7 @@ fn places_lines_and_counts() {
 #[test]
 fn texts_of_the_configuration() {
     let check = |text: &str, expected: Option<&str>| {
-        let found = remark(
-            text,
-            "secret-in-environment",
-            "image configuration",
-            "the environment",
-        );
+        let found = of_configuration(text, "environment");
         assert_eq!(
             found
                 .as_ref()
