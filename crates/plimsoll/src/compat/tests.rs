@@ -69,7 +69,7 @@ fn images_as_trivy_names_them() {
         (
             "image --skip-db-update --exit-code 5 --cache-dir c --vex a.json,b.json --input a --fail-on kev",
             "scan image --input=a --format=table --scanners=vuln,secret --exit-code=5 --fail-on=kev --max-db-age=36500 \
-             --vex=a.json --vex=b.json --no-ignorefile --cache-dir=c"
+             --no-ignorefile --vex=a.json --vex=b.json --cache-dir=c"
                 .to_owned(),
         ),
         (
@@ -361,7 +361,8 @@ fn lines_of_grype() {
 fn what_grype_has_and_we_have_not() {
     for (line, named) in [
         ("a:1 --exclude /usr", "--exclude"),
-        ("a:1 -o template -t x", "--template"),
+        ("a:1 -o template -t x", "-o template"),
+        ("a:1 --template x", "--template"),
         ("a:1 -o json -o table", "-o"),
         ("a:1 -o cyclonedx", "cyclonedx-json is written"),
         ("a:1 --scope all-layers", "--scope=all-layers"),

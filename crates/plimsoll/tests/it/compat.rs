@@ -26,7 +26,7 @@ fn exit_codes_of_trivy() {
         ("--input app.tar", 0),
         ("--input app.tar --exit-code 0", 0),
         ("--input app.tar --exit-code 1", 1),
-        ("--input app.tar --exit-code 5", 5),
+        ("--input app.tar --exit-code 3", 3),
         ("--input app.tar --exit-code 1 --severity CRITICAL,HIGH", 1),
         ("--input app.tar --exit-code 1 --severity MEDIUM", 0),
         ("--input app.tar --exit-code 1 --severity HIGH", 1),

@@ -28,7 +28,7 @@ const LOW: &str = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N";
 pub(crate) fn home() -> Home {
     let home = Home::new();
     let feeds = home.path("feeds");
-    for feed in ["epss", "kev"] {
+    for feed in ["epss", "kev", "vulnrichment"] {
         copy(&examples().join("feeds").join(feed), &feeds.join(feed));
     }
     let debian = feeds.join("osv/Debian");
