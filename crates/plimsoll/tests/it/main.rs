@@ -22,3 +22,4 @@ mod redaction;
 mod runner;
 mod sbom;
 mod secrets;
+mod secrets_of_images;
