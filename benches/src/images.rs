@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -197,14 +198,16 @@ fn archive(root: &Path, folder: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     }
     packed.finish()?;
     anyhow::ensure!(tar.wait()?.success(), "tar of {}", root.display());
-    let hex: String = hasher
+    let digest = hasher
         .finalize()
         .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+        .fold("sha256:".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
     let config = json!({
         "architecture": "amd64", "os": "linux", "config": {},
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{hex}")]},
+        "rootfs": {"type": "layers", "diff_ids": [digest]},
     });
     let manifest = json!([{
         "Config": "config.json", "RepoTags": ["bench/minbase:1"], "Layers": ["layer.tar.gz"],
