@@ -21,7 +21,20 @@ const DEBIAN: &[(&str, &str, &str)] = &[
     ("node", "nodejs", "validators of SARIF, Markdown and HTML"),
     ("npm", "npm", "validators of SARIF, Markdown and HTML"),
     ("openssl", "openssl", "registries with TLS and tokens"),
+    ("podman", "podman", "images of its store"),
     ("python3", "python3-venv", "the validator of JSON schemas"),
+];
+
+/// Programs of Debian packages whose services nobody wants to run, as (program, package, what needs it): they lie beside
+/// the other tools.
+const BESIDE: &[(&str, &str, &str)] = &[
+    ("containerd", "containerd", "images of its store"),
+    ("ctr", "containerd", "images of its store"),
+    (
+        "docker-registry",
+        "docker-registry",
+        "images of a real registry",
+    ),
 ];
 
 /// npm packages at exact versions, as (name, version, what needs it).
@@ -76,8 +89,10 @@ pub(crate) fn missing() -> Vec<String> {
     {
         missing.push(format!("PyPI package {name} {version} (for {user})"));
     }
-    if !has_registry(&tools) {
-        missing.push("Debian package docker-registry (for images of a real registry)".into());
+    for (program, package, user) in BESIDE.iter().filter(|(program, ..)| !has(&tools, program)) {
+        missing.push(format!(
+            "{program} of Debian package {package} (for {user})"
+        ));
     }
     if !root::is_there() {
         missing.push("a Debian root file system with old packages (to compare with others)".into());
@@ -95,7 +110,7 @@ pub(crate) fn all() -> Result<()> {
     debian()?;
     npm(&tools)?;
     pypi(&tools)?;
-    registry(&tools)?;
+    beside(&tools)?;
     if kubernetes::possible() {
         root::provide()?;
     }
@@ -224,24 +239,31 @@ fn pypi(tools: &Path) -> Result<()> {
         .args(missing))
 }
 
-/// The registry beside the other tools, without its service.
-fn registry(tools: &Path) -> Result<()> {
-    if has_registry(tools) {
+/// Daemons beside the other tools, without their services.
+fn beside(tools: &Path) -> Result<()> {
+    let missing = || BESIDE.iter().filter(|(program, ..)| !has(tools, program));
+    if missing().next().is_none() {
         return Ok(());
     }
     if !kubernetes::possible() {
-        bail!("install docker-registry by hand, this is no Debian");
+        let packages: Vec<&str> = missing().map(|(_, package, _)| *package).collect();
+        bail!(
+            "install these by hand, this is no Debian: {}",
+            packages.join(", ")
+        );
     }
-    let work = tools.join("docker-registry.work");
-    fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
     run(as_root()?.args(["apt-get", "--quiet=2", "update"]))?;
-    let program = tools.join("docker-registry");
-    kubernetes::fetch_program(&work, "docker-registry", "docker-registry", &program)?;
-    fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))
+    for (program, package, _) in missing() {
+        let work = tools.join(format!("{program}.work"));
+        fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+        kubernetes::fetch_program(&work, package, program, &tools.join(program))?;
+        fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))?;
+    }
+    Ok(())
 }
 
-fn has_registry(tools: &Path) -> bool {
-    place::on_path("docker-registry").is_some() || tools.join("docker-registry").is_file()
+fn has(tools: &Path, program: &str) -> bool {
+    place::on_path(program).is_some() || tools.join(program).is_file()
 }
 
 fn has_npm(tools: &Path, name: &str, version: &str) -> bool {

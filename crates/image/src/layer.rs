@@ -128,6 +128,8 @@ struct Walk<'a> {
     reread: Vec<Reread>,
     /// Bytes that may still be read under other names.
     room: u64,
+    /// A name that leads out of the root was told of.
+    climbed: bool,
     /// Reused for each file.
     content: Vec<u8>,
 }
@@ -154,6 +156,7 @@ impl<'a> Walk<'a> {
             names,
             reread: Vec::new(),
             room: 2 * limits.file_bytes,
+            climbed: names.is_some(),
             content: Vec::new(),
         }
     }
@@ -192,6 +195,14 @@ impl<'a> Walk<'a> {
             );
             self.gap(None, "image-limit", what);
             return Ok(());
+        }
+        if !self.climbed && path::climbs(&header.path) {
+            self.climbed = true;
+            let what = format!(
+                "a layer names {}, which leads out of the root: runtimes do not agree on where it stands",
+                path::text(&header.path)
+            );
+            self.gap(None, "image-unreadable", what);
         }
         let Some(path) = path::normal(&header.path) else {
             return Ok(());

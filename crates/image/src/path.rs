@@ -67,6 +67,26 @@ pub fn normal(bytes: &[u8]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
+/// Whether a name leads above the root on its way. No builder writes one, and runtimes do not agree on it: Docker refuses
+/// the layer, containerd stays at the root.
+pub fn climbs(bytes: &[u8]) -> bool {
+    if memchr::memmem::find(bytes, b"..").is_none() {
+        return false;
+    }
+    let mut depth = 0usize;
+    for part in bytes.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => match depth.checked_sub(1) {
+                Some(above) => depth = above,
+                None => return true,
+            },
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
 fn is_normal(path: &str) -> bool {
     !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
@@ -91,6 +111,20 @@ mod tests {
             assert_eq!(normal(from.as_bytes()).as_deref(), to, "{from}");
         }
         assert_eq!(normal(b"a/\xff").as_deref(), Some("a/\\xff"));
+    }
+
+    #[test]
+    fn names_that_climb() {
+        for (name, expected) in [
+            ("../etc/passwd", true),
+            ("a/../../b", true),
+            ("/..", true),
+            ("a/../b/..", false),
+            ("..a/b..", false),
+            ("usr/bin", false),
+        ] {
+            assert_eq!(climbs(name.as_bytes()), expected, "{name}");
+        }
     }
 
     #[test]

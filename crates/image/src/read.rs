@@ -51,6 +51,12 @@ pub fn read(
         gaps: found_gaps,
     } = survey(&tree, &layers, table);
     gaps.extend(found_gaps);
+    if let Some((count, path)) = tree.lost() {
+        let what = format!(
+            "{count} hard links lead to nothing, {path} first: what they stand for was not read"
+        );
+        gaps.push(gap("image-unreadable", what));
+    }
     if tree.is_cut() {
         let what = "the layers' links and folders are nested deeper than is followed";
         gaps.push(gap("image-limit", what));
@@ -264,7 +270,8 @@ impl Reader<'_> {
             let Some(outcome) = outcome else {
                 sure = false;
                 let what = format!(
-                    "the image is larger than what is read of one: layer {} and those above it were not read",
+                    "{}: layer {} and those above it were not read",
+                    spent.over(self.limits),
                     at + 1
                 );
                 gaps.push(gap("image-limit", what));
@@ -439,6 +446,18 @@ struct Budget {
 }
 
 impl Budget {
+    /// Which limit was passed, as a sentence without its end.
+    fn over(&self, limits: &Limits) -> String {
+        let (what, most) = if self.names > limits.names {
+            ("bytes of names", limits.names)
+        } else if self.statements > limits.statements {
+            ("facts", limits.statements)
+        } else {
+            ("entries", limits.entries)
+        };
+        format!("the image has more than {most} {what}")
+    }
+
     /// Whether the layer still fits. The first always does: it was cut at the same limits while it was read.
     fn take(&mut self, outcome: &Outcome, limits: &Limits) -> bool {
         let own = outcome.facts.spent;

@@ -3,7 +3,7 @@
 //! a link gives them a name that matters. Never: counts a file that a higher layer deleted or replaced.
 
 use crate::extract::{Extractor, Wants};
-use crate::layer::{LayerFacts, Statement, only_as};
+use crate::layer::{LayerFacts, Statement, gap, only_as};
 use crate::tree::{Spot, Tree, What};
 use model::evidence::Gap;
 use model::text::Text;
@@ -59,6 +59,7 @@ pub fn survey<'a>(tree: &Tree<'a>, layers: &'a [LayerFacts], table: &[Extractor]
         ..Names::default()
     };
     let mut links = Vec::new();
+    let mut circles = Vec::new();
     tree.visit(|path, node, what| match what {
         What::File(spot) => names.file(tree, path, spot),
         What::Link(_) if names.wanted(path) => links.push((Text::from(path), node)),
@@ -66,11 +67,19 @@ pub fn survey<'a>(tree: &Tree<'a>, layers: &'a [LayerFacts], table: &[Extractor]
     });
     for (path, node) in links {
         let end = tree.end(node).map(|end| tree.what(end));
-        if let Some(What::File(spot)) = end {
-            names.link(tree, path, spot);
+        match end {
+            Some(What::File(spot)) => names.link(tree, path, spot),
+            None if tree.is_endless(node) => {
+                let what = format!("{path} is a link that leads in a circle and was not read");
+                circles.push(gap("image-unreadable", what));
+            }
+            _ => {}
         }
     }
-    let mut survey = Survey::default();
+    let mut survey = Survey {
+        gaps: circles,
+        ..Survey::default()
+    };
     for (layer, facts) in (0u32..).zip(layers) {
         for statement in &facts.statements {
             let spot = Spot {

@@ -32,6 +32,10 @@ pub struct Tree<'a> {
     last: Option<(&'a str, u32)>,
     steps: Cell<u64>,
     cut: Cell<bool>,
+    /// The last name that was looked for went through more links than are followed.
+    endless: Cell<bool>,
+    /// Hard links whose file is not there: how many, and the first.
+    lost: (usize, Option<Spot>),
 }
 
 /// Layer and entry, in the order in which they are applied.
@@ -81,6 +85,8 @@ impl<'a> Tree<'a> {
             last: None,
             steps: Cell::new(STEPS * (entries as u64 + 1024)),
             cut: Cell::new(false),
+            endless: Cell::new(false),
+            lost: (0, None),
         };
         tree.nodes.push(Node::new("", ROOT, 0, What::Folder));
         for (layer, facts) in (0u32..).zip(layers) {
@@ -94,6 +100,12 @@ impl<'a> Tree<'a> {
     /// Whether links or depth were over what is followed, so that something may be missing.
     pub fn is_cut(&self) -> bool {
         self.cut.get()
+    }
+
+    /// How many hard links lead to nothing, and the name of the first. No runtime unpacks such a layer.
+    pub fn lost(&self) -> Option<(usize, &'a str)> {
+        let (count, first) = self.lost;
+        Some((count, &*self.entry(first?)?.path))
     }
 
     pub fn entry(&self, spot: Spot) -> Option<&'a Entry> {
@@ -120,6 +132,12 @@ impl<'a> Tree<'a> {
             What::Link(to) => self.find(self.node(node.0).parent, to).map(NodeId),
             _ => Some(node),
         }
+    }
+
+    /// Whether a link leads in a circle, and not only to nothing.
+    pub fn is_endless(&self, link: NodeId) -> bool {
+        self.endless.set(false);
+        self.end(link).is_none() && self.endless.get()
     }
 
     /// The path of a node from the root.
@@ -180,7 +198,11 @@ impl<'a> Tree<'a> {
                 return;
             }
             EntryKind::Hardlink(to) => match self.at(to).map(|node| self.what(node)) {
-                Some(What::Folder) | None => What::Other,
+                Some(What::Folder) | None => {
+                    let (count, first) = self.lost;
+                    self.lost = (count + 1, first.or(Some(spot)));
+                    What::Other
+                }
                 Some(what) => what,
             },
             EntryKind::File => What::File(spot),
@@ -360,6 +382,7 @@ impl<'a> Tree<'a> {
                 What::Link(to) => {
                     hops += 1;
                     if hops > HOPS {
+                        self.endless.set(true);
                         return None;
                     }
                     todo.push(to.split('/'));

@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) feeds: PathBuf,
     /// `$XDG_CACHE_HOME/plimsoll/images`.
     pub(crate) images: PathBuf,
+    /// Folder for archives that must be unpacked: `$TMPDIR`, else `/var/tmp`, which unlike `/tmp` is never memory.
+    pub(crate) spool: PathBuf,
     /// `$XDG_STATE_HOME/plimsoll/last.plimsoll`.
     pub(crate) last_scan: PathBuf,
     /// SOURCE_DATE_EPOCH, else the clock.
@@ -38,6 +40,7 @@ impl Settings {
             database: data.join("db"),
             feeds: data.join("feeds"),
             images: folder("XDG_CACHE_HOME", ".cache").join("images"),
+            spool: spool(),
             last_scan: folder("XDG_STATE_HOME", ".local/state").join("last.plimsoll"),
             now: now()?,
             base_ref: base_ref(),
@@ -52,6 +55,16 @@ fn folder(variable: &str, below_home: &str) -> PathBuf {
         .filter(|path| path.is_absolute())
         .or_else(|| std::env::home_dir().map(|home| home.join(below_home)));
     base.unwrap_or_else(std::env::temp_dir).join("plimsoll")
+}
+
+fn spool() -> PathBuf {
+    let own = std::env::var_os("TMPDIR").filter(|value| !value.is_empty());
+    let usual = PathBuf::from("/var/tmp");
+    match own {
+        Some(folder) => folder.into(),
+        None if usual.is_dir() => usual,
+        None => std::env::temp_dir(),
+    }
 }
 
 fn now() -> anyhow::Result<Timestamp> {

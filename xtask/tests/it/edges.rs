@@ -43,6 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
     ("k8s-openapi", &["cluster"]),
+    ("h2", &["image"]),
     ("reqwest", &["image", "scan"]),
     ("minijinja", &["report"]),
     ("memmap2", &["intel"]),

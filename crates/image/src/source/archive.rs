@@ -31,6 +31,8 @@ struct Archive {
     what: String,
     file: Arc<File>,
     members: HashMap<String, Member>,
+    /// The member that should reach beyond the end of the file, and to where.
+    cut: Option<(String, u64)>,
 }
 
 enum Member {
@@ -65,6 +67,10 @@ pub(super) fn open(
         return layout::open(what, &archive, wanted);
     }
     let Some(manifest) = archive.document("manifest.json")? else {
+        if let Some((path, end)) = &archive.cut {
+            let why = format!("it is cut after {length} bytes: {path} should end at byte {end}");
+            return Err(ImageError::no_image(what, why));
+        }
         let why = "it holds neither manifest.json nor an OCI layout";
         return Err(ImageError::no_image(what, why));
     };
@@ -157,7 +163,8 @@ impl Archive {
             ImageError::no_image(what, crate::layer::with_causes(error))
         };
         let mut members = HashMap::new();
-        let mut at = 0;
+        let mut cut = None;
+        let mut at: u64 = 0;
         loop {
             let part = Part {
                 file: Arc::clone(&file),
@@ -177,6 +184,9 @@ impl Archive {
             let Some(path) = normal(&header.path) else {
                 continue;
             };
+            if offset.saturating_add(header.size) > length {
+                cut = Some((path.clone(), offset.saturating_add(header.size)));
+            }
             let member = match header.kind {
                 Kind::File => Member::File {
                     offset,
@@ -201,6 +211,7 @@ impl Archive {
             what: what.into(),
             file,
             members,
+            cut,
         })
     }
 

@@ -8,6 +8,7 @@ mod archive;
 mod layout;
 #[cfg(feature = "stores")]
 pub mod local;
+pub mod message;
 mod rootfs;
 mod spool;
 

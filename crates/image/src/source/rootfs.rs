@@ -1,6 +1,6 @@
 //! A folder that is a root file system: of a machine, a chroot, a mounted image. Comes in: its path. Goes out: its
 //! inventory. Never: follows a link out of the root (descriptors are opened below each other without following any),
-//! opens a device, reads programs that a package of the distribution installed.
+//! opens a device, reads a file twice that has two names.
 
 use crate::ImageError;
 use crate::assemble::{Found, Parts, assemble, owned_files};
@@ -22,8 +22,10 @@ use model::inventory::Inventory;
 use model::matches::{Artifact, ArtifactKind};
 use model::text::Text;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use std::collections::hash_map::Entry as MapEntry;
 use std::ffi::{CStr, CString};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -32,8 +34,7 @@ use std::rc::Rc;
 /// Folders in each other that are entered; each one costs an open descriptor.
 const DEPTH: usize = 200;
 
-/// Reads a root file system: package databases and what else has a telling name first, then those programs that no
-/// package installed. Pseudo file systems below it (`proc`, `sys`) are left out.
+/// Reads a root file system: package databases and what else has a telling name first, then programs and texts. Pseudo file systems below it (`proc`, `sys`) are left out.
 ///
 /// # Errors
 /// [`ImageError::Read`] where the folder itself cannot be opened. What cannot be read in it is a gap.
@@ -49,6 +50,7 @@ pub fn rootfs(path: &Path, table: &[Extractor], limits: &Limits) -> Result<Inven
         limits,
         facts: LayerFacts::default(),
         others: Vec::new(),
+        linked: FxHashMap::default(),
     };
     walk.all(&root).map_err(failed)?;
     let Walk {
@@ -154,8 +156,10 @@ struct Walk<'a> {
     table: &'a [Extractor],
     limits: &'a Limits,
     facts: LayerFacts,
-    /// Entries of files that no name tells of; programs may be among them.
-    others: Vec<u32>,
+    /// Entries of files, and whether by size and mode they may be programs.
+    others: Vec<(u32, bool)>,
+    /// Files with several names: device, inode, and the first name.
+    linked: FxHashMap<(u64, u64), Text>,
 }
 
 /// A folder to be entered.
@@ -275,12 +279,32 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, folder: &OwnedFd, name: &CStr, path: &str) {
+        let stat = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(error) => {
+                self.push(path, EntryKind::File);
+                return self.gap(unreadable(path, &error.into()));
+            }
+        };
+        if stat.st_nlink > 1 {
+            // As archives of the same files have it: one content, and other names of it.
+            let first = self.linked.entry((stat.st_dev, stat.st_ino));
+            if let MapEntry::Occupied(first) = &first {
+                let first = Text::clone(first.get());
+                self.push(path, EntryKind::Hardlink(first));
+                return;
+            }
+            first.or_insert_with(|| path.into());
+        }
         let index = self.push(path, EntryKind::File);
-        self.permissions(folder, name, path, index);
+        self.permissions(&stat, path, index);
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        // A named file may be a program as well (a launcher called `java`).
+        self.others
+            .push((index, may_be_program(stat.st_mode, size)));
         let named = |row: &Extractor| matches!(row.wants, Wants::Named(named) if named(path));
         let wanted: Vec<_> = rows(self.table).filter(|(_, row)| named(row)).collect();
         if wanted.is_empty() {
-            self.others.push(index);
             return;
         }
         let (limits, facts) = (self.limits, &mut self.facts);
@@ -296,17 +320,12 @@ impl Walk<'_> {
                 gap,
             });
         }
-        // A named file may be a program as well (a launcher called `java`).
-        self.others.push(index);
     }
 
     /// What the permissions tell, where they were asked for.
-    fn permissions(&mut self, folder: &OwnedFd, name: &CStr, path: &str, index: u32) {
+    fn permissions(&mut self, stat: &Stat, path: &str, index: u32) {
         let asks = |(_, row): &(u16, &Extractor)| matches!(row.wants, Wants::Permissions);
         let Some((row, _)) = rows(self.table).find(asks) else {
-            return;
-        };
-        let Ok(stat) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else {
             return;
         };
         let of = Permissions {
@@ -340,13 +359,14 @@ impl LayerFacts {
     }
 }
 
-/// Reads the programs among `others` that no package installed, and searches texts: those that no package installed,
-/// and those outside the folders of packages, whoever installed them. What a package put below `/usr` is what everybody
-/// has who installed it, and opening thousands of files for it would double the cost of the scan.
+/// Reads the programs among `others`, and searches texts: those that no package installed, and those outside the folders
+/// of packages, whoever installed them. What a package put below `/usr` is what everybody has who installed it, and
+/// opening thousands of files for it would double the cost of the scan. Programs that a package installed are read: they
+/// belong to it, and are judged by themselves where no feed covers the release.
 fn programs(
     root: &OwnedFd,
     facts: &mut LayerFacts,
-    others: Vec<u32>,
+    others: Vec<(u32, bool)>,
     table: &[Extractor],
     limits: &Limits,
 ) {
@@ -358,7 +378,7 @@ fn programs(
     if programs.is_empty() && texts.is_empty() {
         return;
     }
-    let unowned: Vec<(u32, bool)> = {
+    let wanted: Vec<Candidate> = {
         let layers = std::slice::from_ref(&*facts);
         let tree = Tree::new(layers);
         let standing = survey(&tree, layers, table).standing.into_iter();
@@ -366,21 +386,25 @@ fn programs(
             .map(|standing| Found::standing(standing, &tree, false))
             .collect();
         let owned = owned_files(&tree, &found);
-        let looked_at = |index: u32| {
-            let path = &facts.entries.get(index as usize)?.path;
+        let looked_at = |(entry, program): (u32, bool)| {
+            let path = &facts.entries.get(entry as usize)?.path;
+            let program = program && !programs.is_empty();
+            let wanted =
+                |row: &Extractor| matches!(row.wants, Wants::Texts { named, .. } if named(path));
+            let text = texts.iter().any(|(_, row)| wanted(row));
+            if !program && !text {
+                return None;
+            }
             let free = tree.at(path).is_none_or(|node| !owned.contains_key(&node));
-            let text = (free || !secret::is_public(path))
-                && texts
-                    .iter()
-                    .any(|(_, row)| matches!(row.wants, Wants::Texts { named, .. } if named(path)));
-            (text || (free && !programs.is_empty())).then_some((index, text))
+            let text = text && (free || !secret::is_public(path));
+            (program || text).then_some(Candidate { entry, text, free })
         };
         others.into_iter().filter_map(looked_at).collect()
     };
-    let read: Vec<Program> = unowned
+    let read: Vec<Program> = wanted
         .par_iter()
-        .filter_map(|&(index, text)| {
-            let path = &facts.entries.get(index as usize)?.path;
+        .filter_map(|&Candidate { entry, text, free }| {
+            let path = &facts.entries.get(entry as usize)?.path;
             let mut found = Vec::new();
             let read = read_at_root(root, path, |mode, size, file| {
                 let rows = if is_program(mode, size, &file)? {
@@ -394,9 +418,11 @@ fn programs(
                     found.push((row, extracts));
                 })
             });
-            let gap = read.err().map(|error| unreadable(path, &error));
+            // A program of a package that only root may read (sudo) is judged as its package.
+            let gap = read.err().filter(|_| free);
+            let gap = gap.map(|error| unreadable(path, &error));
             found.retain(|(_, one)| !one.all.is_empty() || !one.gaps.is_empty());
-            (!found.is_empty() || gap.is_some()).then_some((index, found, gap))
+            (!found.is_empty() || gap.is_some()).then_some((entry, found, gap))
         })
         .collect();
     for (index, found, gap) in read {
@@ -418,12 +444,26 @@ fn programs(
     }
 }
 
+/// A file that is opened once more.
+#[derive(Clone, Copy)]
+struct Candidate {
+    entry: u32,
+    /// Searched, where it is no program.
+    text: bool,
+    /// No package installed it.
+    free: bool,
+}
+
 /// Entry, what the rows say of it, and why it could not be read.
 type Program = (u32, Vec<(u16, Extracts)>, Option<Gap>);
 
+fn may_be_program(mode: u32, size: u64) -> bool {
+    mode & 0o111 != 0 && size >= PROGRAM
+}
+
 fn is_program(mode: u32, size: u64, file: &std::fs::File) -> io::Result<bool> {
     use std::os::unix::fs::FileExt as _;
-    if mode & 0o111 == 0 || size < PROGRAM {
+    if !may_be_program(mode, size) {
         return Ok(false);
     }
     let mut start = [0; 4];

@@ -9,6 +9,7 @@ mod layers;
 mod registry;
 mod packed;
 mod roots;
+mod same;
 #[cfg(feature = "stores")]
 mod stores;
 mod tarball;

@@ -124,6 +124,11 @@ pub(crate) enum Target {
         /// Platform of a multi-platform image, e.g. linux/arm64; default is this machine's
         #[arg(long, value_name = "OS/ARCH", value_parser = values::platform)]
         platform: Option<scan::artifacts::Platform>,
+        /// Where REF is looked for, in this order: docker, podman, containerd (stores of this machine, by their
+        /// sockets), registry; default is all four, without those whose socket is not there
+        #[arg(long, value_name = "SOURCE", value_delimiter = ',', conflicts_with = "input",
+            value_parser = scan::artifacts::ImageSource::parse)]
+        image_src: Vec<scan::artifacts::ImageSource>,
         #[command(flatten)]
         registry: Registry,
         #[command(flatten)]

@@ -24,10 +24,15 @@ pub(super) fn read(
         Target::Image {
             reference: Some(reference),
             registry,
+            image_src,
             ..
         } => {
-            progress.say("pulling the image");
-            let inventory = pulled(reference, registry, &options)?;
+            let sources = scan::artifacts::Sources {
+                order: image_src.clone(),
+                sockets: scan::artifacts::Sockets::read(),
+            };
+            let say = |what: &str| progress.say(what);
+            let inventory = found(reference, &sources, registry, &options, say)?;
             return Ok(vec![options.scanners.only(inventory)]);
         }
         Target::Image {
@@ -65,7 +70,7 @@ pub(super) fn options(target: &Target, settings: &Settings) -> Option<scan::arti
         lock_files: artifact.lock_files,
         scanners: artifact.scanners(),
         cache: (!artifact.no_cache).then(|| folder.clone()),
-        spool: None,
+        spool: Some(settings.spool.clone()),
     })
 }
 
@@ -82,18 +87,27 @@ pub(super) fn registry(registry: &Registry) -> scan::artifacts::RegistryOptions 
     }
 }
 
-/// An image of a registry; what was refused or not reached is "not completed".
-fn pulled(
+/// An image by its name; what was refused or not reached is "not completed".
+fn found(
     reference: &str,
+    sources: &scan::artifacts::Sources,
     registry: &Registry,
     options: &scan::artifacts::Options,
+    say: impl FnMut(&str),
 ) -> anyhow::Result<Inventory> {
     let registry = self::registry(registry);
-    scan::artifacts::pulled(reference, &registry, options).map_err(|error| {
+    let found = scan::artifacts::found(reference, sources, &registry, options, say);
+    found.map_err(|error| {
         if error.is_usage() {
             return error.into();
         }
+        let tried = match &error {
+            scan::artifacts::FindError::Pull(_) => "pull",
+            _ => "get",
+        };
         let chain = anyhow::Error::new(error);
-        anyhow::Error::new(NotCompleted(format!("cannot pull {reference}: {chain:#}")))
+        anyhow::Error::new(NotCompleted(format!(
+            "cannot {tried} {reference}: {chain:#}"
+        )))
     })
 }

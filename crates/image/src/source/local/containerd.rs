@@ -2,9 +2,9 @@
 //! the content store, by its API. Never: reads the store's folders or snapshots, fetches what is missing.
 //! Source: containerd `api/services/images/v1`, `api/services/content/v1`, v1.2 and later.
 
-use super::super::{Blobs, DOCUMENT, Image, Opener, Wanted, blob_path, follow};
+use super::super::{Blobs, DOCUMENT, Image, Opener, Wanted, blob_path, follow, message};
 use super::grpc::{Call, Content, Open, one};
-use super::{StoreError, message, unfit};
+use super::{StoreError, unfit};
 use crate::ImageError;
 use crate::manifest::Descriptor;
 use model::image::ImageReference;

@@ -147,12 +147,6 @@ fn understood(
     })
 }
 
-/// Reads an inspection as a daemon would give it; for the fuzzer.
-#[doc(hidden)]
-pub fn understand(bytes: &[u8]) -> Result<Image, StoreError> {
-    understood(Path::new("/"), "a", bytes, &Wanted::default()).map(|one| one.stub)
-}
-
 impl Inspected {
     /// The image, from an export that is spooled in `folder` to a file without a name. It is gone when the image is
     /// dropped, however this process ends.
@@ -281,7 +275,7 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["localhost/m:1".to_owned(), format!("localhost/m@{REPO}")]
+            [format!("localhost/m@{REPO}"), "localhost/m:1".to_owned()]
         );
         assert_eq!(image.identity.platform.as_deref(), Some("linux/amd64"));
         assert_eq!(image.layers.len(), 1);

@@ -219,7 +219,7 @@ impl io::Read for Content {
                 return Ok(0);
             };
             let (offset, data) =
-                super::message::content_piece(&message).map_err(io::Error::other)?;
+                super::super::message::content_piece(&message).map_err(io::Error::other)?;
             if offset != self.at {
                 let why = format!("a piece of byte {offset} came in the place of {}", self.at);
                 return Err(io::Error::other(why));

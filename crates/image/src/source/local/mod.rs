@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! mod (Store, There) ── docker ─────── spool          Docker Engine API; Podman serves it too
-//!                   └── containerd ── grpc ── message
+//!                   └── containerd ── grpc ── [`super::message`]
 //! ```
 //!
 //! All of it blocks: call it from threads of your own, never from inside an async runtime.
@@ -12,9 +12,8 @@
 mod containerd;
 mod docker;
 mod grpc;
-pub mod message;
 
-pub use docker::{Inspected, understand};
+pub use docker::Inspected;
 
 use super::{Image, Wanted};
 use crate::ImageError;
