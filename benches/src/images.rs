@@ -45,7 +45,7 @@ pub(crate) fn images(plimsoll: &Path, folder: &Path) -> anyhow::Result<Vec<Line>
     let mut known = ours(&["image", "--input"], &archive, &[]);
     measure(&mut known, &[0])?;
     let mut again = f64::INFINITY;
-    for _ in 0..5 {
+    for _ in 0..20 {
         again = again.min(measure(&mut known, &[0])?.wall);
     }
     let mut lines = vec![
