@@ -7,9 +7,10 @@ use crate::wording::{age, count, counted};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::inventory::{Inventory, Release};
-use std::collections::BTreeSet;
+use model::matches::ArtifactKind;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Artifacts that are told one by one; of more, only how many.
+/// Artifacts that are told one by one; of more, only how many are of which system.
 const ARTIFACTS: usize = 5;
 /// Kinds of packages in a line.
 const KINDS: usize = 8;
@@ -27,10 +28,14 @@ pub(crate) fn seen(view: &View, units: &Units) -> Vec<String> {
         lines.push(format!(
             "{} in {}",
             counted(packages, "package"),
-            counted(here.len(), "artifact")
+            counted(here.len(), noun(&here))
         ));
     }
-    for (unit, inventory) in here.iter().take(ARTIFACTS) {
+    if here.len() > ARTIFACTS {
+        lines.extend(systems(view, &here));
+        return lines;
+    }
+    for (unit, inventory) in &here {
         let name = if here.len() > 1 {
             format!("{}: ", unit.name)
         } else {
@@ -45,8 +50,37 @@ pub(crate) fn seen(view: &View, units: &Units) -> Vec<String> {
             lines.push(format!("{name}{layers}"));
         }
     }
-    if let Some(more) = here.len().checked_sub(ARTIFACTS).filter(|more| *more > 0) {
-        lines.push(format!("{} more: --format json", counted(more, "artifact")));
+    lines
+}
+
+fn noun(here: &[(&Unit, &Inventory)]) -> &'static str {
+    let images = here
+        .iter()
+        .all(|(unit, _)| unit.kind == ArtifactKind::Image);
+    if images { "image" } else { "artifact" }
+}
+
+/// Which distributions many artifacts are of, the most frequent first.
+fn systems(view: &View, here: &[(&Unit, &Inventory)]) -> Vec<String> {
+    let mut systems: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, inventory) in here {
+        let system = system(inventory.release.as_ref(), today(view));
+        *systems.entry(system).or_default() += 1;
+    }
+    let mut systems: Vec<(String, usize)> = systems.into_iter().collect();
+    systems.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    let rest: usize = systems
+        .iter()
+        .skip(ARTIFACTS)
+        .map(|(_, number)| number)
+        .sum();
+    let mut lines: Vec<String> = systems
+        .into_iter()
+        .take(ARTIFACTS)
+        .map(|(system, number)| format!("{}: {system}", counted(number, noun(here))))
+        .collect();
+    if rest > 0 {
+        lines.push(format!("{} of other systems", counted(rest, noun(here))));
     }
     lines
 }
@@ -131,7 +165,9 @@ fn layers(inventory: &Inventory) -> Option<String> {
     }
     if all.iter().all(|layer| layer.of_base.is_none()) {
         let layers = counted(all.len(), "layer");
-        return Some(format!("{layers}; nothing says which come with the base image"));
+        return Some(format!(
+            "{layers}; nothing says which come with the base image"
+        ));
     }
     let number = |of: Option<bool>| all.iter().filter(|layer| layer.of_base == of).count();
     let parts: Vec<String> = [

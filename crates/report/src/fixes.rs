@@ -1,5 +1,5 @@
-//! Vulnerabilities grouped by what repairs them. In: a view. Out: one entry for each package, version and artifact: the
-//! fixable ones first, those with the highest risk first. Never: a fix that no source names.
+//! Vulnerabilities grouped by what repairs them. In: a view. Out: one entry for each package and version, however many
+//! artifacts have it: the fixable ones first, those with the highest risk first. Never: a fix that no source names.
 
 use crate::installed::{Installed, Origin, Units};
 use crate::view::{View, at};
@@ -14,7 +14,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) struct Repair<'a> {
-    pub(crate) image: Option<u32>,
+    pub(crate) images: BTreeSet<u32>,
     pub(crate) origin: Origin,
     /// Of the packages that are upgraded together, ordered.
     pub(crate) names: BTreeSet<&'a str>,
@@ -35,10 +35,9 @@ pub(crate) struct Repairs<'a> {
     pub(crate) unfixed: Vec<Repair<'a>>,
 }
 
-/// What stands in one line: the packages of one source package, in one version, from one part of one artifact.
+/// What stands in one line: the packages of one source package, in one version, from one part of artifacts.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
-    image: Option<u32>,
     origin: Origin,
     kind: &'a str,
     source: &'a str,
@@ -65,7 +64,6 @@ pub(crate) fn repairs<'a>(view: &View<'a>, units: &Units<'a>) -> Repairs<'a> {
         let origin = unit.map_or(Origin::Unknown, |unit| unit.origin(installed));
         let to = fix(package, finding);
         let key = Key {
-            image: finding.image,
             origin,
             kind: &package.kind,
             source: source(package, installed),
@@ -73,7 +71,7 @@ pub(crate) fn repairs<'a>(view: &View<'a>, units: &Units<'a>) -> Repairs<'a> {
             state: to.is_none().then_some(finding.fix.state),
         };
         let repair = groups.entry(key).or_insert_with(|| Repair {
-            image: finding.image,
+            images: BTreeSet::new(),
             origin,
             names: BTreeSet::new(),
             installed: &package.version,
@@ -120,6 +118,7 @@ impl<'a> Repair<'a> {
         finding: &'a Finding,
         to: Option<&'a Text>,
     ) {
+        self.images.extend(finding.image);
         self.names.insert(&package.name);
         self.findings.push(finding);
         self.worst = self.worst.max(finding.severity);
@@ -163,7 +162,10 @@ impl<'a> Repair<'a> {
                 )
             })
             .collect();
-        let points = |finding: &Finding| view.score(finding).map_or(-1.0, |s| s.score.points.expected);
+        let points = |finding: &Finding| {
+            view.score(finding)
+                .map_or(-1.0, |s| s.score.points.expected)
+        };
         ids.sort_by(|(a, a_kev), (b, b_kev)| {
             b_kev
                 .cmp(a_kev)
@@ -205,12 +207,16 @@ impl<'a> Repair<'a> {
 
     /// `base image`, `application layer`, and which artifact where there are several.
     pub(crate) fn place(&self, view: &View, several: bool) -> Option<String> {
-        let name = at(&view.assessment.images, self.image).filter(|_| several);
+        let images = self.images.iter().filter(|_| several);
+        let mut names = images.filter_map(|image| at(&view.assessment.images, Some(*image)));
+        let name = names.next().map(|first| match names.count() {
+            0 => first.name.to_string(),
+            more => format!("{} and {} more", first.name, count(more)),
+        });
         match (self.origin.words(), name) {
-            (Some(origin), Some(image)) => Some(format!("{origin} of {}", image.name)),
+            (Some(origin), Some(name)) => Some(format!("{origin} of {name}")),
             (Some(origin), None) => Some(origin.to_owned()),
-            (None, Some(image)) => Some(image.name.to_string()),
-            (None, None) => None,
+            (None, name) => name,
         }
     }
 
@@ -247,11 +253,10 @@ pub(crate) fn unrated(view: &View) -> Option<String> {
     let count = open
         .filter(|one| one.category == Category::Vulnerability && one.severity == Severity::Unknown)
         .count();
-    let first = view
-        .assessment
-        .findings
-        .iter()
-        .find(|one| one.category == Category::Vulnerability && one.severity == Severity::Unknown)?;
+    let first =
+        view.assessment.findings.iter().find(|one| {
+            one.category == Category::Vulnerability && one.severity == Severity::Unknown
+        })?;
     Some(format!(
         "{} without a severity, since no feed of the database rates them: judge them by the risk before the line and by EPSS; a gate on a severity stops at them unless --allow-unknown; plimsoll explain {} says what is known of one",
         counted(count, "finding"),
