@@ -12,7 +12,7 @@ const FILES: [&str; 2] = [
     "deploy/ci/gitlab/plimsoll.gitlab-ci.yml",
 ];
 
-pub fn run(image: &str) -> anyhow::Result<bool> {
+pub(crate) fn run(image: &str) -> anyhow::Result<bool> {
     ensure!(
         is_pinned(image),
         "{image} is no NAME@sha256: with 64 hexadecimal digits"
@@ -71,7 +71,10 @@ mod tests {
             (format!("localhost:5000/b@sha256:{DIGEST}"), true),
             ("ghcr.io/a/b:1".to_owned(), false),
             (format!("@sha256:{DIGEST}"), false),
-            (format!("ghcr.io/a/b@sha256:{}", DIGEST.to_uppercase()), false),
+            (
+                format!("ghcr.io/a/b@sha256:{}", DIGEST.to_uppercase()),
+                false,
+            ),
             (format!("ghcr.io/$(id)@sha256:{DIGEST}"), false),
             ("ghcr.io/a/b@sha256:0".to_owned(), false),
         ] {
@@ -83,7 +86,10 @@ mod tests {
     fn marked_lines_are_written_again_and_again() {
         let text = "a: 1\n  image: \"\" # pinned by cargo xtask pin\nb: 2\n";
         let once = pinned(text, "x@sha256:1").unwrap();
-        assert_eq!(once, "a: 1\n  image: x@sha256:1 # pinned by cargo xtask pin\nb: 2\n");
+        assert_eq!(
+            once,
+            "a: 1\n  image: x@sha256:1 # pinned by cargo xtask pin\nb: 2\n"
+        );
         let twice = pinned(&once, "x@sha256:2").unwrap();
         assert_eq!(twice, once.replace(":1 #", ":2 #"));
         assert_eq!(pinned("a: 1\n", "x"), None);

@@ -10,6 +10,7 @@ use crate::build::{
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Many, Maybe, Num, Obj, Str, Word};
 use crate::shapes::Tool as Named;
+use crate::told;
 use model::evidence::GapWeight;
 use model::image::is_digest;
 use model::matches::{Artifact, ArtifactKind, Fix, FixState};
@@ -187,6 +188,9 @@ pub(crate) fn report<'a>(
         let descriptor: Maybe<Descriptor<'_>> = document.parse(raw)?;
         builder.tool(&descriptor.name, &descriptor.version);
         builder.created(&descriptor.timestamp);
+    }
+    if let Some(raw) = fields.get("plimsoll") {
+        told::gaps(document, raw, builder)?;
     }
     let mut scanned = source(document, fields)?;
     if let Some(about) = about {

@@ -26,6 +26,7 @@ mod sbom;
 mod shapes;
 mod snyk;
 mod spdx;
+mod told;
 mod trivy;
 mod trivy_compliance;
 mod trivy_fields;

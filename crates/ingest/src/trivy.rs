@@ -11,6 +11,7 @@ use crate::document::{Document, Fields};
 use crate::field;
 use crate::identifier::day;
 use crate::loose::{Maybe, Num, Str, Word};
+use crate::told;
 use crate::trivy_fields::{
     License, Metadata, Misconfiguration, Modified, Secret, TargetResult, VendorCvss, Vulnerability,
 };
@@ -43,6 +44,9 @@ pub(crate) fn report<'a>(
     if let Some(raw) = fields.get("SchemaVersion") {
         let version: Word<'_> = document.parse(raw)?;
         builder.format(&format!("trivy-json/{}", &*version));
+    }
+    if let Some(raw) = fields.get("Plimsoll") {
+        told::gaps(document, raw, builder)?;
     }
     let name = text("ArtifactName")?;
     let kind = text("ArtifactType")?;

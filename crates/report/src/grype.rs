@@ -107,7 +107,7 @@ fn state(state: FixState) -> &'static str {
     }
 }
 
-impl<'a> Context<'a> {
+impl Context<'_> {
     fn show(&self, text: &str) -> String {
         self.names.show(text).into_owned()
     }
@@ -323,9 +323,10 @@ fn details(finding: &Finding, package: Option<&Package>, basis: Option<&Basis>) 
             "found": {"vulnerabilityID": finding.id, "versionConstraint": ""},
         });
     };
-    let kind = match basis.of_source {
-        true => "exact-indirect-match",
-        false => "exact-direct-match",
+    let kind = if basis.of_source {
+        "exact-indirect-match"
+    } else {
+        "exact-direct-match"
     };
     let constraint = match (&basis.fixed, &basis.last_affected) {
         (Some(fixed), _) => format!("< {fixed} ({})", basis.order),

@@ -356,9 +356,12 @@ impl<'a> Context<'a> {
         let history: Vec<Value> = config
             .history
             .iter()
-            .map(|line| match line.empty {
-                true => json!({"created_by": line.created_by, "empty_layer": true}),
-                false => json!({"created_by": line.created_by}),
+            .map(|line| {
+                let mut one = json!({"created_by": line.created_by});
+                if line.empty {
+                    one["empty_layer"] = json!(true);
+                }
+                one
             })
             .collect();
         one["history"] = json!(history);

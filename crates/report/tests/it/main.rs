@@ -10,6 +10,7 @@
 mod artifacts;
 mod explain;
 mod file;
+mod foreign;
 mod formats;
 mod html;
 mod sample;
