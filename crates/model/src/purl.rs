@@ -245,11 +245,7 @@ pub fn write(
 /// The type of a purl, lower case; `None` for text that is no purl.
 pub fn kind_of(purl: &str) -> Option<Cow<'_, str>> {
     let (kind, rest) = after_scheme(purl.trim())?.split_once('/')?;
-    let lower = kind.bytes().all(|b| !b.is_ascii_uppercase());
-    (is_kind(kind) && !rest.trim_matches('/').is_empty()).then(|| match lower {
-        true => Cow::Borrowed(kind),
-        false => Cow::Owned(kind.to_ascii_lowercase()),
-    })
+    (is_kind(kind) && !rest.trim_matches('/').is_empty()).then(|| lower(kind))
 }
 
 /// Whether it has the form of a purl and of a URI (RFC 3986), so that others' readers take it as it stands.

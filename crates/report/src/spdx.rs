@@ -136,25 +136,28 @@ impl Source<'_> {
 
     /// Gaps, the verdict, and what of findings SPDX has no place for.
     fn annotations(&self) -> Vec<Value> {
-        let one = |comment: String| {
-            json!({
-                "annotationDate": self.created(),
-                "annotationType": "OTHER",
-                "annotator": self.tool(),
-                "comment": comment,
-            })
-        };
         let all = self.view.assessment;
         let gaps = all.ledger.gaps.iter().map(|gap| {
             let what = format!("not seen ({}): {}", word::weight(gap.weight), gap.what);
-            one(self.text(&what))
+            self.annotation(&self.text(&what))
         });
         let findings = format!(
             "{} and {} when it was written; advisories of open ones stand with their packages",
             word::counted(all.findings.len() + all.unjoined.len(), "open finding"),
             word::counted(all.suppressed.len(), "suppressed finding"),
         );
-        std::iter::once(one(findings)).chain(gaps).collect()
+        std::iter::once(self.annotation(&findings))
+            .chain(gaps)
+            .collect()
+    }
+
+    fn annotation(&self, comment: &str) -> Value {
+        json!({
+            "annotationDate": self.created(),
+            "annotationType": "OTHER",
+            "annotator": self.tool(),
+            "comment": comment,
+        })
     }
 
     /// A document describes something, so an empty scan says that it is one.
@@ -197,6 +200,15 @@ impl Source<'_> {
                 package["checksums"] =
                     json!([{"algorithm": "SHA256", "checksumValue": hex.to_ascii_lowercase()}]);
             }
+        }
+        // Its layers from the lowest up, in Trivy's words; packages name them by number.
+        let layers = unit
+            .inventory
+            .map_or(&[][..], |inventory| &*inventory.layers);
+        if !layers.is_empty() && !self.names.redacts() {
+            let layers = layers.iter();
+            let notes = layers.map(|layer| self.annotation(&format!("DiffID: {}", layer.diff_id)));
+            package["annotations"] = notes.collect();
         }
         if unit.inventory.is_none() {
             package["comment"] =

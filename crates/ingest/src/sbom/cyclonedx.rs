@@ -155,22 +155,18 @@ pub(super) fn read<'a>(
     let tool = tool_of(document, metadata.tools)?;
     shelf.own = tool.is_some_and(|tool| &*tool.name == "plimsoll");
     let mut root = String::new();
-    match metadata.0.component {
-        Some(Obj(component)) => {
-            root = component.reference.to_string();
-            let reference = component.reference.0.clone();
-            shelf.root(
-                reference,
-                described(&component, shelf.own),
-                layers(&component),
-            );
-            own_package(&component, &mut shelf)?;
-            each_of(component.components.0, None, &mut shelf)?;
-        }
-        None => {
-            let named = artifact(ArtifactKind::Sbom, document.file.into());
-            shelf.root("".into(), named, Layers::default());
-        }
+    if let Some(Obj(component)) = metadata.0.component {
+        root = component.reference.to_string();
+        shelf.root(
+            component.reference.0.clone(),
+            described(&component, shelf.own),
+            layers(&component),
+        );
+        own_package(&component, &mut shelf)?;
+        each_of(component.components.0, None, &mut shelf)?;
+    } else {
+        let named = artifact(ArtifactKind::Sbom, document.file.into());
+        shelf.root("".into(), named, Layers::default());
     }
     let mut several = false;
     if let Some(raw) = fields.raw("components") {

@@ -64,6 +64,7 @@ struct Annotation<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "relationshipType is its name")]
 struct Relationship<'a> {
     #[serde(borrow)]
     spdx_element_id: Str<'a>,

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_field_names, reason = "rootElement is its name")]
 struct Element<'a> {
     #[serde(alias = "@type", borrow)]
     r#type: Many<Str<'a>>,
@@ -130,7 +131,7 @@ pub(super) fn read<'a>(
                 }
                 "Vulnerability" => listing.advisories += 1,
                 class if class.ends_with("Relationship") => {
-                    relate(&mut listing, element, &mut licensed)
+                    relate(&mut listing, element, &mut licensed);
                 }
                 _ => {}
             }
