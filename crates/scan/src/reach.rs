@@ -8,8 +8,9 @@ use model::reach::{Answer, Connection, Connectivity, Difference, Direction, Open
 use model::snapshot::Snapshot;
 use model::text::Text;
 use network::reach::{Anyone, Opening, Peer, Pods, PortSet, Ports, Protocol, Reach};
+use rustc_hash::FxHashMap;
 use semantics::declare::Declarations;
-use semantics::view::{AdminAction, Inventory, Selector};
+use semantics::view::{AdminAction, Inventory, Selector, WorkloadView};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -53,13 +54,20 @@ impl Network {
             gaps: self.gaps_of(&reach),
             ..Connectivity::default()
         };
-        reach.connections(|connection| {
-            let (from, to, ports) = (connection.from, connection.to, &connection.ports);
-            all.connections.push(written(
-                names.name(from, Direction::Ingress),
-                names.name(to, Direction::Egress),
-                ports,
-            ));
+        // Millions of connections share a few texts.
+        let mut texts: FxHashMap<Ports, (Text, Option<Text>)> = FxHashMap::default();
+        reach.connections(|from, to, ports| {
+            if !texts.contains_key(ports) {
+                texts.insert(ports.clone(), conn(ports));
+            }
+            if let Some((conn, possible)) = texts.get(ports) {
+                all.connections.push(Connection {
+                    src: names.name(from, Direction::Ingress),
+                    dst: names.name(to, Direction::Egress),
+                    conn: Text::clone(conn),
+                    possible: possible.clone(),
+                });
+            }
         });
         reach.openings(|opening| all.exposures.push(open_to(&reach, &names, &opening)));
         all.exposures.sort_unstable();
@@ -144,7 +152,7 @@ impl Network {
         gaps
     }
 
-    fn side(&self, names: &Names<'_, '_>, side: network::reach::Side) -> Side {
+    fn side(&self, names: &Names, side: network::reach::Side) -> Side {
         let said = side.said.into_iter().map(|said| Said {
             policy: said.policy,
             rule: said.rule,
@@ -170,7 +178,7 @@ impl Network {
     fn peer(
         &self,
         reach: &Reach<'_>,
-        names: &Names<'_, '_>,
+        names: &Names,
         asked: &str,
         direction: Direction,
     ) -> Result<Named, ReachError> {
@@ -218,7 +226,7 @@ impl Network {
         self.workload(names, asked)
     }
 
-    fn workload(&self, names: &Names<'_, '_>, asked: &str) -> Result<Named, ReachError> {
+    fn workload(&self, names: &Names, asked: &str) -> Result<Named, ReachError> {
         let (path, kind) = match asked.strip_suffix(']').and_then(|a| a.split_once('[')) {
             Some((path, kind)) => (path, Some(kind)),
             None => match asked.split_once(' ') {
@@ -263,7 +271,7 @@ impl Network {
     }
 
     /// Workloads whose name holds a part of what was asked.
-    fn like(&self, names: &Names<'_, '_>, path: &str) -> String {
+    fn like(&self, names: &Names, path: &str) -> String {
         let part = path.rsplit('/').next().unwrap_or(path);
         let near: Vec<String> = (0_u32..)
             .zip(&self.inventory.workloads)
@@ -311,36 +319,46 @@ pub fn difference(old: &Connectivity, new: &Connectivity) -> Difference {
     difference
 }
 
-struct Names<'a, 'r> {
-    inventory: &'a Inventory,
-    reach: &'r Reach<'a>,
+/// How peers are written.
+struct Names {
+    workloads: Vec<Text>,
+    /// By direction.
+    ranges: [Vec<Text>; 2],
+    controller: Text,
+    unknown: Text,
 }
 
-impl<'a, 'r> Names<'a, 'r> {
-    fn of(inventory: &'a Inventory, reach: &'r Reach<'a>) -> Self {
-        Names { inventory, reach }
+impl Names {
+    fn of(inventory: &Inventory, reach: &Reach<'_>) -> Self {
+        let workload = |view: &WorkloadView| -> Text {
+            let object = &view.workload.object;
+            let namespace = &view.workload.key.namespace;
+            format!("{namespace}/{}[{}]", object.name, object.kind).into()
+        };
+        let ranges = |direction| -> Vec<Text> {
+            let all = reach.intervals(direction);
+            all.map(|(_, range)| format!("{range}[External]").into())
+                .collect()
+        };
+        Names {
+            workloads: inventory.workloads.iter().map(workload).collect(),
+            ranges: [Direction::Ingress, Direction::Egress].map(ranges),
+            controller: "{ingress-controller}".into(),
+            unknown: "?".into(),
+        }
     }
 
     fn name(&self, peer: Peer, direction: Direction) -> Text {
-        match peer {
-            Peer::Workload(n) => match self.inventory.workloads.get(n as usize) {
-                Some(view) => {
-                    let object = &view.workload.object;
-                    let namespace = &view.workload.key.namespace;
-                    format!("{namespace}/{}[{}]", object.name, object.kind).into()
-                }
-                None => "?".into(),
-            },
-            Peer::Range(n) => self
-                .reach
-                .interval(direction, n)
-                .map_or_else(|| "?".into(), |range| format!("{range}[External]").into()),
-            Peer::IngressController => "{ingress-controller}".into(),
-        }
+        let name = match peer {
+            Peer::Workload(n) => self.workloads.get(n as usize),
+            Peer::Range(n) => self.ranges[direction as usize].get(n as usize),
+            Peer::IngressController => Some(&self.controller),
+        };
+        Text::clone(name.unwrap_or(&self.unknown))
     }
 }
 
-fn open_to(reach: &Reach<'_>, names: &Names<'_, '_>, opening: &Opening) -> OpenTo {
+fn open_to(reach: &Reach<'_>, names: &Names, opening: &Opening) -> OpenTo {
     let direction = opening.direction;
     OpenTo {
         workload: names.name(Peer::Workload(opening.workload), direction),
@@ -383,13 +401,20 @@ fn labels(selector: &Selector) -> String {
 }
 
 fn written(src: Text, dst: Text, ports: &Ports) -> Connection {
-    let more = ports.possible != ports.written;
+    let (conn, possible) = conn(ports);
     Connection {
         src,
         dst,
-        conn: ports.written.to_string().into(),
-        possible: more.then(|| ports.possible.to_string().into()),
+        conn,
+        possible,
     }
+}
+
+/// As written, and what cannot be ruled out where that is more.
+fn conn(ports: &Ports) -> (Text, Option<Text>) {
+    let more = ports.possible != ports.written;
+    let possible = more.then(|| ports.possible.to_string().into());
+    (ports.written.to_string().into(), possible)
 }
 
 fn verdict(ports: &Ports, asked: Option<(Protocol, u16)>, enforced: Truth) -> Truth {

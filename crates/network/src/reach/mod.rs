@@ -34,6 +34,7 @@ use fronted::fronted;
 use model::reach::Direction;
 use rows::Rows;
 use rules::Policies;
+use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, Labels};
 
 /// One end of a connection.
@@ -45,14 +46,6 @@ pub enum Peer {
     Range(u32),
     /// Whatever serves Ingresses and Routes, where its pods were not seen.
     IngressController,
-}
-
-/// A connection that may be there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    pub from: Peer,
-    pub to: Peer,
-    pub ports: Ports,
 }
 
 /// Policies evaluated over an inventory.
@@ -145,25 +138,37 @@ impl<'a> Reach<'a> {
     }
 
     /// All connections, by source and destination; a workload's with itself are left out.
-    pub fn connections(&self, mut visit: impl FnMut(Connection)) {
+    pub fn connections(&self, mut visit: impl FnMut(Peer, Peer, &Ports)) {
         let workloads = u32::try_from(self.inventory.workloads.len()).unwrap_or(u32::MAX);
-        let mut give = |from: Peer, to: Peer| {
-            let ports = self.ports(from, to);
+        let outside: [Vec<u32>; 2] = [Direction::Ingress, Direction::Egress]
+            .map(|direction| self.intervals(direction).map(|(n, _)| n).collect());
+        let mut joined = Joined::default();
+        let mut give = |from: Peer, to: Peer, ports: &Ports| {
             if !ports.possible.is_empty() {
-                visit(Connection { from, to, ports });
+                visit(from, to, ports);
             }
         };
-        for a in 0..workloads {
+        for a in (0..workloads).filter(|a| !self.is_apart(Peer::Workload(*a))) {
+            let from = Peer::Workload(a);
             for b in (0..workloads).filter(|b| *b != a) {
-                give(Peer::Workload(a), Peer::Workload(b));
+                let to = Peer::Workload(b);
+                match (self.classes_of(a), self.classes_of(b)) {
+                    ([x], [y]) if !self.is_apart(to) => {
+                        give(from, to, joined.pods(&self.rows, *x, *y));
+                    }
+                    _ => give(from, to, &self.ports(from, to)),
+                }
             }
-            for (n, _) in self.intervals(Direction::Egress) {
-                give(Peer::Workload(a), Peer::Range(n));
+            for n in &outside[Direction::Egress as usize] {
+                let to = Peer::Range(*n);
+                give(from, to, &self.ports(from, to));
             }
-            for (n, _) in self.intervals(Direction::Ingress) {
-                give(Peer::Range(n), Peer::Workload(a));
+            for n in &outside[Direction::Ingress as usize] {
+                let source = Peer::Range(*n);
+                give(source, from, &self.ports(source, from));
             }
-            give(Peer::IngressController, Peer::Workload(a));
+            let controller = Peer::IngressController;
+            give(controller, from, &self.ports(controller, from));
         }
     }
 
@@ -192,6 +197,20 @@ impl<'a> Reach<'a> {
     fn side(&self, direction: Direction, class: u32, interval: u32) -> Ports {
         let answer = self.rows.side(direction, class, Who::Interval(interval));
         answer.cloned().unwrap_or_default()
+    }
+}
+
+/// Both sides' answers together: of millions of pairs there are few.
+#[derive(Default)]
+struct Joined(FxHashMap<(u32, u32), Ports>);
+
+impl Joined {
+    fn pods(&mut self, rows: &Rows, from: u32, to: u32) -> &Ports {
+        let out = rows.answer(Direction::Egress, from, Who::Class(to));
+        let into = rows.answer(Direction::Ingress, to, Who::Class(from));
+        self.0
+            .entry((out, into))
+            .or_insert_with(|| rows.pods(from, to))
     }
 }
 

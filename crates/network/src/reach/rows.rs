@@ -100,22 +100,29 @@ impl Rows {
 
     /// What one side alone says of a peer.
     pub(crate) fn side(&self, direction: Direction, class: u32, who: Who<'_>) -> Option<&Ports> {
-        let row = *self.of[direction as usize].get(class as usize)?;
-        let row = self.rows[direction as usize].get(row as usize)?;
+        let answer = self.answer(direction, class, who);
+        self.answers.get(answer as usize)
+    }
+
+    /// Equal numbers are equal answers; one that no answer has: a class or a peer that is in no row.
+    pub(crate) fn answer(&self, direction: Direction, class: u32, who: Who<'_>) -> u32 {
+        let rows = self.of[direction as usize].get(class as usize);
+        let Some(row) = rows.and_then(|n| self.rows[direction as usize].get(*n as usize)) else {
+            return u32::MAX;
+        };
         let find = |list: &[(u32, u32)], key: u32, default: u32| {
             list.binary_search_by_key(&key, |(key, _)| *key)
                 .ok()
                 .and_then(|at| list.get(at))
                 .map_or(default, |(_, answer)| *answer)
         };
-        let answer = match who {
+        match who {
             Who::Class(n) => find(&row.classes, n, row.pods),
             Who::Interval(n) => find(&row.intervals, n, row.ranges),
             Who::OtherPods => row.pods,
             Who::OtherRanges => row.ranges,
-            Who::Like(_) => return None,
-        };
-        self.answers.get(answer as usize)
+            Who::Like(_) => u32::MAX,
+        }
     }
 
     /// Both sides: what leaves the one and enters the other.
