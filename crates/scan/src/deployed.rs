@@ -329,7 +329,7 @@ pub(crate) struct Taken {
     pub(crate) gaps: Vec<Gap>,
 }
 
-fn is_image(artifact: &&&Artifact) -> bool {
+fn is_image(artifact: &Artifact) -> bool {
     matches!(
         artifact.kind,
         ArtifactKind::Image | ArtifactKind::Sbom | ArtifactKind::Unknown

@@ -116,6 +116,7 @@
   };
   if (contents) {
     contents.addEventListener("toggle", () => { if (contents.open && !find("installed-rows").firstChild) drawInstalled(); });
+    if (contents.open) drawInstalled();
     find("installed-search").addEventListener("input", drawInstalled);
     find("installed-open").addEventListener("change", drawInstalled);
     find("installed-form").addEventListener("submit", (event) => event.preventDefault());

@@ -7,7 +7,7 @@ use crate::installed::Units;
 use crate::sentences;
 use crate::view::View;
 use crate::wording::count;
-use model::action::{ActionKind, Certainty};
+use model::action::{Action, ActionKind, Certainty};
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -18,7 +18,9 @@ pub(super) fn write(view: &View, units: &Units, canvas: &mut Canvas) -> io::Resu
     let repairs = repairs(view, units);
     canvas.blank()?;
     canvas.prose(Paint::Strong, "Fix first ", &repairs.heading())?;
-    if let Some(division) = repairs.division() {
+    // Of what was scanned more is known than that a newer base may help.
+    let measured = measured(view).next().is_some();
+    if let Some(division) = repairs.division().filter(|_| !measured) {
         canvas.prose(Paint::Plain, "          ", &division)?;
     }
     if !repairs.fixed.is_empty() {
@@ -41,12 +43,15 @@ pub(super) fn write(view: &View, units: &Units, canvas: &mut Canvas) -> io::Resu
     Ok(())
 }
 
+fn measured<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Action> {
+    view.assessment.actions.iter().filter(|action| {
+        action.kind == ActionKind::RebuildBase && action.certainty == Certainty::Verified
+    })
+}
+
 /// Base changes whose new base was scanned.
 fn bases(view: &View, canvas: &mut Canvas) -> io::Result<()> {
-    let measured = view.assessment.actions.iter().filter(|action| {
-        action.kind == ActionKind::RebuildBase && action.certainty == Certainty::Verified
-    });
-    for action in measured {
+    for action in measured(view) {
         canvas.blank()?;
         let title = format!("{}; {}", action.title, sentences::gain(view, action));
         canvas.prose(Paint::Strong, "Base      ", &title)?;

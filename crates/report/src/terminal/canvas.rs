@@ -122,6 +122,12 @@ impl<'o> Canvas<'o> {
     /// A line to type or to put into a file, exactly.
     pub(super) fn command(&mut self, label: &str, text: &str) -> io::Result<()> {
         let program = text.split(' ').next().unwrap_or("");
+        // A line of a Dockerfile is pasted as it stands.
+        if program == "FROM" {
+            let text = self.names.show(text);
+            self.out.write_all(label.as_bytes())?;
+            return self.painted(Paint::Plain, &visible(&text));
+        }
         if !PROGRAMS.contains(&program) {
             return self.prose(Paint::Plain, label, text);
         }

@@ -73,7 +73,9 @@ pub(super) fn claimed<'a>(
             .then_with(|| b.1.len().cmp(&a.1.len()))
             .then_with(|| a.0.from.cmp(&b.0.from))
     });
-    let all = measured.iter().map(|(base, closes, adds)| (*base, closes.len(), *adds));
+    let all = measured
+        .iter()
+        .map(|(base, closes, adds)| (*base, closes.len(), *adds));
     let all = all.collect();
     let (base, closes, adds) = measured.into_iter().next()?;
     Some(Claimed {
@@ -92,7 +94,9 @@ fn compare(assessment: &Assessment, base: &MeasuredBase, index: u32) -> (BTreeSe
             continue;
         }
         here.extend(ids(assessment, finding));
-        let package = finding.package.and_then(|n| assessment.packages.get(n as usize));
+        let package = finding
+            .package
+            .and_then(|n| assessment.packages.get(n as usize));
         let Some(package) = package else { continue };
         if !of_base(base, package) {
             continue;
@@ -175,23 +179,17 @@ impl Claimed<'_> {
         for (base, closes, adds) in self.all.iter().skip(1) {
             let step = match base.step {
                 BaseStep::Same => "",
-                BaseStep::Minor => ", the next release",
-                BaseStep::Major => ", ANOTHER MAJOR VERSION",
+                BaseStep::Minor => " the next release,",
+                BaseStep::Major => " ANOTHER MAJOR VERSION,",
             };
-            let brings = if *adds > 0 {
-                format!(", brings {}", added(*adds))
-            } else {
-                String::new()
+            let brings = match adds {
+                0 => String::new(),
+                adds => format!(", brings {}", added(*adds)),
             };
-            lines.push(
-                format!("or FROM {}: closes {closes}{brings}{step}", plain(&base.from)).into(),
-            );
+            lines.push(format!("or,{step} closes {closes}{brings}:").into());
+            lines.push(format!("FROM {}", plain(&base.from)).into());
         }
         lines
-    }
-
-    pub(super) fn key(&self, image: &ScannedImage) -> String {
-        format!("base\0{}", image_name(image))
     }
 
     /// Why it is believed.
@@ -199,6 +197,11 @@ impl Claimed<'_> {
         let to = self.base.from.split('@').next().unwrap_or(&self.base.from);
         format!("{to} was scanned").into()
     }
+}
+
+/// One base change an image, whichever base it is.
+pub(super) fn key(image: &ScannedImage) -> String {
+    format!("base\0{}", image_name(image))
 }
 
 fn added(count: usize) -> String {

@@ -359,7 +359,7 @@ fn rebased(
         looked_at: true,
         kind: ActionKind::RebuildBase,
         title: claimed.title(image),
-        key: claimed.key(image),
+        key: base::key(image),
         image: Some(index),
         object: None,
         source: None,

@@ -31,6 +31,7 @@ pub(crate) fn split(found: &mut Findings, own: &BTreeSet<u32>) -> Findings {
 }
 
 /// Leaves what is about the images of the first `sets` documents.
+#[allow(clippy::too_many_arguments)] // what the stages found, part by part
 pub(crate) fn only(
     own: &BTreeSet<u32>,
     sets: usize,
