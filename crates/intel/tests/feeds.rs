@@ -290,9 +290,15 @@ fn vulnrichment(feeds: &Path) -> Result<(), Failed> {
                 .and_then(|title| intel.title(title))
                 .unwrap_or_default();
             let held = held.strip_suffix('…').unwrap_or(&held);
+            let tags = record["containers"]["cna"]["tags"].as_array();
+            let tagged = tags.is_some_and(|tags| tags.iter().any(|tag| tag == "disputed"));
+            let plain = title.trim_start_matches("** DISPUTED **").trim_start();
+            let disputed = tagged || plain.len() < title.len();
+            check(id, held.starts_with("disputed: "), disputed)?;
+            let held = held.strip_prefix("disputed: ").unwrap_or(held);
             check(
                 id,
-                title.starts_with(held) && !held.is_empty(),
+                plain.starts_with(held) && !held.is_empty(),
                 !title.is_empty(),
             )?;
         }
