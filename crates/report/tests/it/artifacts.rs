@@ -658,3 +658,19 @@ fn sarif_of_artifacts_names_the_image_or_the_file() {
     assert_eq!(uri(&rootfs, 0), "build/rootfs/var/lib/dpkg/status");
     assert_eq!(uri(&rootfs, 3), "build/rootfs/app/app.jar");
 }
+
+/// OpenVEX wants at least one statement: nothing is written where there is none, and that is said.
+#[test]
+fn openvex_without_a_statement_is_refused() {
+    let mut clean = sample::clean();
+    clean.suppressed.clear();
+    clean.unjoined.clear();
+    let verdict = sample::failed();
+    let mut out = Vec::new();
+    let refused = openvex::write(&sample::view(&clean, &verdict), &mut out);
+    assert_eq!(
+        refused.unwrap_err().kind(),
+        std::io::ErrorKind::InvalidInput
+    );
+    assert!(out.is_empty());
+}

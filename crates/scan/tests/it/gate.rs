@@ -702,5 +702,9 @@ mod baselines {
         }
         let report = r#"{"formatVersion":1,"findings":[{"tracking_key":"v1:a","image":"nginx:1","package":{"name":"a","version":"1","purl":null,"type":"deb"}}],"about":{"database":null}}"#;
         assert!(Baseline::of_report("x", report.as_bytes()).is_ok());
+        // Everything would be new beside numbers that stand for names.
+        let redacted = report.replace(r#""about":{"#, r#""about":{"names_redacted":true,"#);
+        let refused = Baseline::of_report("x", redacted.as_bytes());
+        assert!(refused.is_err_and(|error| error.to_string().contains("--redact-names")));
     }
 }
