@@ -91,12 +91,17 @@ impl Purl {
         if name.is_empty() {
             return Err(foreign());
         }
-        Ok(Purl {
+        let purl = Purl {
             namespace,
             name,
             version,
             ..purl
-        })
+        };
+        // Encoded it may be thrice as long, and what is written must be read again.
+        if text.len() > MAX_PURL / 3 && purl.to_string().len() > MAX_PURL {
+            return Err(PurlError::TooLong);
+        }
+        Ok(purl)
     }
 
     pub fn qualifier(&self, key: &str) -> Option<&str> {

@@ -155,6 +155,8 @@ fn what_is_no_purl_is_refused() {
     }
     let long = format!("pkg:npm/{}", "a".repeat(MAX_PURL));
     assert_eq!(Purl::parse(&long), Err(PurlError::TooLong));
+    let long = format!("pkg:npm/{}", "é".repeat(MAX_PURL / 4));
+    assert_eq!(Purl::parse(&long), Err(PurlError::TooLong));
 }
 
 #[test]
