@@ -13,7 +13,7 @@ pub(crate) fn settings(config: &ImageConfig) -> Vec<Remark> {
     match config.user.as_deref().map(str::trim) {
         None | Some("") => add("image-root-user", "no USER is set".into()),
         Some(user) if is_root(user) => {
-            add("image-root-user", format!("USER is {}", short(user, 40)))
+            add("image-root-user", format!("USER is {}", short(user, 40)));
         }
         Some(_) => {}
     }

@@ -41,7 +41,9 @@ pub(super) fn remarks(parts: &Parts, tree: &Tree<'_>, layered: bool) -> Vec<Rema
         .chain(packages(parts));
     let mut all: Vec<Remark> = all.collect();
     if !layered {
-        all.iter_mut().for_each(|one| one.place.layer = None);
+        for one in &mut all {
+            one.place.layer = None;
+        }
     }
     all
 }

@@ -183,7 +183,7 @@ fn everything_planted_is_found() {
     has("secret-in-environment", "in the entrypoint");
     has("secret-in-environment", "in the command");
     has("secret-in-environment", "deploy.password, in the labels");
-    has("secret-in-history", "--password, in the history");
+    has("secret-in-history", "PASSWORD, in the history, and 1 more");
 }
 
 #[test]

@@ -159,11 +159,12 @@ fn words(name: &[u8]) -> Vec<String> {
     }
     all.retain(|word| !word.is_empty());
     // `passWord`, `apiKey` are the words that they look like.
-    if let [.., a, b] = &mut *all {
-        if a == "pass" && matches!(&**b, "word" | "phrase" | "wd") {
-            a.push_str(&b.clone());
-            all.pop();
-        }
+    if let [.., a, b] = &mut *all
+        && a == "pass"
+        && matches!(&**b, "word" | "phrase" | "wd")
+    {
+        a.push_str(b);
+        all.pop();
     }
     all
 }
@@ -194,15 +195,7 @@ fn value(text: &[u8], name: Range<usize>, style: Style) -> Option<Range<usize>> 
             return (length > 0).then_some(at.at..at.at + length);
         }
         // PHP: define('DB_PASSWORD', '...').
-        [b',', ..]
-            if closing.is_some()
-                && head
-                    .get(..head.len() - 1)?
-                    .trim_ascii_end()
-                    .ends_with(b"define(") =>
-        {
-            at.at += 1
-        }
+        [b',', ..] if closing.is_some() && is_defined(head) => at.at += 1,
         // .NET: <add key="Password" value="..."/>.
         [b'v', b'a', b'l', b'u', b'e', b'=', ..] if closing.is_some() && spaces > 0 => at.at += 6,
         // Arguments: --password x.
@@ -248,6 +241,12 @@ fn value(text: &[u8], name: Range<usize>, style: Style) -> Option<Range<usize>> 
         return None;
     }
     (length > 0).then_some(at.at..at.at + length)
+}
+
+/// Whether the quote before the name is the first argument of PHP's `define`.
+fn is_defined(head: &[u8]) -> bool {
+    let call = head.split_last().map(|(_, call)| call.trim_ascii_end());
+    call.is_some_and(|call| call.ends_with(b"define("))
 }
 
 fn name_starts(text: &[u8], name: &Range<usize>, with: &[u8]) -> bool {

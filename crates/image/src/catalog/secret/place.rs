@@ -143,7 +143,8 @@ pub(super) fn is_searched(path: &str) -> bool {
         ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)) || name.contains(".so.");
     let is_left_out =
         FOLDERS.iter().any(|folder| path.starts_with(folder)) || path.contains("/.git/objects/");
-    !is_binary && !is_left_out && !(is_public(path) && is_sample(path))
+    let is_test = is_public(path) && is_sample(path);
+    !(is_binary || is_left_out || is_test)
 }
 
 /// In a folder of installed packages.
@@ -234,9 +235,9 @@ fn is_sample(path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let name = name.rsplit_once('.').map_or(name, |(start, _)| start);
         name.starts_with("test_")
-            || name.ends_with("_test")
-            || name.ends_with(".test")
-            || name.ends_with(".spec")
+            || ["_test", ".test", ".spec"]
+                .iter()
+                .any(|end| name.ends_with(end))
     }
 }
 

@@ -144,6 +144,7 @@ fn forms_of_issuers() {
             "KEY=*\n",
             "a: '*'",
             "x\\n*\\ny",
+            "%d *",
             "<a>*</a>",
             "https://h/?k=%3D*&b=1",
         ] {
@@ -267,6 +268,7 @@ fn values_that_a_name_calls_secret() {
         ("app/a.yaml", "secretName: my-secret-2", &[]),
         ("app/a.yaml", "secret: my-app-secret-2", &[]),
         ("app/a.yaml", "token_ttl: 3600s", &[]),
+        ("app/a.php", "password\", \"S3cure-pw9\"", &[]),
         ("app/a.json", "\"cpe:2.3:a:passwd:1:4.13x9\"", &[]),
         ("app/a.yaml", "minPassword: abc12345x", &[]),
         ("app/a.py", "password = get_password(a1)", &[]),
@@ -383,7 +385,7 @@ fn private_keys() {
 #[test]
 fn files_known_by_name() {
     let check = |path: &str, text: &str, expected: &[&str]| {
-        assert_eq!(ids(path, text), expected, "{path}: {text}")
+        assert_eq!(ids(path, text), expected, "{path}: {text}");
     };
     check("etc/shadow", "root:*:1::::::\nbin:!:1::::::\n", &[]);
     check(
