@@ -4,6 +4,7 @@
 //! (v1, whose field numbers are frozen).
 
 use crate::manifest::Descriptor;
+use std::collections::BTreeMap;
 
 /// Bytes that are no message, or not the one that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +23,7 @@ enum Value<'a> {
 /// `GetImageRequest { name = 1 }`; also `InfoRequest { digest = 1 }`.
 pub fn text_request(text: &str) -> Vec<u8> {
     let mut message = Vec::with_capacity(text.len() + 4);
-    message.push(1 << 3 | 2);
+    message.push((1 << 3) | 2);
     number(&mut message, text.len() as u64);
     message.extend_from_slice(text.as_bytes());
     message
@@ -98,7 +99,7 @@ fn descriptor(message: &[u8]) -> Result<Descriptor, Damaged> {
         digest: digest.ok_or(Damaged)?,
         size,
         platform: None,
-        annotations: Default::default(),
+        annotations: BTreeMap::new(),
         artifact_type: None,
     })
 }
@@ -175,10 +176,10 @@ impl<'a> Fields<'a> {
 
 fn number(into: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        into.push((number & 0x7f) as u8 | 0x80);
+        into.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    into.push(number as u8);
+    into.push(number.to_le_bytes()[0]);
 }
 
 #[cfg(test)]
@@ -188,7 +189,7 @@ mod tests {
 
     /// A field of bytes.
     fn wrap(number: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut message = vec![number << 3 | 2];
+        let mut message = vec![(number << 3) | 2];
         super::number(&mut message, bytes.len() as u64);
         message.extend(bytes);
         message
@@ -217,13 +218,13 @@ mod tests {
     fn pieces_of_content() {
         let piece = [
             vec![1 << 3, 5],
-            vec![7 << 3 | 1, 0, 0, 0, 0, 0, 0, 0, 0],
+            vec![(7 << 3) | 1, 0, 0, 0, 0, 0, 0, 0, 0],
             wrap(2, b"data"),
         ];
         assert_eq!(content_piece(&piece.concat()), Ok((5, &b"data"[..])));
         assert_eq!(content_piece(b""), Ok((0, &b""[..])));
-        assert_eq!(content_piece(&[2 << 3 | 2, 5, 1]), Err(Damaged));
-        assert_eq!(content_piece(&[3 << 3 | 3]), Err(Damaged), "a group");
+        assert_eq!(content_piece(&[(2 << 3) | 2, 5, 1]), Err(Damaged));
+        assert_eq!(content_piece(&[(3 << 3) | 3]), Err(Damaged), "a group");
         assert_eq!(content_piece(&[0xff; 20]), Err(Damaged));
         assert_eq!(content_size(&wrap(1, &[2 << 3, 9])), Ok(9));
     }

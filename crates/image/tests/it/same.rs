@@ -82,6 +82,7 @@ fn owned_programs_links_and_copies() {
 
 /// A real root: Debian with language packages.
 #[test]
+#[allow(clippy::print_stderr)] // a test's way to say that it was skipped
 fn a_debian_root() {
     let Some(roots) = testkit::roots() else {
         assert!(!std::env::var("PLIMSOLL_REQUIRE").is_ok_and(|all| all.contains("root")));

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 /// Between two pieces of an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Of one message; containerd's are of a mebibyte at most.
 const LARGEST: usize = 16 << 20;
 /// Bytes that may be on their way.
