@@ -1,6 +1,6 @@
 //! `plimsoll compat trivy|grype`: their exit codes, reports that read back as the same findings, and what is refused.
 
-use crate::pipeline::{EXPAT, NCURSES, OPENSSL, OPENSSL_FIXED, ZLIB, home, image};
+use crate::pipeline::{EXPAT, NCURSES, OPENSSL, OPENSSL_FIXED, ZLIB, home, image, image_on};
 use crate::runner::{Home, Ran};
 use serde_json::Value;
 
@@ -186,6 +186,25 @@ fn reports_in_the_forms_of_others_read_back() {
                 assert_eq!(report["source"]["type"], "image");
                 assert!(report["plimsoll"]["gaps"].is_array());
             }
+        }
+    }
+}
+
+/// What was not judged is not clean for who reads the report again.
+#[test]
+fn reports_in_the_forms_of_others_keep_what_was_not_seen() {
+    let home = home();
+    image(&home, "known.tar", &[OPENSSL_FIXED]);
+    image_on(&home, "unknown.tar", "99", &[OPENSSL_FIXED]);
+    for (input, expected) in [("known.tar", 0), ("unknown.tar", 3)] {
+        for line in [
+            format!("trivy image --input {input} --format json --output report.json"),
+            format!("grype {input} -o json --file report.json"),
+        ] {
+            compat(&home, &line).done();
+            let gated = "scan reports --report report.json --fail-on critical --max-db-age 30";
+            let ran = home.run(&gated.split(' ').collect::<Vec<_>>());
+            assert_eq!(ran.code, expected, "{line}: {}", ran.text());
         }
     }
 }

@@ -74,6 +74,12 @@ fn copy(from: &Path, to: &Path) {
 
 /// Writes `file`, an archive of an image called `app:1` on Debian 12.
 pub(crate) fn image(home: &Home, file: &str, packages: &[Package]) {
+    image_on(home, file, "12", packages);
+}
+
+/// The same on another release.
+pub(crate) fn image_on(home: &Home, file: &str, release: &str, packages: &[Package]) {
+    let release = format!("ID=debian\nVERSION_ID=\"{release}\"\n");
     let mut status = String::new();
     for (name, source, version) in packages {
         status.push_str(&format!(
@@ -81,10 +87,7 @@ pub(crate) fn image(home: &Home, file: &str, packages: &[Package]) {
         ));
     }
     let layer = tar(&[
-        (
-            "etc/os-release",
-            b"ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n",
-        ),
+        ("etc/os-release", release.as_bytes()),
         ("var/lib/dpkg/status", status.as_bytes()),
     ]);
     let config = format!(
