@@ -107,7 +107,9 @@ pub enum IngestError {
         path: String,
         what: String,
     },
-    #[error("{file}: no SBOM that can be read (CycloneDX JSON or XML, SPDX JSON or tag-value): {what}")]
+    #[error(
+        "{file}: no SBOM that can be read (CycloneDX JSON or XML, SPDX JSON or tag-value): {what}"
+    )]
     NotAnSbom { file: String, what: String },
     #[error("{file}: not a scan report: {what}")]
     NotAReport { file: String, what: String },

@@ -56,6 +56,40 @@ pub fn choose<'a>(installed: &str, fixes: &'a [Text]) -> Option<&'a Text> {
         .or_else(|| fixes.iter().max_by(|a, b| compare(a, b)))
 }
 
+/// Whether a version closes what is fixed in any of `fixes`, as far as the fixes of several branches show it: it is one of
+/// them, a later one of the same minor version, or later than all of its major version. Between two branches nobody says.
+pub fn closes(to: &str, fixes: &[Text]) -> bool {
+    let below = |fix: &&Text| compare(fix, to).is_le();
+    let own_minor = minor(to);
+    let in_branch = |fix: &Text| compare(fix, to).is_eq() || minor(fix) == own_minor;
+    if fixes.iter().filter(below).any(in_branch) {
+        return true;
+    }
+    let own_major = |fix: &&Text| major(fix) == major(to);
+    match fixes.iter().filter(own_major).max_by(|a, b| compare(a, b)) {
+        Some(last) => compare(last, to).is_le(),
+        None => !fixes.is_empty() && fixes.iter().all(|fix| compare(fix, to).is_le()),
+    }
+}
+
+/// The smallest named fix above the installed version that closes all findings, each given by its fixes; of the same
+/// major version if there is one, else the largest that is named.
+pub fn choose_for_all<'a>(installed: &str, findings: &[&'a [Text]]) -> Option<&'a Text> {
+    let mut named: Vec<&Text> = findings.iter().flat_map(|fixes| *fixes).collect();
+    named.sort_by(|a, b| compare(a, b));
+    named.dedup();
+    let all = |to: &&&Text| findings.iter().all(|fixes| closes(to, fixes));
+    let own = |to: &&&Text| major(to) == major(installed);
+    let above = || {
+        let above = named.iter().filter(|to| compare(to, installed).is_gt());
+        above.copied()
+    };
+    let smallest = above().filter(|to| own(&to)).find(|to| all(&to));
+    smallest
+        .or_else(|| above().find(|to| all(&to)))
+        .or_else(|| named.last().copied())
+}
+
 /// `1.20` of `v1.20.15`: the first two numbers, after an epoch and a leading `v`.
 pub fn minor(version: &str) -> String {
     let (_, rest) = epoch(strip(version));
@@ -164,6 +198,36 @@ mod tests {
         check("1.2.13-r0", "1.2.13-r1", Ordering::Less);
         check("", "1", Ordering::Less);
         check(&"9".repeat(400), &"8".repeat(400), Ordering::Greater);
+    }
+
+    #[test]
+    fn one_version_for_all() {
+        let check = |installed: &str, findings: &[&[&str]], expected: &str| {
+            let texts = |fixes: &&[&str]| fixes.iter().map(|fix| Text::from(*fix)).collect();
+            let findings: Vec<Vec<Text>> = findings.iter().map(texts).collect();
+            let slices: Vec<&[Text]> = findings.iter().map(Vec::as_slice).collect();
+            let found = choose_for_all(installed, &slices).map(|fix| &**fix);
+            assert_eq!(found, Some(expected), "{installed} {findings:?}");
+        };
+        check("1.0", &[&["1.2"]], "1.2");
+        check("1.0", &[&["1.2"], &["1.4"], &["1.3"]], "1.4");
+        // 1.6.8 lies below the fix of the first one's newer branch.
+        check("0.21.0", &[&["0.28.0", "1.8.2"], &["1.6.8"]], "1.8.2");
+        check("0.21.0", &[&["0.28.0", "1.8.2"], &["0.27.0"]], "0.28.0");
+        // A branch is a minor version, too.
+        check(
+            "1.24.1",
+            &[&["1.24.8", "1.25.2"], &["1.24.9", "1.25.3"]],
+            "1.24.9",
+        );
+        check(
+            "1.23.1",
+            &[&["1.24.8", "1.25.2"], &["1.24.9", "1.25.3"]],
+            "1.24.9",
+        );
+        check("7.0", &[&["7.2", "8.0.4"], &["8.0.2"]], "8.0.4");
+        check("1.0", &[&["2.0"], &["3.0", "1.5"]], "3.0");
+        check("3.0-1", &[&["3.0-2"], &["3.0-4"]], "3.0-4");
     }
 
     #[test]

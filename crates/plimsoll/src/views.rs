@@ -53,7 +53,8 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
     };
     // Nothing is written before something was found.
     let mut text = Vec::new();
-    let found = report::terminal::explain_named(&view, &options.id, &why_not, &terminal, &mut text)?;
+    let found =
+        report::terminal::explain_named(&view, &options.id, &why_not, &terminal, &mut text)?;
     if !found {
         anyhow::bail!("{}", nothing(&options.id, &assessment));
     }
@@ -75,7 +76,9 @@ fn nothing(id: &str, assessment: &Assessment) -> String {
         String::new()
     };
     let inventories = assessment.inventories.iter();
-    let packages: usize = inventories.map(|inventory| inventory.components.len()).sum();
+    let packages: usize = inventories
+        .map(|inventory| inventory.components.len())
+        .sum();
     let packages = match packages {
         0 => String::new(),
         count => format!(", none of its {count} packages either"),

@@ -21,6 +21,8 @@ pub(crate) struct Repair<'a> {
     pub(crate) installed: &'a str,
     /// The version that closes all of them; `None`: there is none.
     pub(crate) to: Option<&'a Text>,
+    /// What each of them is fixed in.
+    fixes: Vec<&'a [Text]>,
     /// Where there is no version.
     pub(crate) state: FixState,
     /// In the order of the Assessment, never empty.
@@ -76,6 +78,7 @@ pub(crate) fn repairs<'a>(view: &View<'a>, units: &Units<'a>) -> Repairs<'a> {
             names: BTreeSet::new(),
             installed: &package.version,
             to: None,
+            fixes: Vec::new(),
             state: finding.fix.state,
             findings: Vec::new(),
             worst: Severity::Unknown,
@@ -83,6 +86,7 @@ pub(crate) fn repairs<'a>(view: &View<'a>, units: &Units<'a>) -> Repairs<'a> {
         });
         repair.add(view, package, finding, to);
     }
+    groups.values_mut().for_each(Repair::settle);
     let (mut fixed, mut unfixed): (Vec<Repair>, Vec<Repair>) =
         groups.into_values().partition(|repair| repair.to.is_some());
     fixed.sort_by(Repair::order);
@@ -126,9 +130,18 @@ impl<'a> Repair<'a> {
         if points.is_some_and(|p| self.points.is_none_or(|own| p.expected > own.expected)) {
             self.points = points;
         }
-        let is_later = |to: &Text| self.to.is_none_or(|own| version::compare(to, own).is_gt());
-        if let Some(to) = to.filter(|to| is_later(to)) {
-            self.to = Some(to);
+        self.to = self.to.or(to);
+        if to.is_some() {
+            self.fixes.push(&finding.fix.versions);
+        }
+    }
+
+    /// Names the one version that closes all of them.
+    fn settle(&mut self) {
+        self.fixes.sort_unstable();
+        self.fixes.dedup();
+        if self.to.is_some() {
+            self.to = version::choose_for_all(self.installed, &self.fixes);
         }
     }
 

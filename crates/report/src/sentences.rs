@@ -283,7 +283,10 @@ pub(crate) fn apart(view: &View) -> Option<String> {
         let suppressed = count(all.suppressed.len());
         parts.push(match unreachable(all) {
             0 => format!("{suppressed} suppressed"),
-            some => format!("{suppressed} suppressed, {} of them not reachable", count(some)),
+            some => format!(
+                "{suppressed} suppressed, {} of them not reachable",
+                count(some)
+            ),
         });
     }
     if !all.unjoined.is_empty() {

@@ -91,7 +91,7 @@ impl Network {
             for b in &target.peers {
                 ports = ports.or(&reach.ports(*a, *b));
                 for side in reach.sides(*a, *b) {
-                    let side = self.side(&names, side);
+                    let side = side_of(&names, side);
                     if !sides.contains(&side) {
                         sides.push(side);
                     }
@@ -116,11 +116,9 @@ impl Network {
         let inventory = &self.inventory;
         let none = inventory.network_policies.is_empty() && inventory.admin_policies.is_empty();
         match inventory.network_enforced {
-            _ if none => Truth::Yes,
-            Some(true) => Truth::Yes,
-            Some(false) => Truth::No,
-            None if inventory.enforcing_cni.is_empty() => Truth::Unknown,
-            None => Truth::Yes,
+            Some(false) if !none => Truth::No,
+            None if !none && inventory.enforcing_cni.is_empty() => Truth::Unknown,
+            _ => Truth::Yes,
         }
     }
 
@@ -150,29 +148,6 @@ impl Network {
             }),
         }
         gaps
-    }
-
-    fn side(&self, names: &Names, side: network::reach::Side) -> Side {
-        let said = side.said.into_iter().map(|said| Said {
-            policy: said.policy,
-            rule: said.rule,
-            action: match said.action {
-                AdminAction::Allow => "allows",
-                AdminAction::Deny => "denies",
-                AdminAction::Pass => "passes on",
-            }
-            .into(),
-            conn: said.ports.to_string().into(),
-            truth: said.truth,
-        });
-        Side {
-            direction: side.direction,
-            of: names.name(Peer::Workload(side.of), side.direction),
-            conn: side.ports.written.to_string().into(),
-            selected_by: side.selected_by,
-            isolated: side.isolated,
-            said: said.collect(),
-        }
     }
 
     fn peer(
@@ -291,6 +266,29 @@ impl Network {
         } else {
             format!("; near it: {}", near.join(", "))
         }
+    }
+}
+
+fn side_of(names: &Names, side: network::reach::Side) -> Side {
+    let said = side.said.into_iter().map(|said| Said {
+        policy: said.policy,
+        rule: said.rule,
+        action: match said.action {
+            AdminAction::Allow => "allows",
+            AdminAction::Deny => "denies",
+            AdminAction::Pass => "passes on",
+        }
+        .into(),
+        conn: said.ports.to_string().into(),
+        truth: said.truth,
+    });
+    Side {
+        direction: side.direction,
+        of: names.name(Peer::Workload(side.of), side.direction),
+        conn: side.ports.written.to_string().into(),
+        selected_by: side.selected_by,
+        isolated: side.isolated,
+        said: said.collect(),
     }
 }
 

@@ -90,7 +90,7 @@ async fn read(
                 gaps.push(gap(&name, "it holds no credentials for registries", ""));
             }
             Ok((name, Err(error))) => {
-                gaps.push(gap(&name, &error.to_string(), &role(&name, &error)))
+                gaps.push(gap(&name, &error.to_string(), &role(&name, &error)));
             }
             Err(_) => {}
         }

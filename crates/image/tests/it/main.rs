@@ -5,9 +5,9 @@
 mod hostile;
 mod images;
 mod layers;
+mod packed;
 #[cfg(feature = "registry")]
 mod registry;
-mod packed;
 mod roots;
 mod same;
 #[cfg(feature = "stores")]

@@ -104,8 +104,9 @@ fn a_debian_root() {
     };
     let count = |all: &[Component]| {
         let mut counts = BTreeMap::new();
-        all.iter()
-            .for_each(|one| *counts.entry(key(one)).or_insert(0) += 1);
+        for one in all {
+            *counts.entry(key(one)).or_insert(0) += 1;
+        }
         counts
     };
     let (of_folder, of_image) = (without_layers(of_folder), without_layers(of_image));

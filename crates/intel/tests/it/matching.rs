@@ -12,7 +12,13 @@ use model::vulnerability::Severity;
 use proptest::prelude::*;
 
 /// `{"id": ID, ..., "affected": [{"package": {ecosystem, name}, "ranges": [[0, FIXED]]}]}` of `osv/FOLDER`.
-pub(crate) fn osv(id: &str, more: &str, ecosystem: &str, name: &str, fixed: &str) -> (String, Vec<u8>) {
+pub(crate) fn osv(
+    id: &str,
+    more: &str,
+    ecosystem: &str,
+    name: &str,
+    fixed: &str,
+) -> (String, Vec<u8>) {
     let fixed = if fixed.is_empty() {
         String::new()
     } else {

@@ -56,6 +56,7 @@ impl Ports {
     }
 
     /// Either.
+    #[must_use]
     pub fn or(&self, other: &Ports) -> Ports {
         Ports {
             sure: self.sure.union(&other.sure),

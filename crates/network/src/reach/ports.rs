@@ -87,6 +87,7 @@ impl PortSet {
         &self.of[protocol as usize]
     }
 
+    #[must_use]
     pub fn union(&self, other: &PortSet) -> PortSet {
         self.zip(other, |a, b| {
             let mut all: Vec<Range> = a.iter().chain(b).copied().collect();
@@ -104,6 +105,7 @@ impl PortSet {
         })
     }
 
+    #[must_use]
     pub fn intersection(&self, other: &PortSet) -> PortSet {
         self.zip(other, |a, b| {
             let mut both = Vec::new();
@@ -123,6 +125,7 @@ impl PortSet {
         })
     }
 
+    #[must_use]
     pub fn difference(&self, other: &PortSet) -> PortSet {
         self.zip(other, |a, b| {
             let mut left = Vec::new();

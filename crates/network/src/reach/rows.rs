@@ -16,8 +16,8 @@ const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 pub(crate) struct Rows {
     /// By direction, class: its row.
     of: [Vec<u32>; 2],
-    rows: [Vec<Row>; 2],
-    /// Parallel to the rows.
+    made: [Vec<Row>; 2],
+    /// Parallel to `made`.
     governed: [Vec<Governed>; 2],
     /// Equal answers once.
     answers: Vec<Ports>,
@@ -86,7 +86,7 @@ impl Rows {
         }
         Rows {
             of,
-            rows,
+            made: rows,
             governed: all_governed,
             answers: answers.all,
         }
@@ -107,7 +107,7 @@ impl Rows {
     /// Equal numbers are equal answers; one that no answer has: a class or a peer that is in no row.
     pub(crate) fn answer(&self, direction: Direction, class: u32, who: Who<'_>) -> u32 {
         let rows = self.of[direction as usize].get(class as usize);
-        let Some(row) = rows.and_then(|n| self.rows[direction as usize].get(*n as usize)) else {
+        let Some(row) = rows.and_then(|n| self.made[direction as usize].get(*n as usize)) else {
             return u32::MAX;
         };
         let find = |list: &[(u32, u32)], key: u32, default: u32| {

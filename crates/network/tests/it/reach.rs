@@ -296,7 +296,7 @@ prop_compose! {
     ) -> Inventory {
         let mut world = Inventory::default();
         for (n, name) in NAMES.iter().enumerate() {
-            deployment(&mut world, name, if n % 2 == 0 { &[80] } else { &[80, 8080] });
+            deployment(&mut world, name, if n.is_multiple_of(2) { &[80] } else { &[80, 8080] });
         }
         namespace_of(&mut world, "empty");
         for (n, (at, selector, ingress, egress, into, out)) in policies.into_iter().enumerate() {
@@ -327,7 +327,7 @@ proptest! {
     fn equals_the_model(world in world()) {
         let reach = Reach::of(&world);
         let named = |n: usize| -> &[(&str, u16)] {
-            if n % 2 == 0 { &[("p80", 80)] } else { &[("p80", 80), ("p8080", 8080)] }
+            if n.is_multiple_of(2) { &[("p80", 80)] } else { &[("p80", 80), ("p8080", 8080)] }
         };
         let pod = |n: usize| {
             let view = &world.workloads[n];
@@ -341,12 +341,12 @@ proptest! {
             all.find(|(_, i)| i.first.is_ipv4() == ip.is_ipv4() && i.first <= ip && ip <= i.last).unwrap().0
         };
         for port in PORTS {
-            for a in 0..NAMES.len() {
-                for b in 0..NAMES.len() {
+            for (a, from) in NAMES.iter().enumerate() {
+                for (b, to) in NAMES.iter().enumerate() {
                     let ports = reach.ports(peer(a), peer(b));
                     let model = side(&world, Direction::Egress, pod(a), pod(b), port)
                         && side(&world, Direction::Ingress, pod(b), pod(a), port);
-                    prop_assert_eq!(ports.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", NAMES[a], NAMES[b], port);
+                    prop_assert_eq!(ports.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", from, to, port);
                     prop_assert_eq!(ports.written.difference(&ports.possible).to_string(), "No Connections");
                     prop_assert_eq!(ports.sure.difference(&ports.written).to_string(), "No Connections");
                 }
@@ -354,10 +354,10 @@ proptest! {
                     let ip: IpAddr = address.parse().unwrap();
                     let out = reach.ports(peer(a), Peer::Range(range(Direction::Egress, ip)));
                     let model = side(&world, Direction::Egress, pod(a), End::Outside(ip), port);
-                    prop_assert_eq!(out.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", NAMES[a], address, port);
+                    prop_assert_eq!(out.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", from, address, port);
                     let into = reach.ports(Peer::Range(range(Direction::Ingress, ip)), peer(a));
                     let model = side(&world, Direction::Ingress, pod(a), End::Outside(ip), port);
-                    prop_assert_eq!(into.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", address, NAMES[a], port);
+                    prop_assert_eq!(into.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", address, from, port);
                 }
             }
         }

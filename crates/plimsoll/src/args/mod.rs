@@ -138,11 +138,6 @@ pub(crate) enum Target {
         #[command(flatten)]
         options: Scan,
     },
-    /// A folder that is a root file system
-    Rootfs {
-        /// The folder
-        folder: PathBuf,
-        #[command(flatten)]
     /// The images of a registry, the newest tags of each repository, each distinct image once
     Registry {
         #[command(flatten)]
@@ -156,6 +151,11 @@ pub(crate) enum Target {
         #[command(flatten)]
         registry: Registry,
     },
+    /// A folder that is a root file system
+    Rootfs {
+        /// The folder
+        folder: PathBuf,
+        #[command(flatten)]
         artifact: Artifact,
         #[command(flatten)]
         options: Scan,
@@ -181,12 +181,12 @@ impl Target {
             | Target::Snapshot { options, .. }
             | Target::Reports { options }
             | Target::Image { options, .. }
+            | Target::Registry { options, .. }
             | Target::Rootfs { options, .. }
             | Target::Sbom { options, .. } => options,
         }
     }
 }
-            | Target::Registry { options, .. }
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {

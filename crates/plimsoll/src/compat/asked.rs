@@ -156,7 +156,7 @@ impl Asked {
                 match find(table, name) {
                     Some(row) => {
                         let from = format!("--{name}");
-                        asked.flag(row, from, value, &mut words);
+                        asked.flag(row, &from, value, &mut words);
                     }
                     None => asked.wrong.push(format!("--{name} is not known here")),
                 }
@@ -189,7 +189,7 @@ impl Asked {
                 None if row.takes == Takes::Switch || rest.is_empty() => None,
                 None => Some(rest),
             };
-            self.flag(row, format!("-{short}"), inline, words);
+            self.flag(row, &format!("-{short}"), inline, words);
             if inline.is_some() {
                 return;
             }
@@ -199,24 +199,24 @@ impl Asked {
     fn flag<'w>(
         &mut self,
         row: &'static Row,
-        from: String,
+        from: &str,
         inline: Option<&str>,
         words: &mut impl Iterator<Item = &'w String>,
     ) {
         let value = match (row.takes, inline) {
             (_, Some(value)) => value.to_owned(),
             (Takes::Switch, None) => "true".to_owned(),
-            (_, None) => match words.next() {
-                Some(value) => value.clone(),
-                None => {
+            (_, None) => {
+                let Some(value) = words.next() else {
                     self.wrong.push(format!("{from} needs a value"));
                     return;
-                }
-            },
+                };
+                value.clone()
+            }
         };
         let given = self.given.entry(row.long).or_insert_with(|| Given {
             values: Vec::new(),
-            from: from.clone(),
+            from: from.to_owned(),
         });
         given.add(row.takes, &value);
         if row.takes == Takes::Switch && given.is_on().is_none() {

@@ -2,7 +2,7 @@
 //! Words count more than variables, variables more than the file, as there.
 //! Never: a filter or a report that we do not have passed over in silence.
 
-use super::asked::{Asked, OURS, Table, find, help};
+use super::asked::{Asked, Given, OURS, Table, find, help};
 use super::configured::{self, Configured};
 use super::login::Login;
 use super::plan::{Plan, Surroundings, host, is_document, is_there};
@@ -410,7 +410,7 @@ fn gate(asked: &Asked, plan: &mut Plan) {
 }
 
 fn exceptions(asked: &Asked, plan: &mut Plan, around: &Surroundings) {
-    match asked.given.get("ignorefile").map(|given| given.last()) {
+    match asked.given.get("ignorefile").map(Given::last) {
         Some("") => {}
         // The default, which need not be there.
         Some(file) if file == ".trivyignore" && !is_there(around, file) => {}

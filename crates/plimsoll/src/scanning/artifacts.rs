@@ -32,8 +32,7 @@ pub(super) fn read(
                 sockets: scan::artifacts::Sockets::read(),
             };
             let say = |what: &str| progress.say(what);
-            let inventory = found(reference, &sources, registry, &options, say)?;
-            return Ok(vec![options.scanners.only(inventory)]);
+            return Ok(vec![found(reference, &sources, registry, &options, say)?]);
         }
         Target::Image {
             input: Some(input), ..
@@ -47,8 +46,25 @@ pub(super) fn read(
         }
         _ => return Ok(Vec::new()),
     };
-    let inventory = inventory.map_err(inputs::InputError::from)?;
-    Ok(vec![options.scanners.only(inventory)])
+    Ok(vec![inventory.map_err(inputs::InputError::from)?])
+}
+
+/// What was read, without what `--scanners` leaves out.
+pub(super) fn asked(target: &Target, inventories: Vec<Inventory>) -> Vec<Inventory> {
+    let (Target::Image { artifact, .. }
+    | Target::Rootfs { artifact, .. }
+    | Target::Cluster { artifact, .. }
+    | Target::Manifests { artifact, .. }
+    | Target::Snapshot { artifact, .. }
+    | Target::Registry { artifact, .. }) = target
+    else {
+        return inventories;
+    };
+    let scanners = artifact.scanners();
+    inventories
+        .into_iter()
+        .map(|one| scanners.only(one))
+        .collect()
 }
 
 /// How artifacts are read; `None`: the target is none.

@@ -80,6 +80,7 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
     };
     let scanned = fleet::read(target, &known, settings, &progress, now)?;
     inventories.extend(scanned.inventories);
+    let mut inventories = artifacts::asked(target, inventories);
     gaps.extend(scanned.gaps);
     inventories.extend(scan::artifacts::package_lists(&mut sets));
     progress.say("ranking");
@@ -102,8 +103,8 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
         risk,
         intel,
         gaps,
-    };
         spoken_of: scanned.spoken_of,
+    };
     let (assessment, baseline) = assess(read, &declared, &exceptions, options, now)?;
     let verdict = gate::judge_against(&assessment, &gate_of(&options.gate), baseline.as_ref());
     progress.done();
@@ -126,8 +127,8 @@ struct Read<'a> {
     risk: scan::RiskSettings,
     intel: Option<Intelligence>,
     gaps: Vec<Gap>,
-}
     spoken_of: BTreeSet<Text>,
+}
 
 /// The database, before anything slow is done: one that was named and is not there is a mistake.
 fn database(
@@ -162,8 +163,8 @@ fn assess(
         risk,
         intel,
         mut gaps,
-    } = read;
         spoken_of,
+    } = read;
     gaps.extend(declared.gaps.iter().chain(&exceptions.gaps).cloned());
     let resolved = scan::Settings {
         now,
@@ -179,8 +180,8 @@ fn assess(
         intel: intel.as_ref(),
         declarations: &declared.declarations,
         gaps,
-    };
         spoken_of,
+    };
     let baseline = options.gate.baseline.as_ref();
     let baseline = baseline.map(|file| scan::rulings::baseline(file, intel.as_ref(), &resolved));
     let baseline = baseline.transpose()?;

@@ -218,18 +218,21 @@ fn differences() -> Vec<(Only, &'static Row, Option<&'static Difference>)> {
 fn same(of: impl Fn(&str) -> bool) {
     let both = COMPARED.ours.intersection(&COMPARED.theirs);
     let both = both.filter(|row| of(&row.package)).count();
-    let mut unexplained = String::new();
+    let mut unexplained = Vec::new();
     let mut explained = 0;
     for (only, row, reason) in differences() {
         match reason {
             _ if !of(&row.package) => {}
             Some(_) => explained += 1,
-            None => unexplained += &format!("\n{only:?}: {row:?}"),
+            None => unexplained.push(format!("{only:?}: {row:?}")),
         }
     }
-    assert!(unexplained.is_empty(), "no reason for these:{unexplained}");
+    assert!(
+        unexplained.is_empty(),
+        "no reason for these: {unexplained:#?}"
+    );
     assert!(both + explained > 0, "nothing was compared");
-    println!("{both} rows of both, {explained} of one with a reason");
+    eprintln!("{both} rows of both, {explained} of one with a reason");
 }
 
 fn every_reason_is_needed() {

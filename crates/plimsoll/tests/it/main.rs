@@ -1,12 +1,12 @@
 //! The real binary, as a user or a script runs it: arguments and files in; code, bytes and files out.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test fails by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod artifacts;
 mod bad_input;
 mod compare;
-mod context;
 mod compat;
+mod context;
 mod declared;
 mod documented;
 mod exceptions;
@@ -20,6 +20,7 @@ mod hostile_names;
 mod local_stores;
 mod outputs;
 mod pipeline;
+mod reach;
 mod redaction;
 mod runner;
 mod sbom;

@@ -80,12 +80,12 @@ pub(crate) fn image(home: &Home, file: &str, packages: &[Package]) {
 /// The same on another release.
 pub(crate) fn image_on(home: &Home, file: &str, release: &str, packages: &[Package]) {
     let release = format!("ID=debian\nVERSION_ID=\"{release}\"\n");
-    let mut status = String::new();
-    for (name, source, version) in packages {
-        status.push_str(&format!(
+    let entry = |(name, source, version): &Package| {
+        format!(
             "Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nSource: {source}\nVersion: {version}\n\n"
-        ));
-    }
+        )
+    };
+    let status: String = packages.iter().map(entry).collect();
     let layer = tar(&[
         ("etc/os-release", release.as_bytes()),
         ("var/lib/dpkg/status", status.as_bytes()),

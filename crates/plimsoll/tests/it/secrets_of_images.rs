@@ -179,7 +179,10 @@ fn everything_planted_is_found() {
     has("secret-login-file", "root/.netrc:1");
     has("secret-registry-login", "root/.docker/config.json:1");
     has("secret-password-hash", "root");
-    has("secret-in-environment", "API_TOKEN, in the environment, and 1 more");
+    has(
+        "secret-in-environment",
+        "API_TOKEN, in the environment, and 1 more",
+    );
     has("secret-in-environment", "in the entrypoint");
     has("secret-in-environment", "in the command");
     has("secret-in-environment", "deploy.password, in the labels");

@@ -668,9 +668,6 @@ fn openvex_without_a_statement_is_refused() {
     let verdict = sample::failed();
     let mut out = Vec::new();
     let refused = openvex::write(&sample::view(&clean, &verdict), &mut out);
-    assert_eq!(
-        refused.unwrap_err().kind(),
-        std::io::ErrorKind::InvalidInput
-    );
+    assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     assert!(out.is_empty());
 }

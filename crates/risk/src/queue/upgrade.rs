@@ -37,6 +37,9 @@ pub(crate) struct Upgrade {
     pub to: Text,
 }
 
+/// What the findings of each package are fixed in, parallel to a group's packages.
+type Fixes<'a> = Vec<Vec<&'a [Text]>>;
+
 /// Groups that become one action.
 type Draft = Vec<Group>;
 
@@ -98,7 +101,7 @@ impl Groups {
         closes: Option<&BTreeSet<u32>>,
     ) -> Groups {
         let mut base = closes.map(|_| Group::new(true, "".into()));
-        let mut groups: BTreeMap<(bool, Text), Group> = BTreeMap::new();
+        let mut groups: BTreeMap<(bool, Text), (Group, Fixes<'_>)> = BTreeMap::new();
         let mut stuck = Vec::new();
         let mut stuck_findings = Vec::new();
         let range = subjects.images.get(image as usize).cloned().unwrap_or(0..0);
@@ -132,16 +135,20 @@ impl Groups {
                     Some(upstream) if system && !upstream.is_empty() => upstream,
                     _ => &package.name,
                 };
-                let group = groups
+                let (group, fixes) = groups
                     .entry((system, Text::clone(source)))
-                    .or_insert_with(|| Group::new(system, Text::clone(source)));
+                    .or_insert_with(|| (Group::new(system, Text::clone(source)), Vec::new()));
                 group.add(*index, id);
-                group.require(package, to);
+                let at = group.require(package, to);
+                fixes.resize_with(group.packages.len(), Vec::new);
+                if let Some(of_package) = fixes.get_mut(at) {
+                    of_package.push(&finding.fix.versions);
+                }
             }
         }
         stuck.dedup();
         Groups {
-            fixable: groups.into_values().collect(),
+            fixable: groups.into_values().map(settled).collect(),
             stuck,
             stuck_findings,
             base,
@@ -167,27 +174,32 @@ impl Group {
         }
     }
 
-    /// Notes that the package needs at least `to`.
-    fn require(&mut self, package: &model::matches::Package, to: &Text) {
-        match self
-            .packages
-            .iter_mut()
-            .find(|known| known.name == package.name)
-        {
-            Some(known) => {
-                if version::compare(to, &known.to).is_gt() {
-                    known.to = Text::clone(to);
-                }
-            }
-            None => self.packages.push(Upgrade {
+    /// The place of the package among the group's.
+    fn require(&mut self, package: &model::matches::Package, to: &Text) -> usize {
+        let known = self.packages.iter().position(|p| p.name == package.name);
+        known.unwrap_or_else(|| {
+            self.packages.push(Upgrade {
                 name: Text::clone(&package.name),
                 kind: Text::clone(&package.kind),
                 purl: package.purl.clone(),
                 installed: Text::clone(&package.version),
                 to: Text::clone(to),
-            }),
+            });
+            self.packages.len() - 1
+        })
+    }
+}
+
+/// Names the one version of each package that closes all of its findings.
+fn settled((mut group, fixes): (Group, Fixes<'_>)) -> Group {
+    for (package, mut fixes) in group.packages.iter_mut().zip(fixes) {
+        fixes.sort_unstable();
+        fixes.dedup();
+        if let Some(to) = version::choose_for_all(&package.installed, &fixes) {
+            package.to = Text::clone(to);
         }
     }
+    group
 }
 
 /// One action for someone else's image; else the distribution's packages together and each library alone.

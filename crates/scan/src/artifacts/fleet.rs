@@ -110,17 +110,13 @@ pub(super) fn fetch(orders: Vec<Order>, way: &Way<'_>) -> Fleet {
         match outcome {
             Ok(image) => {
                 let digest = image.identity.manifests.first().cloned();
-                match digest.as_ref().and_then(|digest| known.get(digest)) {
-                    Some(at) => {
-                        if let Some((orders, first)) = images.get_mut(*at) {
-                            unite(first, &image);
-                            orders.push(order);
-                        }
-                    }
-                    None => {
-                        known.extend(digest.map(|digest| (digest, images.len())));
-                        images.push((vec![order], image));
-                    }
+                let first = digest.as_ref().and_then(|digest| known.get(digest));
+                if let Some((orders, first)) = first.and_then(|at| images.get_mut(*at)) {
+                    unite(first, &image);
+                    orders.push(order);
+                } else {
+                    known.extend(digest.map(|digest| (digest, images.len())));
+                    images.push((vec![order], image));
                 }
             }
             Err(refusal) => fleet.refused.push((order, refusal)),
@@ -505,7 +501,7 @@ fn parallel<T: Send, R: Send>(
             done
         };
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let done = workers.into_iter().map(|worker| worker.join());
+        let done = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
         let done = done.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         done.flatten().collect()
     });

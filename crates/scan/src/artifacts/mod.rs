@@ -16,10 +16,10 @@ pub mod fleet;
 mod judge;
 mod local;
 mod newer_base;
-mod remarks;
 mod refused;
-mod sbom;
 pub mod registry;
+mod remarks;
+mod sbom;
 mod tags;
 
 pub use beside::Beside;
@@ -28,9 +28,9 @@ pub use image::registry::{Environment, Mirror, Options as RegistryOptions};
 pub use judge::{matches, why_not};
 pub use local::{FindError, ImageSource, Sockets, Sources, found};
 pub use newer_base::{BaseAsked, Judge};
+pub use refused::is_unscanned;
 pub use remarks::Scanners;
 pub(crate) use remarks::tell;
-pub use refused::is_unscanned;
 pub use sbom::{package_lists, sbom};
 
 /// How artifacts are read.
@@ -92,10 +92,10 @@ pub fn image_file(path: &Path, options: &Options) -> Result<Inventory, ImageErro
 pub enum PullError {
     #[error("`{0}` is no reference of an image; a file or folder is named by --input")]
     Reference(String),
-    #[error(transparent)]
-    Registry(#[from] image::registry::RegistryError),
     #[error("no image in {0} fits what was asked for")]
     Empty(String),
+    #[error(transparent)]
+    Registry(#[from] image::registry::RegistryError),
     #[error(transparent)]
     Image(#[from] ImageError),
 }
@@ -106,9 +106,9 @@ impl PullError {
         matches!(
             self,
             PullError::Reference(_)
+                | PullError::Empty(_)
                 | PullError::Registry(image::registry::RegistryError::Usage { .. })
         )
-                | PullError::Empty(_)
     }
 }
 

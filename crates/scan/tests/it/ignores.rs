@@ -43,7 +43,7 @@ fn with(name: &str, text: &str) -> Assessment {
     ruled(
         vec![set()],
         &Rulings {
-                attached: Vec::new(),
+            attached: Vec::new(),
             vex: Vec::new(),
             ignores,
         },

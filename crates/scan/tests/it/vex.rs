@@ -23,7 +23,7 @@ fn with(documents: &[&str]) -> Assessment {
     ruled(
         vec![app()],
         &Rulings {
-                attached: Vec::new(),
+            attached: Vec::new(),
             vex,
             ignores: Vec::new(),
         },

@@ -37,8 +37,8 @@ fn tiers_and_priorities_are_in_order() {
         .collect();
     assert_eq!(names, ["first", "second", "default", "late"]);
     let tiers: Vec<AdminTier> = inventory.admin_policies.iter().map(|p| p.tier).collect();
-    use AdminTier::{Admin, Baseline};
-    assert_eq!(tiers, [Admin, Admin, Baseline, Baseline]);
+    let (admin, baseline) = (AdminTier::Admin, AdminTier::Baseline);
+    assert_eq!(tiers, [admin, admin, baseline, baseline]);
 }
 
 fn ports(ports: &[PolicyPort]) -> String {
