@@ -166,7 +166,10 @@ impl Matcher<'_> {
                 state => state,
             },
             versions: match &hit.verdict.fixed {
-                Some(fixed) if !owned => vec![self.texts.text(fixed)],
+                Some(fixed) if !owned => std::iter::once(fixed)
+                    .chain(&hit.branches)
+                    .map(|fix| self.texts.text(fix))
+                    .collect(),
                 _ => Vec::new(),
             },
         };

@@ -210,9 +210,19 @@ impl<'a> Repair<'a> {
         format!("{} {installed}", listed(&names, NAMES, ", "))
     }
 
+    /// Whether the version that closes all is of another major version (rule 13).
+    pub(crate) fn crosses(&self) -> bool {
+        self.to.is_some_and(|to| {
+            !self.installed.is_empty() && version::major(self.installed) != version::major(to)
+        })
+    }
+
     /// `upgrade openssl 3.0.11 to 3.0.13`, or what is known instead of a fix.
     pub(crate) fn title(&self) -> String {
         match self.to {
+            Some(to) if self.crosses() => {
+                format!("upgrade {} to {to}, another major version", self.what())
+            }
             Some(to) => format!("upgrade {} to {to}", self.what()),
             None => format!("{}: {}", self.what(), crate::wording::fix_state(self.state)),
         }

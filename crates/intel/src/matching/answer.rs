@@ -4,7 +4,7 @@
 
 use super::question::Question;
 use crate::affected::Entry;
-use crate::feeds::{Import, Names};
+use crate::feeds::{EventKind, Import, Names};
 use crate::format::Damage;
 use crate::intelligence::Intelligence;
 use crate::ranges::{Verdict, evaluate};
@@ -39,6 +39,8 @@ pub(crate) struct Hit {
     pub(crate) platforms: Vec<String>,
     /// The advisory that is of the program itself, not of packages that others import.
     pub(crate) of_program: Option<Text>,
+    /// Fixes of other branches above the one that is named, ordered: between two branches a version may be affected.
+    pub(crate) branches: Vec<String>,
 }
 
 /// Which of the package's names an entry speaks of.
@@ -94,6 +96,7 @@ impl<'i> Answers<'i> {
         if unordered(&question.version) && unordered(&question.source_version) {
             return Ok(Answer::Unordered);
         }
+        let fixes = fixes(question, &entries);
         let mut raw = Vec::new();
         let mut cleared = Vec::new();
         for (entry, role) in entries {
@@ -109,7 +112,11 @@ impl<'i> Answers<'i> {
         }
         let hits = groups
             .into_values()
-            .filter_map(|(ids, raws)| self.hit(question, ids, &raws));
+            .filter_map(|(ids, raws)| self.hit(question, ids, &raws))
+            .map(|hit| Hit {
+                branches: branches(question, &hit, &fixes),
+                ..hit
+            });
         Ok(Answer::Hits(hits.collect::<Vec<_>>()))
     }
 
@@ -315,6 +322,7 @@ impl<'i> Answers<'i> {
             imports,
             platforms: platforms.unwrap_or_default(),
             of_program: of_program.filter(|_| !of_packages),
+            branches: Vec::new(),
         })
     }
 
@@ -442,6 +450,40 @@ fn verdict(question: &Question, entry: &Entry, role: Role) -> Option<Verdict> {
         })
     };
     found.or_else(listed)
+}
+
+/// Fixes of all branches by statement; a distribution has one for each release.
+fn fixes(question: &Question, entries: &[(Entry, Role)]) -> BTreeMap<u32, Vec<String>> {
+    let mut fixes: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    if question.system {
+        return fixes;
+    }
+    for (entry, _) in entries {
+        let events = entry.ranges.iter().flat_map(|range| &range.events);
+        for (_, text) in events.filter(|(kind, _)| *kind == EventKind::Fixed) {
+            fixes.entry(entry.statement).or_default().push(text.clone());
+        }
+    }
+    fixes
+}
+
+/// A record of more branches than people keep is not listed whole.
+const MOST_BRANCHES: usize = 16;
+
+fn branches(question: &Question, hit: &Hit, fixes: &BTreeMap<u32, Vec<String>>) -> Vec<String> {
+    let Some(named) = &hit.verdict.fixed else {
+        return Vec::new();
+    };
+    let compare = |a: &str, b: &str| question.scheme.compare(a, b);
+    let all = fixes.get(&hit.entry.statement).into_iter().flatten();
+    let mut above: Vec<String> = all
+        .filter(|fix| compare(fix, named) == Some(Ordering::Greater))
+        .cloned()
+        .collect();
+    above.sort_by(|a, b| compare(a, b).unwrap_or(Ordering::Equal).then(a.cmp(b)));
+    above.dedup();
+    above.truncate(MOST_BRANCHES);
+    above
 }
 
 /// What is published of a fix.

@@ -49,6 +49,7 @@ pub(crate) fn table(view: &View, page: &mut Page, all: &[Repair], several: bool,
 
 fn row(view: &View, page: &Page, repair: &Repair, several: bool) -> String {
     let fix = match repair.to {
+        Some(to) if repair.crosses() => format!("{}, another major version", page.code(to)),
         Some(to) => page.code(to),
         None => crate::wording::fix_state(repair.state).to_owned(),
     };
