@@ -155,7 +155,9 @@ fn old_flaws() {
             panic!("{} of {}: {found:#?}", flaw.id, flaw.package);
         };
         assert_eq!(finding["status"], "fixed", "{finding:#}");
-        assert_eq!(finding["fixed_version"], flaw.fixed, "{finding:#}");
+        // The fix of the installed branch stands before those of later ones.
+        let first = text(finding, "fixed_version").split(", ").next();
+        assert_eq!(first, Some(flaw.fixed), "{finding:#}");
         // None of them came with the base.
         let layer = &LAYERS.diff_ids[1];
         assert_eq!(finding["package"]["layer"], **layer, "{finding:#}");
