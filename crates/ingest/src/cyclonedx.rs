@@ -72,13 +72,14 @@ struct Property<'a> {
     value: Word<'a>,
 }
 
+/// What one component is built of, by reference.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Dependency<'a> {
+pub(crate) struct Dependency<'a> {
     #[serde(rename = "ref", borrow)]
-    reference: Str<'a>,
+    pub(crate) reference: Str<'a>,
     #[serde(borrow)]
-    depends_on: List<Str<'a>>,
+    pub(crate) depends_on: List<Str<'a>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -19,8 +19,8 @@ pub(crate) fn run(options: &Reach, settings: &Settings) -> anyhow::Result<u8> {
     };
     let network = |snapshot: &Snapshot| Network::of(snapshot, &declarations);
     if let [old, new] = &*options.diff {
-        let old = network(&named(old)?).connectivity();
-        let new = network(&named(new)?).connectivity();
+        let old = network(&named(old)?).connectivity(false);
+        let new = network(&named(new)?).connectivity(false);
         let difference = difference(&old, &new);
         output::stdout(|out| match options.format {
             ReachFormat::Json => report::reach::difference_json(&difference, out),
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Reach, settings: &Settings) -> anyhow::Result<u8> {
         options.all,
         "reach needs FROM and TO, or --all, or --diff OLD NEW"
     );
-    let all = network.connectivity();
+    let all = network.connectivity(options.exposure || options.format == ReachFormat::Json);
     output::stdout(|out| match options.format {
         ReachFormat::Text => {
             report::reach::text(&all, out)?;

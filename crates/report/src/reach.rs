@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 /// `src => dst : conn`, a line each.
 pub fn text(all: &Connectivity, out: &mut dyn Write) -> io::Result<()> {
-    for connection in shown(all) {
+    for connection in &all.connections {
         line("", connection, out)?;
     }
     Ok(())
@@ -52,13 +52,13 @@ pub fn json(all: &Connectivity, out: &mut dyn Write) -> io::Result<()> {
 /// A digraph; what is only possible is dashed.
 pub fn dot(all: &Connectivity, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph reach {{")?;
-    let ends = shown(all).flat_map(|c| [&*c.src, &*c.dst]);
+    let ends = all.connections.iter().flat_map(|c| [&*c.src, &*c.dst]);
     for peer in ends.collect::<BTreeSet<&str>>() {
         let outside = peer.ends_with("[External]");
         let shape = if outside { "diamond" } else { "box" };
         writeln!(out, "\t{} [shape={shape}]", quoted(peer))?;
     }
-    for c in shown(all) {
+    for c in &all.connections {
         let (label, style) = match &c.possible {
             Some(possible) => (
                 format!("{} (possible: {possible})", c.conn),
@@ -124,11 +124,6 @@ pub fn difference(difference: &Difference, out: &mut dyn Write) -> io::Result<()
 
 pub fn difference_json(difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
     write_json(difference, out)
-}
-
-/// Lines that say something: what is closed as written and only possible is there too.
-fn shown(all: &Connectivity) -> impl Iterator<Item = &Connection> {
-    all.connections.iter()
 }
 
 fn line(sign: &str, connection: &Connection, out: &mut dyn Write) -> io::Result<()> {

@@ -46,8 +46,9 @@ impl Network {
         Network { inventory, gaps }
     }
 
-    /// All connections between workloads, and with ranges of addresses.
-    pub fn connectivity(&self) -> Connectivity {
+    /// All connections between workloads, and with ranges of addresses; `exposures`: also what is open to peers that do not
+    /// exist.
+    pub fn connectivity(&self, exposures: bool) -> Connectivity {
         let reach = Reach::of(&self.inventory);
         let names = Names::of(&self.inventory, &reach);
         let mut all = Connectivity {
@@ -69,9 +70,11 @@ impl Network {
                 });
             }
         });
-        reach.openings(|opening| all.exposures.push(open_to(&reach, &names, &opening)));
-        all.exposures.sort_unstable();
-        all.exposures.dedup();
+        if exposures {
+            reach.openings(|opening| all.exposures.push(open_to(&reach, &names, &opening)));
+            all.exposures.sort_unstable();
+            all.exposures.dedup();
+        }
         all.connections.sort_unstable();
         // Replicas that differ, and objects of one name, are one line.
         all.connections.dedup();

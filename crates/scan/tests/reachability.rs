@@ -71,7 +71,7 @@ const OTHER: &str = "Permitted connectivity analyzed in";
 fn read(folder: &Path) -> Result<Connectivity, Failed> {
     let sources = [Source::Path(folder.to_owned())];
     let snapshot = manifests(&sources, None, [0; 32])?;
-    Ok(Network::of(&snapshot, &Declarations::default()).connectivity())
+    Ok(Network::of(&snapshot, &Declarations::default()).connectivity(true))
 }
 
 /// The reference knows IPv4 only, and leaves out pairs without a connection.

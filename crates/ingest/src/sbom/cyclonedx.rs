@@ -9,7 +9,7 @@ use super::release;
 use super::shelf::{Place, Relation, Shelf};
 use crate::IngestError;
 use crate::build::{NAMES, add_digest, add_reference, artifact};
-use crate::cyclonedx::{container, tool_of};
+use crate::cyclonedx::{Dependency, container, tool_of};
 use crate::document::{Document, Fields};
 use crate::loose::{Hint, List, Maybe, Obj, Str, Word};
 use model::evidence::GapWeight;
@@ -126,15 +126,6 @@ struct Evidence<'a> {
 struct Occurrence<'a> {
     #[serde(borrow)]
     location: Str<'a>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Dependency<'a> {
-    #[serde(rename = "ref", borrow)]
-    reference: Str<'a>,
-    #[serde(borrow)]
-    depends_on: List<Str<'a>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -1,7 +1,7 @@
 //! What is scanned here and not by others: the image, the root file system that was named.
 
 use super::progress::Progress;
-use crate::args::{Registry, Target};
+use crate::args::{Artifact, Registry, Target};
 use crate::output::NotCompleted;
 use crate::settings::Settings;
 use model::inventory::Inventory;
@@ -79,15 +79,23 @@ pub(super) fn options(target: &Target, settings: &Settings) -> Option<scan::arti
         Target::Rootfs { artifact, .. } => (artifact, None, None),
         _ => return None,
     };
-    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
     Some(scan::artifacts::Options {
         platform,
         name: image.map(Into::into),
+        spool: Some(settings.spool.clone()),
+        ..every(artifact, settings)
+    })
+}
+
+/// What is the same for one artifact and for many.
+pub(super) fn every(artifact: &Artifact, settings: &Settings) -> scan::artifacts::Options {
+    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
+    scan::artifacts::Options {
         lock_files: artifact.lock_files,
         scanners: artifact.scanners(),
         cache: (!artifact.no_cache).then(|| folder.clone()),
-        spool: Some(settings.spool.clone()),
-    })
+        ..scan::artifacts::Options::default()
+    }
 }
 
 /// How registries are spoken to.

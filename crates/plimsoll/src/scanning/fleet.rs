@@ -131,16 +131,7 @@ fn how<'a>(
         attempts: 3,
         ..artifacts::registry(registry)
     };
-    let folder = artifact.cache_dir.as_ref().unwrap_or(&settings.images);
-    let options = scan::artifacts::Options {
-        platform: None,
-        name: None,
-        lock_files: artifact.lock_files,
-        scanners: artifact.scanners(),
-        cache: (!artifact.no_cache).then(|| folder.clone()),
-        spool: None,
-    };
-    Some((fetch, ways, options))
+    Some((fetch, ways, artifacts::every(artifact, settings)))
 }
 
 fn refused(what: &str, error: PullError) -> anyhow::Error {
