@@ -21,15 +21,18 @@ pub struct Path {
 pub struct Edge {
     pub from: Text,
     pub to: Text,
-    /// Stable kind in kebab case: `load-balancer`, `vulnerability`, `privileged`, `token`, `rbac-create-pods`.
+    /// Stable kind: `load-balancer`, `vulnerability`, `POD_EXEC`, `CE_PRIV_MOUNT`.
     pub kind: Text,
+    /// Of MITRE ATT&CK, `T1611`; empty where none fits.
+    #[serde(skip_serializing_if = "str::is_empty", default)]
+    pub technique: Text,
     pub probability: Estimate,
     pub evidence: Vec<EvidenceId>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<GapId>,
-    /// The object whose change removes the edge; `None` where it cannot be cut (rule 15).
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub changeable: Option<Change>,
+    /// What the edge needs, all of it: any one of these changes removes it. Empty where it cannot be cut (rule 15).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changeable: Vec<Change>,
 }
 
 /// One object change that removes edges.
@@ -42,13 +45,15 @@ pub struct Change {
     pub structural: bool,
 }
 
-/// The fewest changes that end all routes to a sink.
+/// Few and cheap changes that end the routes to a sink. A route is a connected pair of an entry and the sink.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cut {
     pub sink: Text,
     pub changes: Vec<Change>,
-    /// How many of the listed routes end.
+    /// How many routes end.
     pub routes: u32,
-    /// `false` when some route has no changeable edge.
-    pub complete: bool,
+    /// How many routes there are; those that stay have nothing that can be changed.
+    pub of: u32,
+    /// No fewer changes end these routes; equal to the number of changes where it is proven that none do.
+    pub least: u32,
 }

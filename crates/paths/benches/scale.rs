@@ -46,7 +46,7 @@ fn main() {
             "{}: {} changes, complete {}",
             cut.sink,
             cut.changes.len(),
-            cut.complete
+            cut.routes == cut.of
         );
     }
 }

@@ -64,11 +64,13 @@ fn cut(attack: &Attack, routes: &Routes, sink: usize) -> Option<Cut> {
         .collect();
     changes.sort();
     changes.dedup();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Some(Cut {
         sink: attack.sinks[sink].name.clone(),
+        routes: count(ended),
+        of: count(listed.len()),
+        least: count(changes.len()),
         changes,
-        routes: u32::try_from(ended).unwrap_or(u32::MAX),
-        complete: found.complete,
     })
 }
 

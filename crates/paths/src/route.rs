@@ -95,10 +95,11 @@ impl Route {
                 from: Text::clone(&from),
                 to: Text::from(""),
                 kind: Text::from(""),
+                technique: Text::from(""),
                 probability: Estimate::exact(1.0),
                 evidence: Vec::new(),
                 missing: Vec::new(),
-                changeable: None,
+                changeable: Vec::new(),
             });
             if edge.kind.is_empty() {
                 edge.kind = arc.kind.into();
@@ -106,9 +107,8 @@ impl Route {
             edge.probability = edge.probability.times(arc.probability);
             edge.evidence.extend(&arc.evidence);
             edge.missing.extend(&arc.missing);
-            if edge.changeable.is_none() {
-                edge.changeable = arc.change.as_ref().map(|priced| priced.change.clone());
-            }
+            edge.changeable
+                .extend(arc.change.as_ref().map(|priced| priced.change.clone()));
             if let Some(name) = attack.graph.name(arc.to) {
                 from = Text::clone(name);
                 if let Some(mut edge) = open.take() {

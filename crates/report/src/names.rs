@@ -100,7 +100,7 @@ impl Hidden {
         }
         let changes = all.cuts.iter().flat_map(|cut| &cut.changes);
         let edges = all.paths.iter().flat_map(|path| &path.edges);
-        for change in changes.chain(edges.filter_map(|edge| edge.changeable.as_ref())) {
+        for change in changes.chain(edges.flat_map(|edge| &edge.changeable)) {
             hidden.object(Some(&change.object));
         }
         for gap in &all.ledger.gaps {

@@ -339,13 +339,31 @@ pub(crate) fn change(change: &Change) -> String {
     format!("{} ({}){until}", change.what, change.object)
 }
 
-/// `ends 4 routes to cluster-admin`.
+/// `ends 4 routes to cluster-admin, and no fewer changes do`; `(at least 2 changes are needed) ends 214 of 220 routes
+/// to cluster-admin; the others have nothing that can be changed`. "Fewest" is said only where it is proven.
 pub(crate) fn ends(cut: &Cut) -> String {
-    let rest = if cut.complete {
+    let fewest = if cut.changes.len() == cut.least as usize {
+        ", the fewest"
+    } else {
+        ""
+    };
+    let bound = if fewest.is_empty() {
+        format!(
+            " (at least {} are needed)",
+            counted(cut.least as usize, "change")
+        )
+    } else {
+        String::new()
+    };
+    let routes = if cut.routes == cut.of {
+        counted(cut.of as usize, "route")
+    } else {
+        format!("{} of {}", cut.routes, counted(cut.of as usize, "route"))
+    };
+    let rest = if cut.routes == cut.of {
         ""
     } else {
-        "; others stay, they have no edge that can be changed"
+        "; the others have nothing that can be changed"
     };
-    let routes = counted(cut.routes as usize, "route");
-    format!("ends {routes} to {}{rest}", cut.sink)
+    format!("ends {routes} to {}{fewest}{bound}{rest}", cut.sink)
 }

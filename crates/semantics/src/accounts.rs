@@ -1,6 +1,7 @@
 //! Service accounts: those that were seen, and those that pods and bindings name.
 //! Comes in: a Snapshot, workloads. Goes out: views with rights. Never: a token.
 
+use crate::authorizer::Authorizer;
 use crate::json::Node;
 use crate::lens::Lens;
 use crate::rbac::rights;
@@ -19,6 +20,7 @@ const CLOUD_IDENTITIES: [&str; 3] = [
 pub(crate) fn service_accounts(
     lens: &mut Lens,
     snapshot: &Snapshot,
+    authorizer: &Authorizer,
     workloads: &[WorkloadView],
     templates: &[PodSpec],
 ) -> Vec<ServiceAccount> {
@@ -38,7 +40,7 @@ pub(crate) fn service_accounts(
             Text::clone(&spec.service_account),
         ))
     });
-    let rights = rights(lens, snapshot, seen.keys().cloned().chain(used));
+    let rights = rights(lens, snapshot, authorizer, seen.keys().cloned().chain(used));
     rights
         .into_iter()
         .map(|((namespace, name), rights)| {

@@ -147,6 +147,7 @@ impl PartialEq for Binding {
 }
 
 /// Roles and bindings of a cluster.
+#[derive(Clone, Debug, Default)]
 pub struct Authorizer {
     /// Rules of each role that is there, aggregation resolved.
     pub rules: Vec<Vec<Rule>>,

@@ -3,11 +3,12 @@
 
 use crate::accounts::service_accounts;
 use crate::admin::admin_policies;
+use crate::authorizer;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
 use crate::entries::{endpoint_slices, gateways, ingresses, routes, services};
 use crate::lens::Lens;
-use crate::places::{host_paths, namespaces, nodes};
+use crate::places::{host_paths, namespaces, nodes, secrets};
 use crate::policies::{network_policies, other_policies};
 use crate::provider;
 use crate::rbac::GROUP as RBAC;
@@ -61,6 +62,7 @@ pub fn inventory(
     } = workloads(&mut lens, snapshot, &around, ledger);
     provider::mark(&mut lens, snapshot, &mut views, &templates);
     let (services, classes) = services(&mut lens, snapshot);
+    let authorizer = authorizer::read(&mut lens, snapshot);
     let mut inventory = Inventory {
         nodes: nodes(&mut lens, snapshot),
         services,
@@ -72,7 +74,10 @@ pub fn inventory(
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
         stock_bindings: Vec::new(),
-        service_accounts: service_accounts(&mut lens, snapshot, &views, &templates),
+        service_accounts: service_accounts(&mut lens, snapshot, &authorizer, &views, &templates),
+        authorizer,
+        minor: snapshot.version.minor,
+        secrets: secrets(&mut lens, snapshot),
         enforcing_cni: enforcing(&mut lens, snapshot, &views, &templates),
         tunnels: tunnels(&mut lens, snapshot, &views, &templates),
         network_enforced: declarations.network.enforced,

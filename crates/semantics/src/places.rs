@@ -3,9 +3,9 @@
 
 use crate::json::Node as Json;
 use crate::lens::Lens;
-use crate::view::{Labels, Namespace, Node};
+use crate::view::{Labels, Namespace, Node, Secret};
 use crate::workloads::HostPaths;
-use model::snapshot::Snapshot;
+use model::snapshot::{Object, Snapshot};
 use model::text::Text;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -14,6 +14,30 @@ use std::net::IpAddr;
 /// Set by the API server on every namespace (KEP-2161).
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 const ENFORCE_LABEL: &str = "pod-security.kubernetes.io/enforce";
+
+/// Secrets by type and the account that they belong to, without their values.
+pub(crate) fn secrets(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Secret> {
+    let read = |lens: &mut Lens, object: &Object| {
+        let (kind, account) = lens.read(object, |lens, root| {
+            let account = root
+                .at(&["metadata", "annotations"])
+                .word("kubernetes.io/service-account.name");
+            let kind = lens.word(root.word("type").unwrap_or("Opaque"));
+            (kind, lens.option(account))
+        })?;
+        Some(Secret {
+            namespace: lens.namespace(object),
+            name: lens.word(&object.name),
+            kind,
+            account,
+        })
+    };
+    snapshot
+        .of_kind("", "Secret")
+        .iter()
+        .filter_map(|object| read(lens, object))
+        .collect()
+}
 
 /// Namespaces that were seen and those that objects name, ordered; and the annotations of the seen ones.
 pub(crate) fn namespaces(

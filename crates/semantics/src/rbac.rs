@@ -2,7 +2,7 @@
 //! Comes in: roles, bindings. Goes out: rights of service accounts in coarse classes, each with its binding and role.
 //! Never: a grant by `pods/*`, by a missing role, or of a cluster-scoped resource by a RoleBinding.
 
-use crate::authorizer::{self, Subject};
+use crate::authorizer::{Authorizer, Subject};
 use crate::json::Node;
 use crate::lens::Lens;
 use crate::selector::selector;
@@ -335,9 +335,9 @@ enum Holder<'a> {
 pub(crate) fn rights(
     lens: &mut Lens,
     snapshot: &Snapshot,
+    authorizer: &Authorizer,
     accounts: impl IntoIterator<Item = (Text, Text)>,
 ) -> Rights {
-    let authorizer = authorizer::read(lens, snapshot);
     let mut rights: Rights = accounts.into_iter().map(|key| (key, Vec::new())).collect();
     let mut of_all: Vec<Right> = Vec::new();
     let mut of_namespace: BTreeMap<Text, Vec<Right>> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Typed, lenient views of the objects that later stages read. Made once per distinct pod template.
 //! Values that the API server would default are resolved; values that nobody said stay `None`.
 
+use crate::authorizer::Authorizer;
 use ipnet::IpNet;
 use model::evidence::{Gap, GapId};
 use model::object::ObjectRef;
@@ -34,6 +35,11 @@ pub struct Inventory {
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Service accounts by (namespace, name) with their rights.
     pub service_accounts: Vec<ServiceAccount>,
+    /// Roles and bindings, for questions request by request.
+    pub authorizer: Authorizer,
+    /// Minor version of the cluster, or the one that files are judged by.
+    pub minor: u16,
+    pub secrets: Vec<Secret>,
     /// Whether a CNI that enforces NetworkPolicy is evidenced (rule 2): the DaemonSets or CRDs that show it; empty is "not evidenced".
     pub enforcing_cni: Vec<ObjectRef>,
     /// Bindings that belong to the cluster itself by name, subjects and rights, ordered: they cannot be cut (rules 15, 17).
@@ -293,6 +299,17 @@ pub struct Route {
     pub backends: Vec<(Text, Text, Option<u16>)>,
     /// Backends in other namespaces that a ReferenceGrant allows, by index into `backends`.
     pub granted: Vec<u32>,
+}
+
+/// What is known of a Secret without its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    pub namespace: Text,
+    pub name: Text,
+    /// `Opaque`, `kubernetes.io/tls`, `kubernetes.io/service-account-token`, `bootstrap.kubernetes.io/token` ...
+    pub kind: Text,
+    /// The service account whose token it holds.
+    pub account: Option<Text>,
 }
 
 /// metav1.LabelSelector.

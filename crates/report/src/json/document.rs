@@ -383,14 +383,17 @@ pub(super) struct Path<'a> {
 pub(super) struct Edge<'a> {
     pub(super) from: Cow<'a, str>,
     pub(super) to: Cow<'a, str>,
-    /// Stable kind in kebab case, e.g. `load-balancer`.
+    /// Stable kind, e.g. `load-balancer`, `POD_EXEC`.
     pub(super) kind: &'a str,
+    /// Of MITRE ATT&CK, e.g. `T1611`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) technique: &'a str,
     pub(super) probability: Range,
     pub(super) evidence: Vec<Evidence<'a>>,
     /// What was not seen and could change it.
     pub(super) missing: Vec<Cow<'a, str>>,
-    /// The change that removes it; `null`: it cannot be cut.
-    pub(super) changeable: Option<Change<'a>>,
+    /// What it needs, all of it: any one of these changes removes it. Empty: it cannot be cut.
+    pub(super) changeable: Vec<Change<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -417,10 +420,12 @@ pub(super) struct Change<'a> {
 pub(super) struct Cut<'a> {
     pub(super) sink: Cow<'a, str>,
     pub(super) changes: Vec<Change<'a>>,
-    /// How many of the listed routes end.
+    /// How many routes end: connected pairs of an entry and the sink.
     pub(super) routes: u32,
-    /// `false`: some route has no edge that can be changed.
-    pub(super) complete: bool,
+    /// How many routes there are; those that stay have nothing that can be changed.
+    pub(super) of: u32,
+    /// No fewer changes end these routes.
+    pub(super) least: u32,
 }
 
 #[derive(Serialize, JsonSchema)]

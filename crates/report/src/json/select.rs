@@ -260,6 +260,7 @@ impl<'a> Select<'a> {
             from: self.text(&edge.from),
             to: self.text(&edge.to),
             kind: &edge.kind,
+            technique: &edge.technique,
             probability: range(&edge.probability),
             evidence: evidence
                 .map(|evidence| to::Evidence {
@@ -270,7 +271,7 @@ impl<'a> Select<'a> {
                 })
                 .collect(),
             missing: missing.map(|gap| self.text(&gap.what)).collect(),
-            changeable: edge.changeable.as_ref().map(|c| self.change(c)),
+            changeable: edge.changeable.iter().map(|c| self.change(c)).collect(),
         }
     }
 
@@ -287,7 +288,8 @@ impl<'a> Select<'a> {
             sink: self.text(&cut.sink),
             changes: cut.changes.iter().map(|c| self.change(c)).collect(),
             routes: cut.routes,
-            complete: cut.complete,
+            of: cut.of,
+            least: cut.least,
         }
     }
 

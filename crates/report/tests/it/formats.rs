@@ -126,7 +126,7 @@ fn names_that_scripts_rely_on() {
     assert_eq!(finding["package"]["type"], "deb");
     assert_eq!(json["findings"][3]["source"]["line"], 23);
     assert_eq!(
-        json["paths"][0]["edges"][2]["changeable"]["structural"],
+        json["paths"][0]["edges"][2]["changeable"][0]["structural"],
         true
     );
 }

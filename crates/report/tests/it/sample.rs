@@ -120,7 +120,8 @@ pub(crate) fn shop() -> Assessment {
             sink: "cluster-admin".into(),
             changes: vec![privileged_off()],
             routes: 4,
-            complete: true,
+            of: 4,
+            least: 1,
         }],
         actions: actions(),
         coverage: coverage(),
@@ -949,7 +950,8 @@ fn path(evidence: &[EvidenceId], no_secrets: GapId) -> Path {
         probability: p,
         evidence: because.to_vec(),
         missing: Vec::new(),
-        changeable,
+        technique: "".into(),
+        changeable: Option::into_iter(changeable).collect(),
     };
     let mut token = edge(
         "node of shop/web",
