@@ -5,9 +5,9 @@
 use crate::Weakness;
 use crate::blast::{Step, blast};
 use crate::build::{Attack, is_control_plane, of_control_plane};
+use crate::graph::Node as Vertex;
 use crate::lateral::{HOP, falls};
-use crate::route::Routes;
-use crate::situation::{Found, over_nodes};
+use crate::situation::Found;
 use model::evidence::{Estimate, Ledger};
 use model::object::ObjectRef;
 use model::situation::{Reach, Situation};
@@ -48,15 +48,14 @@ pub(crate) fn nodes(
     inventory: &Inventory,
     hosts: &Hosts,
     fallen: &[Estimate],
-    attack: &Attack,
-    routes: &Routes,
+    attack: &Attack<'_>,
+    over: &[Estimate],
     found: &mut Found,
     ledger: &mut Ledger,
 ) -> Vec<u32> {
     let Some(kubelets) = &hosts.kubelets else {
         return Vec::new();
     };
-    let over = over_nodes(attack, routes);
     let tenants = tenants(inventory, fallen);
     let none = Estimate::exact(0.0);
     inventory
@@ -69,8 +68,10 @@ pub(crate) fn nodes(
                 Estimate::exact(1.0),
                 "the node, with all pods and credentials on it",
             )];
-            let at = attack.nodes.get(&node.name);
-            let follows = at.and_then(|at| over.get(*at as usize)).copied();
+            let machine = attack.machines.iter().position(|name| *name == node.name);
+            let at =
+                machine.and_then(|n| attack.graph.find(Vertex::Machine(crate::graph::count(n))));
+            let follows = at.and_then(|at| over.get(at as usize)).copied();
             steps.extend(leads_on(node, follows.unwrap_or(none), ledger));
             let mut situation = situation(kubelets, fallen, &steps);
             situation.tenants = Some(tenants.get(&*node.name).copied().unwrap_or(none));

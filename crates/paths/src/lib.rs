@@ -10,14 +10,23 @@
 mod blast;
 mod build;
 mod cut;
+mod cutting;
+mod explain;
+mod fix;
 mod graph;
 mod host_path;
 mod hosts;
 mod lateral;
+mod rbac;
 mod rights;
-mod route;
+mod routes;
+mod sink;
 mod situation;
 
+pub use routes::Order;
+
+use crate::graph::Node;
+use crate::routes::Route;
 use model::evidence::{Estimate, Ledger};
 use model::graph::{Cut, Path};
 use model::situation::Situation;
@@ -57,6 +66,11 @@ pub struct Relations {
     pub cuts: Vec<Cut>,
 }
 
+/// Sinks that an assessment lists and cuts, by their place in `sink::NAMES`.
+const ASSESSED: [usize; 4] = [0, 3, 4, 7];
+/// Routes that an assessment lists for each sink.
+const MOST: usize = 20;
+
 /// Relates every container and host with its entries and its consequences.
 pub fn relate(
     inventory: &Inventory,
@@ -68,17 +82,43 @@ pub fn relate(
     let steps = blast::steps(inventory, ledger);
     let lateral = lateral::lateral(inventory, exposures, weaknesses);
     let attack = build::attack(inventory, exposures, weaknesses, &steps, ledger);
-    let routes = route::routes(&attack);
-    let cuts = cut::cuts(&attack, &routes);
-    let paths: Vec<Path> = routes
-        .listed
+    let into = attack.graph.adjacency(|arc| arc.to);
+    let networks = attack.networks();
+    let mut listed: Vec<Route> = Vec::new();
+    let mut over_nodes = Vec::new();
+    for sink in ASSESSED {
+        let to = routes::to_sink(&attack, &into, sink, Order::Likely);
+        if sink == 0 {
+            over_nodes = situation::over_nodes(&attack, &into, &to);
+        }
+        let found = to.routes(&attack, &networks).into_iter();
+        // What leads over cluster-admin was told as that.
+        let own = found.filter(|route| sink == 0 || !route.over(&attack, Node::ClusterAdmin));
+        listed.extend(own.take(MOST));
+    }
+    let cuts = cut::cuts(&attack, &networks, &ASSESSED);
+    let paths = listed
         .iter()
-        .map(|route| route.shown(&attack))
+        .map(|route| route.shown(&attack, ledger))
         .collect();
-    let mut found = situation::situations(inventory, exposures, steps, &lateral, &attack, &routes);
+    let mut found = situation::situations(
+        inventory,
+        exposures,
+        &steps,
+        &lateral,
+        &attack,
+        &listed,
+        &over_nodes,
+    );
     let fallen = hosts::fallen(inventory, exposures, weaknesses, &lateral);
     let nodes = hosts::nodes(
-        inventory, hosts, &fallen, &attack, &routes, &mut found, ledger,
+        inventory,
+        hosts,
+        &fallen,
+        &attack,
+        &over_nodes,
+        &mut found,
+        ledger,
     );
     let api_server = hosts::api_server(hosts, &fallen, &mut found);
     Relations {

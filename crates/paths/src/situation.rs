@@ -3,7 +3,8 @@
 
 use crate::blast::{Step, blast};
 use crate::build::Attack;
-use crate::route::Routes;
+use crate::graph::Adjacency;
+use crate::routes::{Route, ToSink, worst};
 use model::evidence::Estimate;
 use model::situation::{Reach, Situation};
 use network::WorkloadExposure;
@@ -20,13 +21,13 @@ pub(crate) struct Found {
 pub(crate) fn situations(
     inventory: &Inventory,
     exposures: &[WorkloadExposure],
-    steps: Vec<Vec<Vec<Step>>>,
+    steps: &[Vec<Vec<Step>>],
     lateral: &[Estimate],
-    attack: &Attack,
-    routes: &Routes,
+    attack: &Attack<'_>,
+    routes: &[Route],
+    over_nodes: &[Estimate],
 ) -> Found {
-    let worst = worst_routes(attack, routes);
-    let over_nodes = over_nodes(attack, routes);
+    let worst = worst(attack, routes);
     let mut found = Found {
         situations: Vec::new(),
         known: FxHashMap::default(),
@@ -38,7 +39,7 @@ pub(crate) fn situations(
         .zip(lateral)
         .zip(steps);
     for ((((workload, view), exposure), lateral), steps) in places {
-        let mut steps = steps;
+        let mut steps = steps.clone();
         steps.resize(view.workload.containers.len(), Vec::new());
         let mut of = Vec::with_capacity(steps.len());
         for (container, mut steps) in (0_u32..).zip(steps) {
@@ -63,31 +64,22 @@ pub(crate) fn situations(
     found
 }
 
-/// The first route, in the order of the sinks, that goes through each container.
-fn worst_routes(attack: &Attack, routes: &Routes) -> FxHashMap<(u32, u32), u32> {
-    let mut worst = FxHashMap::default();
-    for (n, route) in (0_u32..).zip(&routes.listed) {
-        for arc in &route.arcs {
-            let to = attack.graph.arcs[*arc as usize].to;
-            if let Some(place) = attack.containers.get(&to) {
-                worst.entry(*place).or_insert(n);
-            }
-        }
-    }
-    worst
-}
-
 /// P(cluster-admin follows) for each node of the graph, all bounds.
-pub(crate) fn over_nodes(attack: &Attack, routes: &Routes) -> Vec<Estimate> {
-    let Some((sink, expected)) = attack.sinks.first().zip(routes.reach.first()) else {
-        return Vec::new();
-    };
-    let low = attack.graph.reach(&routes.into, &sink.nodes, |e| e.low);
-    let high = attack.graph.reach(&routes.into, &sink.nodes, |e| e.high);
+pub(crate) fn over_nodes(
+    attack: &Attack<'_>,
+    into: &Adjacency,
+    expected: &ToSink,
+) -> Vec<Estimate> {
+    let nodes = attack
+        .sinks
+        .get(expected.sink)
+        .map_or(&[][..], |sink| &sink.nodes);
+    let low = attack.graph.reach(into, nodes, |arc| arc.probability.low);
+    let high = attack.graph.reach(into, nodes, |arc| arc.probability.high);
     let bounds = low
         .probability
         .iter()
-        .zip(&expected.probability)
+        .zip(&expected.reach.probability)
         .zip(&high.probability);
     bounds
         .map(|((low, expected), high)| Estimate::between(*low, *expected, *high))

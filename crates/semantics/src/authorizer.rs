@@ -151,6 +151,8 @@ impl PartialEq for Binding {
 pub struct Authorizer {
     /// Rules of each role that is there, aggregation resolved.
     pub rules: Vec<Vec<Rule>>,
+    /// The roles of `rules`: first those that bindings name.
+    pub roles: Vec<ObjectRef>,
     /// ClusterRoleBindings first, as they are asked.
     pub bindings: Vec<Binding>,
     /// All bindings and roles were seen; `false`: what is not granted here may still be.
@@ -368,6 +370,7 @@ pub(crate) fn read(lens: &mut Lens, snapshot: &Snapshot) -> Authorizer {
     let roles = Roles::read(lens, snapshot);
     let mut authorizer = Authorizer {
         rules: Vec::new(),
+        roles: Vec::new(),
         bindings: Vec::new(),
         complete: snapshot.origin == Origin::Live
             && ["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]
@@ -395,6 +398,7 @@ pub(crate) fn read(lens: &mut Lens, snapshot: &Snapshot) -> Authorizer {
                 .find(role_namespace.as_ref(), &role_name)
                 .map(|found| {
                     *known.entry((role_namespace, role_name)).or_insert_with(|| {
+                        authorizer.roles.push(role.clone());
                         authorizer.rules.push(roles.rules(found));
                         u32::try_from(authorizer.rules.len() - 1).unwrap_or(u32::MAX)
                     })
@@ -407,6 +411,19 @@ pub(crate) fn read(lens: &mut Lens, snapshot: &Snapshot) -> Authorizer {
                 rules,
             });
         }
+    }
+    for ((namespace, name), unbound) in roles.iter() {
+        if known.contains_key(&(namespace.clone(), Text::clone(name))) {
+            continue;
+        }
+        let kind = if namespace.is_some() {
+            "Role"
+        } else {
+            "ClusterRole"
+        };
+        let role = ObjectRef::new(GROUP, kind, namespace.as_deref(), name);
+        authorizer.roles.push(role);
+        authorizer.rules.push(roles.rules(unbound));
     }
     authorizer
 }

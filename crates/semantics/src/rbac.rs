@@ -476,6 +476,10 @@ impl Roles {
         Roles { all }
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&(Option<Text>, Text), &Role)> {
+        self.all.iter()
+    }
+
     pub(crate) fn find(&self, namespace: Option<&Text>, name: &Text) -> Option<&Role> {
         self.all.get(&(namespace.cloned(), Text::clone(name)))
     }

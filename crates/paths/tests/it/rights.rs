@@ -4,6 +4,8 @@ use model::evidence::{Estimate, Ledger};
 use model::object::ObjectRef;
 use network::NetworkDeclarations;
 use paths::{Relations, Weakness};
+use semantics::authorizer::{Binding, Subject};
+use semantics::rbac::Rule;
 use semantics::view::{Inventory, Right, RightClass, ServiceAccount};
 
 /// An account with one right, cluster-wide or in a namespace, by a binding of its own name.
@@ -19,6 +21,25 @@ pub(crate) fn account(
     } else {
         "ClusterRoleBinding"
     };
+    let group = "rbac.authorization.k8s.io";
+    let role = ObjectRef::new(group, "ClusterRole", None, "some-role");
+    let binding = ObjectRef::new(group, kind, place, name);
+    for place in place.into_iter().chain([namespace]) {
+        crate::world::namespace_of(world, place);
+    }
+    let authorizer = &mut world.authorizer;
+    authorizer.bindings.push(Binding {
+        object: binding.clone(),
+        namespace: place.map(Into::into),
+        subjects: vec![Subject::ServiceAccount {
+            namespace: namespace.into(),
+            name: name.into(),
+        }],
+        role: role.clone(),
+        rules: Some(u32::try_from(authorizer.rules.len()).unwrap()),
+    });
+    authorizer.rules.push(rules(class));
+    authorizer.roles.push(role.clone());
     world.service_accounts.push(ServiceAccount {
         namespace: namespace.into(),
         name: name.into(),
@@ -26,17 +47,44 @@ pub(crate) fn account(
         rights: vec![Right {
             class,
             namespace: place.map(Into::into),
-            binding: ObjectRef::new("rbac.authorization.k8s.io", kind, place, name),
-            role: ObjectRef::new(
-                "rbac.authorization.k8s.io",
-                "ClusterRole",
-                None,
-                "some-role",
-            ),
+            binding,
+            role,
         }],
         cloud_identity: None,
         seen: true,
     });
+}
+
+/// Rules of which a class of rights is made.
+fn rules(class: RightClass) -> Vec<Rule> {
+    let rule = |verbs: &[&str], group: &str, resources: &[&str]| Rule {
+        verbs: verbs.iter().map(|verb| (*verb).into()).collect(),
+        groups: vec![group.into()],
+        resources: resources
+            .iter()
+            .map(|resource| (*resource).into())
+            .collect(),
+        ..Rule::default()
+    };
+    vec![match class {
+        RightClass::Read => rule(&["get"], "", &["events"]),
+        RightClass::Write => rule(&["create"], "", &["events"]),
+        RightClass::Exec => rule(&["create"], "", &["pods/exec"]),
+        RightClass::ReadSecrets => rule(&["list"], "", &["secrets"]),
+        RightClass::CreatePods => rule(&["create"], "apps", &["deployments"]),
+        RightClass::MintTokens => rule(&["create"], "", &["serviceaccounts/token"]),
+        RightClass::Nodes => rule(
+            &["create"],
+            "",
+            &["persistentvolumes", "persistentvolumeclaims", "pods"],
+        ),
+        RightClass::Escalate => rule(
+            &["escalate", "update"],
+            "rbac.authorization.k8s.io",
+            &["clusterroles"],
+        ),
+        RightClass::Everything => rule(&["*"], "*", &["*"]),
+    }]
 }
 
 pub(crate) fn weakness(workload: u32, likelihood: f64) -> Weakness {

@@ -5,6 +5,7 @@ use crate::world::{batch, deployment, enforced, node, pod, policy, service};
 use model::graph::{Cut, Path};
 use model::object::ObjectRef;
 use model::workload::ManagedBy;
+use semantics::authorizer::Subject;
 use semantics::view::{Inventory, Mount, RightClass, Volume, VolumeSource};
 
 /// `Internet -load-balancer-> Service shop/web -vulnerability-> ...`
@@ -45,17 +46,18 @@ fn five_edges_from_the_internet_to_cluster_admin() {
     let path = &found.paths[0];
     assert_eq!(
         shown(path),
-        "Internet -load-balancer-> Service shop/web -vulnerability-> container app of Deployment shop/web \
-         -escape-privileged-> node worker-1 -pod-token-> ServiceAccount ops/deployer -rbac-everything-> cluster-admin"
+        "Internet -LOAD_BALANCER-> Service/shop/web -ENDPOINT_EXPLOIT-> Deployment/shop/web[app] \
+         -escape-privileged-> Node/worker-1 -POD_ATTACH-> Deployment/ops/runner[app] \
+         -IDENTITY_ASSUME-> ServiceAccount/ops/deployer -RBAC_WILDCARD-> cluster-admin"
     );
-    assert_eq!(path.edges.len(), 5);
+    assert_eq!(path.edges.len(), 6);
     assert_eq!((&*path.entry, &*path.sink), ("Internet", "cluster-admin"));
     for edge in &path.edges {
         assert!(!edge.evidence.is_empty(), "{edge:?}");
         // The account was named on purpose: its rights are made smaller, its token stays.
         assert_eq!(
             !edge.changeable.is_empty(),
-            &*edge.kind != "pod-token",
+            !["POD_ATTACH", "IDENTITY_ASSUME"].contains(&&*edge.kind),
             "{edge:?}"
         );
         assert!(
@@ -75,7 +77,7 @@ fn five_edges_from_the_internet_to_cluster_admin() {
         changes(&found.cuts[0]),
         ["Deployment shop/web: set privileged: false in container app"]
     );
-    assert!(found.cuts[0].routes == found.cuts[0].of && found.cuts[0].routes == 1);
+    assert!(found.cuts[0].routes == found.cuts[0].of && found.cuts[0].routes == 2);
     let situation = &found.situations[found.of[0][0] as usize];
     assert_eq!(situation.path, Some(0));
     assert!(
@@ -96,7 +98,10 @@ fn the_route_ends_where_the_token_is_on_another_node() {
             .iter()
             .all(|path| &*path.sink != "cluster-admin")
     );
-    assert_eq!(&*found.paths[0].sink, "node worker-1");
+    assert_eq!(
+        (&*found.paths[0].sink, &*found.paths[0].edges[2].to),
+        ("node", "Node/worker-1")
+    );
     assert_eq!(found.paths[0].edges.len(), 3);
 }
 
@@ -111,7 +116,7 @@ fn from_files_any_pod_may_be_on_the_node() {
     let path = &found.paths[0];
     assert_eq!(
         (path.edges.len(), &*path.sink, &*path.edges[2].to),
-        (5, "cluster-admin", "a node")
+        (6, "cluster-admin", "a node")
     );
     assert!(path.probability.low <= 0.0);
     assert!(path.probability.expected > 0.0);
@@ -151,6 +156,15 @@ fn host_root(world: &mut Inventory) {
     });
 }
 
+/// The account of the shop's runner is the default one.
+fn rename(world: &mut Inventory) {
+    world.service_accounts[0].name = "default".into();
+    world.authorizer.bindings[0].subjects = vec![Subject::ServiceAccount {
+        namespace: "ops".into(),
+        name: "default".into(),
+    }];
+}
+
 /// A part of the cluster itself, as `semantics` marks it.
 fn provided(world: &mut Inventory, workload: usize) {
     world.workloads[workload].workload.managed_by = Some(ManagedBy {
@@ -178,7 +192,7 @@ fn cuts() {
         |w| {
             host_root(w);
             w.templates[1].service_account = "default".into();
-            w.service_accounts[0].name = "default".into();
+            rename(w);
         },
         "cluster-admin",
         &[token],
@@ -196,7 +210,7 @@ fn cuts() {
         |w| {
             host_root(w);
             w.templates[1].service_account = "default".into();
-            w.service_accounts[0].name = "default".into();
+            rename(w);
             provided(w, 1);
         },
         "cluster-admin",
@@ -218,8 +232,8 @@ fn cuts() {
         "a binding in the name of the system is cut like any other",
         |w| {
             host_root(w);
-            let right = &mut w.service_accounts[0].rights[0];
-            right.binding.name = "system:controller:backdoor".into();
+            let binding = &mut w.authorizer.bindings[0];
+            binding.object.name = "system:controller:backdoor".into();
         },
         "cluster-admin",
         &[
@@ -231,7 +245,7 @@ fn cuts() {
         "a binding that belongs to the cluster cannot be cut",
         |w| {
             host_root(w);
-            w.stock_bindings = vec![w.service_accounts[0].rights[0].binding.clone()];
+            w.stock_bindings = vec![w.authorizer.bindings[0].object.clone()];
         },
         "cluster-admin",
         &[upgrade],
@@ -242,7 +256,7 @@ fn cuts() {
         |w| {
             // The pod belongs to the provider; its Service does not.
             provided(w, 0);
-            w.service_accounts.clear();
+            w.authorizer.bindings.clear();
         },
         "node",
         &["Deployment shop/web: upgrade libfoo to 1.2 in example.com/app:1"],
@@ -279,34 +293,29 @@ fn rights_lead_to_sinks() {
             RightClass::Everything,
             None,
             "cluster-admin",
-            "rbac-everything",
+            "RBAC_WILDCARD",
         ),
-        (RightClass::Escalate, None, "cluster-admin", "rbac-escalate"),
+        (RightClass::Escalate, None, "cluster-admin", "ROLE_ESCALATE"),
         (
             RightClass::ReadSecrets,
             None,
-            "all Secrets of the cluster",
-            "rbac-read-secrets",
+            "kube-system-secrets",
+            "TOKEN_LIST",
         ),
-        (RightClass::CreatePods, None, "any node", "rbac-create-pods"),
-        (
-            RightClass::CreatePods,
-            Some("ops"),
-            "any node",
-            "rbac-create-pods",
-        ),
-        (RightClass::Nodes, None, "any node", "rbac-nodes"),
+        (RightClass::CreatePods, None, "node", "POD_ESCAPE"),
+        (RightClass::CreatePods, Some("ops"), "node", "POD_ESCAPE"),
+        (RightClass::Nodes, None, "node", "PV_CREATE"),
         (
             RightClass::MintTokens,
             None,
             "cluster-admin",
-            "rbac-mint-tokens",
+            "SYSTEM_CONTROLLER",
         ),
         (
             RightClass::MintTokens,
             Some("kube-system"),
             "cluster-admin",
-            "rbac-mint-tokens",
+            "SYSTEM_CONTROLLER",
         ),
     ] {
         let mut world = Inventory::default();
@@ -323,12 +332,7 @@ fn rights_lead_to_sinks() {
             )
         });
         let last = &path.edges.last().unwrap().kind;
-        let on = ["system-controllers"].contains(&&**last);
-        assert!(
-            on || &**last == kind,
-            "{class:?} {place:?}: {}",
-            shown(path)
-        );
+        assert_eq!(&**last, kind, "{class:?} {place:?}: {}", shown(path));
     }
     // Entering pods leads to the privileged one.
     let mut world = shop();
@@ -351,12 +355,12 @@ fn rights_lead_to_sinks() {
     let path = found
         .paths
         .iter()
-        .find(|path| &*path.sink == "a node")
+        .find(|path| &*path.sink == "node")
         .unwrap();
     assert_eq!(
         shown(path),
-        "Internet -load-balancer-> Service shop/front -vulnerability-> container app of Deployment shop/front \
-         -mounted-token-> ServiceAccount shop/entering -rbac-exec-> container app of Deployment shop/web \
+        "Internet -LOAD_BALANCER-> Service/shop/front -ENDPOINT_EXPLOIT-> Deployment/shop/front[app] \
+         -IDENTITY_ASSUME-> ServiceAccount/shop/entering -POD_EXEC-> Deployment/shop/web[app] \
          -escape-privileged-> a node"
     );
 }
@@ -378,8 +382,8 @@ fn over_the_pod_network_to_a_weak_neighbour() {
         .unwrap();
     assert_eq!(
         shown(lateral),
-        "Internet -load-balancer-> Service shop/web -vulnerability-> container app of Deployment shop/web \
-         -pod-network-> pods of Deployment shop/db -vulnerability-> container app of Deployment shop/db \
+        "Internet -LOAD_BALANCER-> Service/shop/web -ENDPOINT_EXPLOIT-> Deployment/shop/web[app] \
+         -POD_NETWORK-> ports of Deployment/shop/db -ENDPOINT_EXPLOIT-> Deployment/shop/db[app] \
          -escape-privileged-> a node"
     );
     let db = &found.situations[found.of[1][0] as usize];
@@ -437,19 +441,21 @@ fn direct_follows_the_class() {
 fn a_workload_without_known_weakness_carries_the_base_rate() {
     let (found, _) = relate(&shop(), &[]);
     let path = &found.paths[0];
-    assert_eq!(&*path.edges[1].kind, "unknown-flaw");
+    assert_eq!(&*path.edges[1].kind, "ENDPOINT_EXPLOIT");
     assert!(path.edges[1].changeable.is_empty() && path.probability.expected < 1e-3);
 }
 
 #[test]
 fn a_control_plane_node_is_the_cluster() {
     let mut world = shop();
-    world.service_accounts.clear();
+    world.authorizer.bindings.clear();
     world.nodes[0]
         .labels
         .insert("node-role.kubernetes.io/control-plane".into(), "".into());
     let (found, _) = relate(&world, &[weakness(0, 0.5)]);
-    assert!(shown(&found.paths[0]).ends_with("node worker-1 -control-plane-> cluster-admin"));
+    assert!(shown(&found.paths[0]).ends_with(
+        "Node/worker-1 -CONTROL_PLANE_KEYS-> system:masters -CLUSTER_ADMIN-> cluster-admin"
+    ));
 }
 
 #[test]

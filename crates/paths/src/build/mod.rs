@@ -1,0 +1,277 @@
+//! Builds the attack graph of a cluster.
+//! Comes in: exposures, weaknesses, steps, the authorizer. Goes out: the graph with its entries and sinks.
+//! Never: an arc a pair of pods or accounts. Pools, nodes, roles in a scope are nodes of their own.
+//!
+//! ```text
+//! doors.rs    entry -> opening -> weak point -> container -.- pod network -> opening of another workload
+//! pods.rs     container -> escape -> node -> pods on it;  container -> token -> service account
+//! rights.rs   subject -> (binding) role in a scope -> what its rights reach
+//! sets.rs     "all accounts of a namespace", "a new pod in a namespace" ... -> their members, sinks
+//! ```
+
+mod doors;
+mod pods;
+mod rights;
+mod sets;
+
+use crate::Weakness;
+use crate::blast::Step;
+use crate::fix::{Fix, FixId, NONE};
+use crate::graph::{ArcId, CLUSTER, Graph, Node, NodeId, Scope, count};
+use crate::rbac::Powers;
+use crate::rights::Accounts;
+use crate::sink::{Sink, sinks};
+use model::evidence::{GapId, Ledger};
+use model::object::ObjectRef;
+use model::text::Text;
+use model::workload::WorkloadState;
+use network::WorkloadExposure;
+use rustc_hash::FxHashMap;
+use semantics::view::{Inventory, WorkloadView};
+use std::collections::BTreeSet;
+
+/// Steps less probable than this are in the blast radius, but not in the graph.
+const LEAST_STEP: f64 = 0.05;
+
+/// The graph with the tables that its numbers point into.
+pub(crate) struct Attack<'a> {
+    pub(crate) graph: Graph,
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) exposures: &'a [WorkloadExposure],
+    pub(crate) steps: &'a [Vec<Vec<Step>>],
+    pub(crate) weaknesses: &'a [Weakness],
+    /// Groups of weaknesses that one upgrade closes: indices into the weaknesses of one container.
+    pub(crate) weak: Vec<Vec<u32>>,
+    pub(crate) users: Vec<Text>,
+    pub(crate) groups: Vec<Text>,
+    pub(crate) clouds: Vec<Text>,
+    /// Names of nodes.
+    pub(crate) machines: Vec<Text>,
+    /// Where an attacker may stand first: networks, then footholds, then identities.
+    pub(crate) entries: Vec<NodeId>,
+    /// Ways in from the networks.
+    pub(crate) doors: Vec<Door>,
+    pub(crate) sinks: Vec<Sink>,
+    /// Workload -> "the nodes that it runs on".
+    pub(crate) ground: Vec<Option<NodeId>>,
+}
+
+/// An opening of a workload, from where it is reached.
+pub(crate) struct Door {
+    pub(crate) workload: u32,
+    pub(crate) entry: NodeId,
+    /// From the entry to the opening.
+    pub(crate) arcs: Vec<ArcId>,
+    pub(crate) node: NodeId,
+}
+
+impl Attack<'_> {
+    /// Entries that are no foothold and no identity.
+    pub(crate) fn networks(&self) -> Vec<NodeId> {
+        let network = |id: &NodeId| {
+            let node = self.graph.nodes.get(*id as usize);
+            node.is_some_and(|node| crate::routes::entry_class(*node) <= 3)
+        };
+        self.entries.iter().copied().filter(network).collect()
+    }
+}
+
+struct Builder<'a> {
+    inventory: &'a Inventory,
+    exposures: &'a [WorkloadExposure],
+    steps: &'a [Vec<Vec<Step>>],
+    weaknesses: &'a [Weakness],
+    accounts: Accounts<'a>,
+    /// Workloads that are parts of the cluster itself: their own fields are not the user's to change (rule 15).
+    provided: BTreeSet<&'a ObjectRef>,
+    namespaces: FxHashMap<&'a str, u32>,
+    account_ids: FxHashMap<(&'a str, &'a str), u32>,
+    user_ids: FxHashMap<Text, u32>,
+    group_ids: FxHashMap<Text, u32>,
+    machine_ids: FxHashMap<Text, u32>,
+    attack: Attack<'a>,
+    /// Secrets were not seen, or not all.
+    secrets_unseen: Option<GapId>,
+    nodes_unseen: Option<GapId>,
+    powers: Vec<Powers>,
+}
+
+pub(crate) fn attack<'a>(
+    inventory: &'a Inventory,
+    exposures: &'a [WorkloadExposure],
+    weaknesses: &'a [Weakness],
+    steps: &'a [Vec<Vec<Step>>],
+    ledger: &mut Ledger,
+) -> Attack<'a> {
+    let indexed = |n: usize| count(n);
+    let mut builder = Builder {
+        inventory,
+        exposures,
+        steps,
+        weaknesses,
+        accounts: Accounts::of(inventory),
+        provided: provided(inventory),
+        namespaces: (0..)
+            .zip(&inventory.namespaces)
+            .map(|(n, namespace)| (&*namespace.name, n))
+            .collect(),
+        account_ids: inventory
+            .service_accounts
+            .iter()
+            .enumerate()
+            .map(|(n, a)| ((&*a.namespace, &*a.name), indexed(n)))
+            .collect(),
+        user_ids: FxHashMap::default(),
+        group_ids: FxHashMap::default(),
+        machine_ids: FxHashMap::default(),
+        attack: Attack {
+            graph: Graph::default(),
+            inventory,
+            exposures,
+            steps,
+            weaknesses,
+            weak: Vec::new(),
+            users: Vec::new(),
+            groups: Vec::new(),
+            clouds: Vec::new(),
+            machines: Vec::new(),
+            entries: Vec::new(),
+            doors: Vec::new(),
+            sinks: Vec::new(),
+            ground: vec![None; inventory.workloads.len()],
+        },
+        secrets_unseen: None,
+        nodes_unseen: None,
+        powers: Vec::new(),
+    };
+    builder.look(ledger);
+    for node in &inventory.nodes {
+        builder.machine(&node.name);
+    }
+    let weak = builder.weak_points();
+    builder.openings(&weak);
+    builder.rights();
+    builder.tokens(ledger);
+    builder.escapes();
+    builder.pod_network(&weak);
+    builder.sets(&weak, ledger);
+    builder.control_plane();
+    builder.entries();
+    let mut attack = builder.attack;
+    attack.sinks = sinks(&attack.graph, inventory);
+    attack
+}
+
+impl<'a> Builder<'a> {
+    fn graph(&mut self) -> &mut Graph {
+        &mut self.attack.graph
+    }
+
+    fn node(&mut self, node: Node) -> NodeId {
+        self.attack.graph.node(node)
+    }
+
+    fn active(&self) -> impl Iterator<Item = (u32, &'a WorkloadView)> + use<'a> {
+        (0_u32..)
+            .zip(&self.inventory.workloads)
+            .filter(|(_, view)| view.workload.state == WorkloadState::Active)
+    }
+
+    fn view(&self, workload: u32) -> Option<&'a WorkloadView> {
+        self.inventory.workloads.get(workload as usize)
+    }
+
+    /// The container, and the arc to it from its pod.
+    fn container(&mut self, workload: u32, container: u32) -> NodeId {
+        let node = Node::Container(workload, container);
+        if let Some(known) = self.attack.graph.find(node) {
+            return known;
+        }
+        let pod = self.node(Node::Pod(workload));
+        let node = self.node(node);
+        self.graph().join(pod, node);
+        node
+    }
+
+    fn scope(&self, namespace: Option<&str>) -> Option<Scope> {
+        match namespace {
+            None => Some(CLUSTER),
+            Some(name) => self.namespaces.get(name).map(|n| n + 1),
+        }
+    }
+
+    fn machine(&mut self, name: &Text) -> NodeId {
+        let machines = &mut self.attack.machines;
+        let id = *self
+            .machine_ids
+            .entry(Text::clone(name))
+            .or_insert_with(|| {
+                machines.push(Text::clone(name));
+                count(machines.len() - 1)
+            });
+        self.node(Node::Machine(id))
+    }
+
+    fn is_provided(&self, workload: u32) -> bool {
+        self.view(workload)
+            .is_none_or(|view| self.provided.contains(&view.workload.object))
+    }
+
+    /// A change of a workload, where it is the user's to change.
+    fn workload_fix(&mut self, workload: u32, what: impl Into<Text>) -> FixId {
+        if self.is_provided(workload) {
+            return NONE;
+        }
+        self.attack.graph.fix(Fix::Workload(workload, what.into()))
+    }
+
+    /// Where an attacker may stand: outside first, then footholds, then identities.
+    fn entries(&mut self) {
+        let graph = &self.attack.graph;
+        let mut entries: Vec<Node> = graph
+            .nodes
+            .iter()
+            .copied()
+            .filter(|node| match node {
+                Node::Internet
+                | Node::Outside
+                | Node::PodNetwork
+                | Node::Neighbour(_)
+                | Node::Pod(_)
+                | Node::Account(_) => true,
+                Node::User(n) => self
+                    .attack
+                    .users
+                    .get(*n as usize)
+                    .is_some_and(|u| !rights::is_control_plane(u)),
+                Node::Group(n) => self
+                    .attack
+                    .groups
+                    .get(*n as usize)
+                    .is_some_and(|g| !rights::is_control_plane(g)),
+                _ => false,
+            })
+            .collect();
+        entries.sort_unstable();
+        self.attack.entries = entries.iter().filter_map(|n| graph.find(*n)).collect();
+    }
+}
+
+pub(crate) fn is_control_plane(node: &semantics::view::Node) -> bool {
+    [
+        "node-role.kubernetes.io/control-plane",
+        "node-role.kubernetes.io/master",
+    ]
+    .iter()
+    .any(|role| node.labels.contains_key(*role))
+}
+
+pub(crate) fn of_control_plane(name: &str) -> String {
+    format!("node {name} is of the control plane")
+}
+
+fn provided(inventory: &Inventory) -> BTreeSet<&ObjectRef> {
+    let workloads = inventory.workloads.iter().map(|view| &view.workload);
+    let own = workloads.filter(|workload| workload.is_provided());
+    own.map(|workload| &workload.object).collect()
+}

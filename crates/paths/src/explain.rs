@@ -1,0 +1,400 @@
+//! Names of nodes, and why an arc is there, for what is shown.
+//! Comes in: the graph and what its numbers point into. Goes out: texts, evidence with object and field.
+//! Never: an arc of a printed path without object, field and rule.
+
+use crate::build::Attack;
+use crate::graph::{Arc, CLUSTER, Cause, Node, Scope, WHOLE};
+use crate::rbac::may;
+use model::evidence::{EvidenceId, GapId, Ledger};
+use model::object::ObjectRef;
+use model::text::Text;
+use semantics::rbac::Rule;
+
+/// `Deployment/shop/web`, `Node/worker-1`, `User/alice`: the form that `--subject` takes.
+pub(crate) fn path_of(object: &ObjectRef) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{}/{namespace}/{}", object.kind, object.name),
+        None => format!("{}/{}", object.kind, object.name),
+    }
+}
+
+impl Attack<'_> {
+    pub(crate) fn name(&self, node: Node) -> Text {
+        let text =
+            |texts: &[Text], n: u32| texts.get(n as usize).map_or("?", |text| &**text).to_owned();
+        let workload = |n: u32| {
+            let view = self.inventory.workloads.get(n as usize);
+            view.map_or_else(|| "?".to_owned(), |view| path_of(&view.workload.object))
+        };
+        let name = match node {
+            Node::Internet => "Internet".to_owned(),
+            Node::Outside => "networks outside of the cluster".to_owned(),
+            Node::PodNetwork => "any pod in the cluster".to_owned(),
+            Node::Tenant(n) => format!("tenant of namespace {}", self.namespace(n + 1)),
+            Node::Neighbour(n) => format!("a pod in namespace {}", self.namespace(n + 1)),
+            Node::Opening(w, n) => self.opening(w, n),
+            Node::Pod(n) => workload(n),
+            Node::Container(w, c) => {
+                let view = self.inventory.workloads.get(w as usize);
+                let name = view.and_then(|v| v.workload.containers.get(c as usize));
+                format!("{}[{}]", workload(w), name.map_or("?", |c| &*c.name))
+            }
+            Node::Volume(n) => format!("token volume of {}", workload(n)),
+            Node::Machine(n) => format!("Node/{}", text(&self.machines, n)),
+            Node::PodsOn(n) => format!("pods on Node/{}", text(&self.machines, n)),
+            Node::SomeMachine => "a node".to_owned(),
+            Node::Account(n) => self.inventory.service_accounts.get(n as usize).map_or_else(
+                || "?".to_owned(),
+                |account| format!("ServiceAccount/{}/{}", account.namespace, account.name),
+            ),
+            Node::User(n) => format!("User/{}", text(&self.users, n)),
+            Node::Group(n) => format!("Group/{}", text(&self.groups, n)),
+            Node::Power(role, scope) => {
+                let role = self.inventory.authorizer.roles.get(role as usize);
+                let role = role.map_or_else(|| "?".to_owned(), path_of);
+                match scope {
+                    CLUSTER => role,
+                    scope => format!("{role} in namespace {}", self.namespace(scope)),
+                }
+            }
+            Node::Cloud(n) => format!("cloud identity {}", text(&self.clouds, n)),
+            Node::Accounts(scope) => format!("service accounts {}", self.of(scope)),
+            Node::Users => "any user".to_owned(),
+            Node::Groups => "any group".to_owned(),
+            Node::Pods(scope) => format!("pods {}", self.of(scope)),
+            Node::Endpoints(scope) => format!("ports of pods {}", self.of(scope)),
+            Node::Created(CLUSTER) => "a new pod in any namespace".to_owned(),
+            Node::Created(scope) => format!("a new pod in namespace {}", self.namespace(scope)),
+            Node::Secrets(scope) => format!("Secrets {}", self.of(scope)),
+            Node::Admin(CLUSTER) => "admin of any namespace".to_owned(),
+            Node::Admin(scope) => format!("admin of namespace {}", self.namespace(scope)),
+            Node::Machines => "any node".to_owned(),
+            Node::Kubelets => "any kubelet's identity".to_owned(),
+            Node::Placement => "where pods are placed".to_owned(),
+            Node::Traffic(scope) => format!("traffic {}", self.of(scope)),
+            Node::ClusterAdmin => "cluster-admin".to_owned(),
+            Node::Masters => "system:masters".to_owned(),
+            Node::ControlPlane => "a control-plane node".to_owned(),
+            Node::Admission => "admission control switched off".to_owned(),
+            Node::Hidden(n) => format!("step {n}"),
+        };
+        name.into()
+    }
+
+    fn namespace(&self, scope: Scope) -> &str {
+        let at = scope.wrapping_sub(1) as usize;
+        self.inventory.namespaces.get(at).map_or("?", |n| &*n.name)
+    }
+
+    fn of(&self, scope: Scope) -> String {
+        match scope {
+            CLUSTER => "of the cluster".to_owned(),
+            scope => format!("of namespace {}", self.namespace(scope)),
+        }
+    }
+
+    fn opening(&self, workload: u32, n: u32) -> String {
+        let exposure = self.exposures.get(workload as usize);
+        let opening = exposure.and_then(|e| e.openings.get(n as usize));
+        opening.map_or_else(
+            || "?".to_owned(),
+            |opening| {
+                let object = path_of(&opening.object);
+                if opening.kind == network::OpeningKind::PodNetwork {
+                    format!("ports of {object}")
+                } else {
+                    object
+                }
+            },
+        )
+    }
+
+    /// Why the arc is there.
+    pub(crate) fn evidence(&self, arc: &Arc, ledger: &mut Ledger) -> Vec<EvidenceId> {
+        match arc.cause {
+            Cause::Nature("") => Vec::new(),
+            Cause::Nature(says) => vec![self.natural(arc, says, ledger)],
+            Cause::Grant(binding, subject, rule) => self.granted(binding, subject, rule, ledger),
+            Cause::Right(role, scope, rule, primitive) => {
+                self.right(role, scope, rule, primitive, ledger)
+            }
+            Cause::Step(w, c, n) => self
+                .step(w, c, n)
+                .map_or_else(Vec::new, |s| s.because.clone()),
+            Cause::Opening(w, n) => {
+                let exposure = self.exposures.get(w as usize);
+                let opening = exposure.and_then(|e| e.openings.get(n as usize));
+                let mut chain = opening.map_or_else(Vec::new, |opening| opening.chain.clone());
+                if chain.is_empty()
+                    && let Some(view) = self.inventory.workloads.get(w as usize)
+                {
+                    let says = "no policy keeps other pods from its ports";
+                    chain.push(ledger.about(&view.workload.object, says));
+                }
+                chain
+            }
+            Cause::Weak(n) => self.weakness(n, ledger),
+            Cause::RunsAs(w) => self.runs_as(w, ledger),
+            Cause::RunsOn(w, n) => {
+                let Some(view) = self.inventory.workloads.get(w as usize) else {
+                    return Vec::new();
+                };
+                let machine = self.machines.get(n as usize).map_or("?", |m| &**m);
+                let says = format!("a pod of {} runs on node {machine}", view.workload.object);
+                vec![ledger.about(&view.workload.object, says)]
+            }
+            Cause::Token(n) => {
+                let Some(secret) = self.inventory.secrets.get(n as usize) else {
+                    return Vec::new();
+                };
+                let object = ObjectRef::new("", "Secret", Some(&secret.namespace), &secret.name);
+                let account = secret.account.as_deref().unwrap_or("?");
+                let says = format!(
+                    "it holds the token of service account {}/{account}",
+                    secret.namespace
+                );
+                let pointer = "/metadata/annotations/kubernetes.io~1service-account.name";
+                vec![ledger.field(&object, pointer, says)]
+            }
+        }
+    }
+
+    /// What an arc that follows from its nodes is about: the object behind the node that it leaves.
+    fn natural(&self, arc: &Arc, says: &str, ledger: &mut Ledger) -> EvidenceId {
+        let node = |id: u32| {
+            self.graph
+                .nodes
+                .get(id as usize)
+                .copied()
+                .unwrap_or(Node::Hidden(0))
+        };
+        let (from, to) = (node(arc.from), node(arc.to));
+        let namespace = |scope: Scope| ObjectRef::new("", "Namespace", None, self.namespace(scope));
+        match from {
+            Node::Created(scope) if scope != CLUSTER => match to {
+                Node::Machines => ledger.field(
+                    &namespace(scope),
+                    "/metadata/labels/pod-security.kubernetes.io~1enforce",
+                    says,
+                ),
+                _ => ledger.about(&namespace(scope), says),
+            },
+            Node::Admin(scope) | Node::Secrets(scope) | Node::Accounts(scope)
+                if scope != CLUSTER =>
+            {
+                ledger.about(&namespace(scope), says)
+            }
+            Node::Machine(n) => {
+                let name = self.machines.get(n as usize).map_or("?", |name| &**name);
+                ledger.about(&ObjectRef::new("", "Node", None, name), says)
+            }
+            Node::Account(n) => match self.inventory.service_accounts.get(n as usize) {
+                Some(account) => ledger.about(
+                    &ObjectRef::new(
+                        "",
+                        "ServiceAccount",
+                        Some(&account.namespace),
+                        &account.name,
+                    ),
+                    says,
+                ),
+                None => ledger.about(&ObjectRef::new("", "ServiceAccount", None, "?"), says),
+            },
+            Node::Container(w, _) | Node::Pod(w) => {
+                match self.inventory.workloads.get(w as usize) {
+                    Some(view) => ledger.about(&view.workload.object, says),
+                    None => ledger.about(&ObjectRef::new("", "Pod", None, "?"), says),
+                }
+            }
+            _ => match to {
+                Node::Container(w, _) => match self.inventory.workloads.get(w as usize) {
+                    Some(view) => ledger.about(&view.workload.object, says),
+                    None => ledger.about(&ObjectRef::new("", "Pod", None, "?"), says),
+                },
+                _ => ledger.about(
+                    &ObjectRef::new(
+                        "rbac.authorization.k8s.io",
+                        "ClusterRole",
+                        None,
+                        "cluster-admin",
+                    ),
+                    says,
+                ),
+            },
+        }
+    }
+
+    fn granted(
+        &self,
+        binding: u32,
+        subject: u16,
+        rule: u16,
+        ledger: &mut Ledger,
+    ) -> Vec<EvidenceId> {
+        let authorizer = &self.inventory.authorizer;
+        let Some(binding) = authorizer.bindings.get(binding as usize) else {
+            return Vec::new();
+        };
+        let who = binding.subjects.get(usize::from(subject));
+        let who = who.map_or_else(String::new, |subject| subject.to_string());
+        let says = format!("{} gives {} to {who}", binding.object, binding.role);
+        let mut found = vec![ledger.field(&binding.object, format!("/subjects/{subject}"), says)];
+        let rules = binding
+            .rules
+            .and_then(|role| authorizer.rules.get(role as usize));
+        if let Some(text) = rules.and_then(|rules| rules.get(usize::from(rule)))
+            && rule != WHOLE
+        {
+            let pointer = format!("/rules/{rule}");
+            found.push(ledger.field(
+                &binding.role,
+                pointer,
+                format!("{} allows {}", binding.role, said(text)),
+            ));
+        }
+        found
+    }
+
+    fn right(
+        &self,
+        role: u32,
+        scope: Scope,
+        rule: u16,
+        primitive: u16,
+        ledger: &mut Ledger,
+    ) -> Vec<EvidenceId> {
+        let authorizer = &self.inventory.authorizer;
+        let (Some(object), Some(rules)) = (
+            authorizer.roles.get(role as usize),
+            authorizer.rules.get(role as usize),
+        ) else {
+            return Vec::new();
+        };
+        let (_, may) = may(primitive);
+        let place = match scope {
+            CLUSTER => String::new(),
+            scope => format!(" in namespace {}", self.namespace(scope)),
+        };
+        let rule_text = rules.get(usize::from(rule)).map_or_else(String::new, said);
+        let says = format!("{object} allows {rule_text}: it may {may}{place}");
+        vec![ledger.field(object, format!("/rules/{rule}"), says)]
+    }
+
+    fn step(&self, workload: u32, container: u32, step: u32) -> Option<&crate::blast::Step> {
+        let steps = self.steps.get(workload as usize)?.get(container as usize)?;
+        steps.get(step as usize)
+    }
+
+    fn weakness(&self, n: u32, ledger: &mut Ledger) -> Vec<EvidenceId> {
+        let Some(same) = self.weak.get(n as usize) else {
+            return Vec::new();
+        };
+        let weaknesses = same.iter().filter_map(|n| self.weaknesses.get(*n as usize));
+        weaknesses
+            .filter_map(|weakness| {
+                let view = self.inventory.workloads.get(weakness.workload as usize)?;
+                let says = format!("{} in image {}", weakness.label, weakness.image);
+                Some(ledger.about(&view.workload.object, says))
+            })
+            .collect()
+    }
+
+    fn runs_as(&self, workload: u32, ledger: &mut Ledger) -> Vec<EvidenceId> {
+        let Some(view) = self.inventory.workloads.get(workload as usize) else {
+            return Vec::new();
+        };
+        let template = self.inventory.templates.get(view.template as usize);
+        let account = template.map_or("?", |template| &*template.service_account);
+        let object = &view.workload.object;
+        let pointer = format!("{}/serviceAccountName", view.spec_pointer);
+        let says = format!(
+            "{object} runs as service account {}/{account}",
+            view.workload.key.namespace
+        );
+        vec![ledger.field(object, pointer, says)]
+    }
+
+    /// What was not seen and could change the arc.
+    pub(crate) fn missing(&self, arc: &Arc) -> Vec<GapId> {
+        let mut missing: Vec<GapId> = arc.missing.into_iter().collect();
+        match arc.cause {
+            Cause::Step(w, c, n) => {
+                missing.extend(self.step(w, c, n).into_iter().flat_map(|s| &s.missing))
+            }
+            Cause::Opening(w, n) if !matches!(arc.kind, "POD_NETWORK") => {
+                let exposure = self.exposures.get(w as usize);
+                let opening = exposure.and_then(|e| e.openings.get(n as usize));
+                missing.extend(opening.into_iter().flat_map(|opening| &opening.missing));
+            }
+            _ => {}
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+}
+
+/// `create pods/exec`, `get list secrets named a, b`.
+fn said(rule: &Rule) -> String {
+    let list = |texts: &[Text]| {
+        texts
+            .iter()
+            .map(|text| &**text)
+            .collect::<Vec<&str>>()
+            .join(",")
+    };
+    let on = if rule.resources.is_empty() {
+        list(&rule.urls)
+    } else {
+        let groups: Vec<&str> = rule
+            .groups
+            .iter()
+            .map(|g| &**g)
+            .filter(|g| !g.is_empty())
+            .collect();
+        let of = if groups.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", groups.join(","))
+        };
+        format!("{}{of}", list(&rule.resources))
+    };
+    let named = if rule.names.is_empty() {
+        String::new()
+    } else {
+        format!(" named {}", list(&rule.names))
+    };
+    format!("{} {on}{named}", list(&rule.verbs))
+}
+
+/// The technique of MITRE ATT&CK for containers and the cloud that an edge is; empty where none fits.
+pub(crate) fn technique(kind: &str) -> &'static str {
+    match kind {
+        "ENDPOINT_EXPLOIT" => "T1190",
+        "POD_EXEC" | "POD_ATTACH" | "POD_DEBUG" | "NODE_PROXY" | "SHARE_PS_NAMESPACE" => "T1609",
+        "POD_CREATE" | "WORKLOAD_PATCH" | "POD_PATCH" => "T1610",
+        "IDENTITY_ASSUME" | "TOKEN_STEAL" | "VOLUME_DISCOVER" | "KUBELET_TOKEN" | "POD_TOKEN" => {
+            "T1528"
+        }
+        "TOKEN_LIST" | "TOKEN_BRUTEFORCE" | "POD_MOUNT_SECRET" | "SECRET_MINT" => "T1552.007",
+        "TOKEN_REQUEST" | "CSR_APPROVE" | "CSR_SIGN" => "T1098",
+        "RBAC_WILDCARD" | "ROLE_ESCALATE" | "ROLE_BIND" | "CLUSTER_ADMIN" | "NAMESPACE_ADMIN" => {
+            "T1098.006"
+        }
+        "IDENTITY_IMPERSONATE" | "GROUP_MEMBER" | "PERMISSION_DISCOVER" => "T1078",
+        "CLOUD_IDENTITY" | "CLOUD_RETURN" => "T1078.004",
+        "WEBHOOK_MUTATE" | "POLICY_MUTATE" | "WEBHOOK_READ" => "T1546",
+        "ADMISSION_WEAKEN" | "NAMESPACE_PATCH" => "T1562.001",
+        "TRAFFIC_STEER" | "APISERVICE_WRITE" | "CRD_CONVERT" => "T1557",
+        "POD_NETWORK" | "PORT_FORWARD" | "API_PROXY" => "T1021",
+        "CONTROL_PLANE_KEYS" => "T1552.004",
+        "POD_ESCAPE" | "PV_CREATE" | "SCC_USE" | "PSP_USE" => "T1611",
+        kind if kind.starts_with("CE_")
+            || kind.starts_with("EXPLOIT_")
+            || kind.starts_with("escape") =>
+        {
+            "T1611"
+        }
+        _ => "",
+    }
+}
