@@ -7,6 +7,7 @@
 //!                         ^------- pod network ---'
 //! ```
 
+mod analysis;
 mod blast;
 mod build;
 mod cut;
@@ -23,7 +24,9 @@ mod routes;
 mod sink;
 mod situation;
 
+pub use analysis::{Analysis, AnalysisError, Answer, From, GraphEdge, Query, Routes, Steps};
 pub use routes::Order;
+pub use sink::NAMES as SINKS;
 
 use crate::graph::Node;
 use crate::routes::Route;

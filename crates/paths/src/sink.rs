@@ -13,7 +13,7 @@ pub(crate) struct Sink {
 }
 
 /// From the worst to the least.
-pub(crate) const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 10] = [
     "cluster-admin",
     "system:masters",
     "control-plane-node",

@@ -4,29 +4,27 @@
 use crate::accept::accept;
 use crate::coverage::coverage;
 use crate::deployed::{self, Deployed};
-use crate::findings::{Findings, findings};
+use crate::findings::findings;
 use crate::hosts::Hosts;
 use crate::inputs::{Source, SourceTree};
-use crate::join::{Images, NOT_SCANNED, join};
+use crate::join::{NOT_SCANNED, join};
 use crate::platform::{On, Platform, platform};
 use crate::rulings::Rulings;
-use crate::vulnerabilities::{Vulnerabilities, close};
+use crate::vulnerabilities::close;
 use crate::written::Written;
-use crate::{artifacts, drift, ignore, sources, vex};
+use crate::{artifacts, drift, ignore, sources, vex, weaknesses};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
 use model::assessment::{About, Assessment};
-use model::evidence::{Estimate, Gap, GapWeight, Ledger, Stage};
-use model::matches::{Artifact, ArtifactKind, Category, FixState, MatchSet};
+use model::evidence::{Gap, GapWeight, Ledger, Stage};
+use model::matches::{Artifact, ArtifactKind, MatchSet};
 use model::object::ObjectRef;
 use model::situation::Situation;
 use model::snapshot::Snapshot;
 use model::text::Text;
-use model::vulnerability::AttackVector;
 use model::workload::Placement;
 use network::NetworkDeclarations;
-use paths::Weakness;
 use semantics::declare::Declarations;
 use semantics::view::Inventory;
 use std::collections::BTreeSet;
@@ -57,9 +55,6 @@ pub struct Settings {
     pub tool_version: Text,
     pub risk: risk::Settings,
 }
-
-/// How many of a container's vulnerabilities are drawn as edges of the attack graph.
-const WEAKNESSES_PER_CONTAINER: usize = 3;
 
 /// Runs all stages.
 pub fn assess(input: Input<'_>, settings: &Settings) -> Assessment {
@@ -191,9 +186,9 @@ fn run(
         public_nodes: declarations.public_nodes,
     };
     let exposures = network::exposures(&inventory, &declared, &mut ledger);
-    let mut weak = weaknesses(&found, &images, &vulnerabilities);
+    let mut weak = weaknesses::of(&found, &images, &vulnerabilities);
     if let Some(others) = others.take() {
-        weak.extend(weaknesses(&others, &images, &vulnerabilities));
+        weak.extend(weaknesses::of(&others, &images, &vulnerabilities));
     }
     let nodes = !inventory.nodes.is_empty();
     let reached = network::hosts(nodes, api_server, &declared, &mut ledger);
@@ -326,82 +321,6 @@ fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &S
         kubernetes: snapshot.map(|s| s.version),
         database: intel.map(Intelligence::info),
     }
-}
-
-/// The strongest vulnerabilities of each container that something on the network can deliver.
-fn weaknesses(
-    found: &Findings,
-    images: &Images,
-    vulnerabilities: &Vulnerabilities,
-) -> Vec<Weakness> {
-    let mut by_image: Vec<Vec<(f64, usize)>> = vec![Vec::new(); images.images.len()];
-    for (n, finding) in found
-        .open
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.category == Category::Vulnerability)
-    {
-        let Some(vulnerability) = finding
-            .vulnerability
-            .and_then(|v| vulnerabilities.all.get(v as usize))
-        else {
-            continue;
-        };
-        if !matches!(
-            vulnerability.profile.vector,
-            None | Some(AttackVector::Network | AttackVector::Adjacent)
-        ) {
-            continue;
-        }
-        if let Some(of_image) = finding
-            .image
-            .and_then(|image| by_image.get_mut(image as usize))
-        {
-            of_image.push((vulnerability.likelihood.estimate.expected, n));
-        }
-    }
-    for of_image in &mut by_image {
-        of_image.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        of_image.truncate(WEAKNESSES_PER_CONTAINER);
-    }
-    let mut weaknesses = Vec::new();
-    let running = images.joins.iter();
-    for (join, at) in running.filter_map(|join| Some((join, join.runs_in?))) {
-        for &(_, n) in by_image.get(join.image as usize).into_iter().flatten() {
-            let Some(finding) = found.open.get(n) else {
-                continue;
-            };
-            let package = finding.package.and_then(|p| found.packages.get(p as usize));
-            let name = package.map_or_else(
-                || Text::from("an unnamed package"),
-                |p| Text::clone(&p.name),
-            );
-            let likelihood = finding
-                .vulnerability
-                .and_then(|v| vulnerabilities.all.get(v as usize))
-                .map_or(Estimate::between(0.0, 0.0, 1.0), |v| v.likelihood.estimate);
-            weaknesses.push(Weakness {
-                workload: at.workload,
-                container: at.container,
-                label: format!("{} in {name}", finding.id).into(),
-                likelihood: likelihood.times(risk::Loaded::Unknown.factor()),
-                fixable: (finding.fix.state == FixState::Fixed)
-                    .then(|| {
-                        finding
-                            .fix
-                            .versions
-                            .first()
-                            .map(|version| format!("upgrade {name} to {version}").into())
-                    })
-                    .flatten(),
-                image: images
-                    .images
-                    .get(join.image as usize)
-                    .map_or_else(|| Text::from(""), |image| Text::clone(&image.name)),
-            });
-        }
-    }
-    weaknesses
 }
 
 /// What is said where only artifacts were looked at.

@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod artifacts;
 pub mod assess;
+pub mod attack;
 pub mod baseline;
 pub mod bundle;
 pub mod coverage;
@@ -26,6 +27,7 @@ pub mod rulings;
 pub mod sources;
 pub mod vex;
 pub mod vulnerabilities;
+mod weaknesses;
 pub mod written;
 
 pub use assess::{Input, Settings, assess, assess_deployed, assess_ruled};

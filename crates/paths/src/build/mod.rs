@@ -94,6 +94,8 @@ struct Builder<'a> {
     secrets_unseen: Option<GapId>,
     nodes_unseen: Option<GapId>,
     powers: Vec<Powers>,
+    /// Users and groups that are bound to everything.
+    admins: BTreeSet<Node>,
 }
 
 pub(crate) fn attack<'a>(
@@ -143,6 +145,7 @@ pub(crate) fn attack<'a>(
         secrets_unseen: None,
         nodes_unseen: None,
         powers: Vec::new(),
+        admins: BTreeSet::new(),
     };
     builder.look(ledger);
     for node in &inventory.nodes {
@@ -227,33 +230,46 @@ impl<'a> Builder<'a> {
 
     /// Where an attacker may stand: outside first, then footholds, then identities.
     fn entries(&mut self) {
-        let graph = &self.attack.graph;
-        let mut entries: Vec<Node> = graph
+        let attack = &self.attack;
+        let is_entry = |node: &Node| match node {
+            Node::Internet
+            | Node::Outside
+            | Node::PodNetwork
+            | Node::Neighbour(_)
+            | Node::Pod(_)
+            | Node::Account(_) => true,
+            Node::User(n) => attack
+                .users
+                .get(*n as usize)
+                .is_some_and(|user| self.is_entry(*node, user)),
+            Node::Group(n) => attack
+                .groups
+                .get(*n as usize)
+                .is_some_and(|group| self.is_entry(*node, group)),
+            _ => false,
+        };
+        let mut entries: Vec<Node> = attack
+            .graph
             .nodes
             .iter()
             .copied()
-            .filter(|node| match node {
-                Node::Internet
-                | Node::Outside
-                | Node::PodNetwork
-                | Node::Neighbour(_)
-                | Node::Pod(_)
-                | Node::Account(_) => true,
-                Node::User(n) => self
-                    .attack
-                    .users
-                    .get(*n as usize)
-                    .is_some_and(|u| !rights::is_control_plane(u)),
-                Node::Group(n) => self
-                    .attack
-                    .groups
-                    .get(*n as usize)
-                    .is_some_and(|g| !rights::is_control_plane(g)),
-                _ => false,
-            })
+            .filter(is_entry)
             .collect();
         entries.sort_unstable();
-        self.attack.entries = entries.iter().filter_map(|n| graph.find(*n)).collect();
+        self.attack.entries = entries
+            .iter()
+            .filter_map(|n| attack.graph.find(*n))
+            .collect();
+    }
+
+    /// Subjects of the control plane, and those whom a binding makes cluster-admin by intent, hold what others would
+    /// have to reach.
+    fn is_entry(&self, node: Node, name: &str) -> bool {
+        let everyone = matches!(
+            name,
+            "system:anonymous" | "system:unauthenticated" | "system:authenticated"
+        ) || name.starts_with("system:serviceaccounts");
+        !rights::is_control_plane(name) && (everyone || !self.admins.contains(&node))
     }
 }
 

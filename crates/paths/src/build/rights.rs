@@ -83,6 +83,10 @@ impl<'a> Builder<'a> {
                     continue;
                 };
                 let from = self.node(*subject);
+                let everything = self.powers.get(role as usize).is_some_and(|p| p.everything);
+                if scope == CLUSTER && everything {
+                    self.admins.insert(*subject);
+                }
                 let fix = self.binding_fix(*b);
                 let again = !seen.insert((role, scope));
                 let p = Estimate::exact(1.0);

@@ -47,6 +47,12 @@ impl Builder<'_> {
     /// Fills the sets that are in the graph; one set may lead to another, so it goes on until nothing is new.
     pub(super) fn sets(&mut self, weak: &WeakPoints, ledger: &mut Ledger) {
         self.top();
+        for n in 0..count(self.inventory.namespaces.len()) {
+            let (tenant, created) = (self.node(Node::Tenant(n)), self.node(Node::Created(n + 1)));
+            let cause = Cause::Nature("a tenant may create pods in the namespace");
+            self.graph()
+                .arc(tenant, created, Link::new("TENANT", SURE, cause), NONE);
+        }
         let mut at = 0;
         while let Some(node) = self.attack.graph.nodes.get(at).copied() {
             let id = count(at);
