@@ -75,6 +75,7 @@ impl Attack<'_> {
             Node::ClusterAdmin => "cluster-admin".to_owned(),
             Node::Masters => "system:masters".to_owned(),
             Node::ControlPlane => "a control-plane node".to_owned(),
+            Node::Latent => "nothing yet: a second right is missing".to_owned(),
             Node::Admission => "admission control switched off".to_owned(),
             Node::Hidden(n) => format!("step {n}"),
         };

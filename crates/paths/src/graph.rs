@@ -62,6 +62,8 @@ pub(crate) enum Node {
     Kubelets,
     Placement,
     Traffic(Scope),
+    /// What a right alone does not give: another is missing.
+    Latent,
     // Sinks.
     ClusterAdmin,
     Masters,

@@ -9,6 +9,7 @@ mod declared;
 mod demo;
 mod exceptions;
 mod output;
+mod paths;
 mod reach;
 mod scanning;
 mod settings;
@@ -30,7 +31,7 @@ fn run() -> anyhow::Result<u8> {
         args::Command::Scan(target) => scanning::run(&target, &settings),
         args::Command::Collect(options) => collect::run(&options, &settings),
         args::Command::Queue(view) => views::queue(&view, &settings),
-        args::Command::Paths(view) => views::paths(&view, &settings),
+        args::Command::Paths(options) => paths::run(&options, &settings),
         args::Command::Reach(options) => reach::run(&options, &settings),
         args::Command::Explain(explain) => views::explain(&explain, &settings),
         args::Command::Db(command) => database::run(&command, &settings),

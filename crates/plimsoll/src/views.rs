@@ -1,6 +1,6 @@
 //! Views of a scan that was kept: the queue, the paths, an explanation.
 
-use crate::args::{Explain, Format, Saved};
+use crate::args::{Explain, Saved};
 use crate::output;
 use crate::scanning::saved;
 use crate::settings::Settings;
@@ -10,26 +10,6 @@ use report::View;
 pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
     let (assessment, verdict) = saved(options.from.as_deref(), settings)?;
     output::show(&assessment, &verdict, &options.show, settings)?;
-    Ok(0)
-}
-
-pub(crate) fn paths(options: &Saved, settings: &Settings) -> anyhow::Result<u8> {
-    anyhow::ensure!(
-        matches!(options.show.format, Format::Table | Format::Json) && options.show.also.is_empty(),
-        "paths are written with --format table or json"
-    );
-    let (assessment, verdict) = saved(options.from.as_deref(), settings)?;
-    let show = &options.show;
-    let view = View {
-        assessment: &assessment,
-        verdict: &verdict,
-        top: show.top,
-        redact_names: show.redact_names,
-    };
-    output::to(show, settings, |out, terminal| match show.format {
-        Format::Json => report::json::write(&view, out),
-        _ => report::terminal::write_paths(&view, &terminal, out),
-    })?;
     Ok(0)
 }
 

@@ -83,6 +83,19 @@ impl Cluster {
     }
 }
 
+/// What is said of a Snapshot that was not scanned.
+pub fn about(snapshot: &Snapshot, now: jiff::Timestamp, tool_version: &str) -> About {
+    About {
+        tool_version: tool_version.into(),
+        now,
+        origin: Some(snapshot.origin),
+        cluster: snapshot.cluster.value().cloned(),
+        cluster_name: snapshot.cluster_name.clone(),
+        kubernetes: Some(snapshot.version),
+        database: None,
+    }
+}
+
 fn bare(
     about: About,
     ledger: Ledger,

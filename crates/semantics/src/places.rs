@@ -32,11 +32,10 @@ pub(crate) fn secrets(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Secret> {
             account,
         })
     };
-    snapshot
-        .of_kind("", "Secret")
-        .iter()
-        .filter_map(|object| read(lens, object))
-        .collect()
+    let all = snapshot.of_kind("", "Secret").iter();
+    let mut secrets: Vec<Secret> = all.filter_map(|object| read(lens, object)).collect();
+    secrets.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    secrets
 }
 
 /// Namespaces that were seen and those that objects name, ordered; and the annotations of the seen ones.

@@ -7,7 +7,7 @@
 use super::Builder;
 use crate::fix::{Fix, FixId, NONE};
 use crate::graph::{CLUSTER, Cause, Link, Node, NodeId, Scope, WHOLE, count};
-use crate::rbac::{Aim, DEPUTIES, DEPUTY, Held, Needs, PRIMITIVES, works};
+use crate::rbac::{Aim, DEPUTIES, DEPUTY, Held, Needs, PRIMITIVES, Powers, works};
 use model::evidence::Estimate;
 use model::text::Text;
 use rustc_hash::FxHashMap;
@@ -196,7 +196,10 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let held: Option<Vec<&Held>> = needs.of(n).map(|need| powers.get(need)).collect();
-            let Some(held) = held else { continue };
+            let Some(held) = held else {
+                self.latent(node, n, needs, &powers, link);
+                continue;
+            };
             let Some(last) = held.last() else { continue };
             let in_scope = scope == CLUSTER || primitive.needs.iter().all(|need| !need.cluster);
             if !in_scope {
@@ -234,6 +237,26 @@ impl<'a> Builder<'a> {
         let leads = (self.attack.graph.arcs.len() > before).then_some(node);
         known.insert((role, scope), leads);
         leads
+    }
+
+    /// A right that the API server does not take alone stays visible as a dead end.
+    fn latent(
+        &mut self,
+        from: NodeId,
+        n: usize,
+        needs: &Needs,
+        powers: &Powers,
+        link: impl Fn(usize, u16, Estimate, &'static str) -> Link,
+    ) {
+        const TOLD: [&str; 3] = ["ROLE_ESCALATE", "ROLE_BIND", "IDENTITY_IMPERSONATE"];
+        let Some(primitive) = PRIMITIVES.get(n).filter(|p| TOLD.contains(&p.kind)) else {
+            return;
+        };
+        if let Some(held) = powers.get(needs.of(n).start) {
+            let to = self.node(Node::Latent);
+            let link = link(n, held.rule, estimate(primitive.odds), primitive.kind);
+            self.graph().arc(from, to, link, NONE);
+        }
     }
 
     /// A role that lets its holders rewrite it.
@@ -333,8 +356,21 @@ impl<'a> Builder<'a> {
             Aim::Traffic => to.push(Node::Traffic(scope)),
             Aim::Admission => to.push(Node::Admission),
             Aim::Placement => to.push(Node::Placement),
+            Aim::Latent => to.push(Node::Latent),
             Aim::Trust => self.trust(from, scope, names, link),
             Aim::Deputy(n) => self.deputy(from, n, link),
+        }
+        if link.kind == "NODE_PROXY" && !self.inventory.authorizer.complete {
+            // Files do not hold the pods of the system, some of which own their node.
+            let machines = self.node(Node::Machines);
+            let p = link.probability.times(Estimate::between(0.0, 0.7, 1.0));
+            let missing = self.nodes_unseen;
+            let link = Link {
+                probability: p,
+                ..link
+            };
+            self.graph()
+                .arc(from, machines, link.missing(missing), NONE);
         }
         for node in to {
             let to = self.node(node);

@@ -7,8 +7,22 @@ use crate::fix::{Fix, NONE};
 use crate::graph::{CLUSTER, Cause, Link, Node, NodeId, Scope, count};
 use model::evidence::{Estimate, Gap, GapId, GapWeight, Ledger, Stage};
 use model::text::Text;
+use rustc_hash::FxHashMap;
 
 const SURE: Estimate = Estimate::exact(1.0);
+
+/// Node ids of accounts and pods, by scope.
+#[derive(Default)]
+struct Members {
+    accounts: FxHashMap<Scope, Vec<NodeId>>,
+    pods: FxHashMap<Scope, Vec<NodeId>>,
+}
+
+impl Members {
+    fn of<'m>(&self, list: &'m FxHashMap<Scope, Vec<NodeId>>, scope: Scope) -> &'m [NodeId] {
+        list.get(&scope).map_or(&[], Vec::as_slice)
+    }
+}
 
 impl Builder<'_> {
     /// What was not seen and bears on sets.
@@ -67,10 +81,11 @@ impl Builder<'_> {
         }
         // Their members are all known now.
         let sets = self.attack.graph.nodes.clone();
+        let members = self.members(&sets);
         for (id, node) in (0_u32..).zip(&sets) {
             match node {
-                Node::Accounts(scope) => self.accounts_of(id, *scope, &sets),
-                Node::Pods(scope) => self.pods_of(id, *scope, &sets),
+                Node::Accounts(scope) => self.accounts_of(id, *scope, &members),
+                Node::Pods(scope) => self.pods_of(id, *scope, &members),
                 Node::Endpoints(scope) => self.endpoints_of(id, *scope, weak),
                 Node::Users => self.identities(id, &sets, |node| matches!(node, Node::User(_))),
                 Node::Groups => self.identities(id, &sets, |node| matches!(node, Node::Group(_))),
@@ -94,7 +109,13 @@ impl Builder<'_> {
         );
         self.graph().arc(admin, masters, link, NONE);
         self.graph().arc(masters, admin, link, NONE);
-        for node in [Node::Secrets(CLUSTER), Node::Machines, Node::Admission] {
+        let all = [
+            Node::Secrets(CLUSTER),
+            Node::Machines,
+            Node::Admission,
+            Node::Admin(CLUSTER),
+        ];
+        for node in all {
             let to = self.node(node);
             self.graph().arc(admin, to, link, NONE);
         }
@@ -182,18 +203,30 @@ impl Builder<'_> {
     /// Tokens of the old kind lie in Secrets.
     fn secrets(&mut self, id: NodeId, scope: Scope) {
         let inventory = self.inventory;
-        for (n, secret) in (0_u32..).zip(&inventory.secrets) {
-            let here = scope == CLUSTER || self.scope(Some(&secret.namespace)) == Some(scope);
-            let account = secret.account.as_deref().filter(|_| here);
+        // The inventory's Secrets are ordered by namespace.
+        let place = scope
+            .checked_sub(1)
+            .and_then(|n| inventory.namespaces.get(n as usize));
+        let from = place.map_or(0, |place| {
+            inventory
+                .secrets
+                .partition_point(|s| s.namespace < place.name)
+        });
+        let here = inventory.secrets.iter().enumerate().skip(from);
+        for (n, secret) in
+            here.take_while(|(_, s)| place.is_none_or(|place| s.namespace == place.name))
+        {
             let token = &*secret.kind == "kubernetes.io/service-account-token";
-            let account = account
+            let account = secret
+                .account
+                .as_deref()
                 .filter(|_| token)
                 .and_then(|name| self.account_ids.get(&(&*secret.namespace, name)).copied());
             let Some(account) = account else { continue };
             let Some(to) = self.attack.graph.find(Node::Account(account)) else {
                 continue;
             };
-            let link = Link::new("TOKEN_STEAL", Estimate::exact(0.95), Cause::Token(n));
+            let link = Link::new("TOKEN_STEAL", Estimate::exact(0.95), Cause::Token(count(n)));
             self.graph().arc(id, to, link, NONE);
         }
         if let Some(missing) = self.secrets_unseen {
@@ -206,16 +239,9 @@ impl Builder<'_> {
         }
     }
 
-    fn accounts_of(&mut self, id: NodeId, scope: Scope, sets: &[Node]) {
-        for (to, node) in (0_u32..).zip(sets) {
-            let Node::Account(n) = node else { continue };
-            let account = self.inventory.service_accounts.get(*n as usize);
-            let here = account.is_some_and(|account| {
-                scope == CLUSTER || self.scope(Some(&account.namespace)) == Some(scope)
-            });
-            if here {
-                self.graph().join(id, to);
-            }
+    fn accounts_of(&mut self, id: NodeId, scope: Scope, members: &Members) {
+        for to in members.of(&members.accounts, scope) {
+            self.graph().join(id, *to);
         }
         let system = scope == CLUSTER || self.scope(Some("kube-system")) == Some(scope);
         if system && !self.inventory.authorizer.complete {
@@ -228,17 +254,39 @@ impl Builder<'_> {
         }
     }
 
-    fn pods_of(&mut self, id: NodeId, scope: Scope, sets: &[Node]) {
-        for (to, node) in (0_u32..).zip(sets) {
-            let Node::Pod(workload) = node else { continue };
-            let view = self.view(*workload);
-            let here = view.is_some_and(|view| {
-                scope == CLUSTER || self.scope(Some(&view.workload.key.namespace)) == Some(scope)
-            });
-            if here {
-                self.graph().join(id, to);
+    fn pods_of(&mut self, id: NodeId, scope: Scope, members: &Members) {
+        for to in members.of(&members.pods, scope) {
+            self.graph().join(id, *to);
+        }
+    }
+
+    /// Accounts and pods by their namespace.
+    fn members(&self, nodes: &[Node]) -> Members {
+        let mut members = Members::default();
+        for (id, node) in (0_u32..).zip(nodes) {
+            let (namespace, list) = match node {
+                Node::Account(n) => {
+                    let account = self.inventory.service_accounts.get(*n as usize);
+                    (
+                        account.map(|account| &account.namespace),
+                        &mut members.accounts,
+                    )
+                }
+                Node::Pod(n) => {
+                    let view = self.view(*n);
+                    (
+                        view.map(|view| &view.workload.key.namespace),
+                        &mut members.pods,
+                    )
+                }
+                _ => continue,
+            };
+            list.entry(CLUSTER).or_default().push(id);
+            if let Some(scope) = namespace.and_then(|name| self.scope(Some(name))) {
+                list.entry(scope).or_default().push(id);
             }
         }
+        members
     }
 
     fn endpoints_of(&mut self, id: NodeId, scope: Scope, weak: &WeakPoints) {

@@ -55,6 +55,8 @@ pub(crate) enum Aim {
     Admission,
     /// Where pods are placed: it leads on only together with a node that was taken.
     Placement,
+    /// Of no use alone: the API server asks for a second right.
+    Latent,
     /// The configuration by which a part of the cluster is trusted: by the named ConfigMap.
     Trust,
     Deputy(usize),
@@ -242,6 +244,16 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         ],
         Aim::BoundRoles,
         sure(0.95),
+    ),
+    primitive(
+        "BINDING_WRITE",
+        "bind to others what it holds itself",
+        &[need(
+            MAKE,
+            &[(RBAC, "rolebindings"), (RBAC, "clusterrolebindings")],
+        )],
+        Aim::Latent,
+        sure(1.0),
     ),
     primitive(
         "IDENTITY_IMPERSONATE",

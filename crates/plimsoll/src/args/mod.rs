@@ -4,6 +4,7 @@ mod context;
 mod database;
 mod images;
 mod inputs;
+mod paths;
 mod reach;
 mod scanning;
 mod show;
@@ -17,6 +18,7 @@ pub(crate) use context::Context;
 pub(crate) use database::{Db, Plain};
 pub(crate) use images::{Fetch, Holdings, Images, PullSecrets, Which};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
+pub(crate) use paths::{FailOn, PathOrder, Paths, PathsFormat};
 pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use scanning::{Gate, GateOn, Scan};
 pub(crate) use show::{Format, Show};
@@ -45,7 +47,7 @@ pub(crate) enum Command {
     /// Print the queue of a saved scan again
     Queue(Saved),
     /// Print attack paths and the fewest changes that end them
-    Paths(Saved),
+    Paths(Paths),
     /// Say who reaches whom by the network policies of a cluster or its files, and why
     Reach(Reach),
     /// Explain a CVE, check, finding or object of a saved scan: every factor, source and piece of evidence

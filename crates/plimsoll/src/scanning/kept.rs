@@ -52,19 +52,19 @@ pub(crate) fn saved(
     from: Option<&Path>,
     settings: &Settings,
 ) -> anyhow::Result<(Assessment, Verdict)> {
-    let bundle = bundle(from, settings)?;
+    let bundle = saved_bundle(from, settings)?;
     let verdict = gate::judge(&bundle.assessment, &gate::Gate::default());
     Ok((bundle.assessment, verdict))
 }
 
 /// The cluster of the last scan.
 pub(crate) fn saved_snapshot(settings: &Settings) -> anyhow::Result<Snapshot> {
-    bundle(None, settings)?
+    saved_bundle(None, settings)?
         .snapshot
         .context("the last scan looked at no cluster; name --manifests PATH or --snapshot FILE")
 }
 
-fn bundle(from: Option<&Path>, settings: &Settings) -> anyhow::Result<Bundle> {
+pub(crate) fn saved_bundle(from: Option<&Path>, settings: &Settings) -> anyhow::Result<Bundle> {
     let file = from.unwrap_or(&settings.last_scan);
     let open = std::fs::File::open(file);
     let open = match (open, from) {

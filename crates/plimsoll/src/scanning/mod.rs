@@ -25,7 +25,7 @@ use scan::{Input, gate};
 use std::collections::BTreeSet;
 
 pub(crate) use cluster::{fresh_key, live};
-pub(crate) use kept::{saved, saved_snapshot};
+pub(crate) use kept::{saved, saved_bundle, saved_snapshot};
 
 pub(crate) fn run(target: &Target, settings: &Settings) -> anyhow::Result<u8> {
     Ok(verdict(target, settings)?.exit_code)

@@ -1,0 +1,201 @@
+//! `plimsoll paths`: who gets where in a cluster or its files, and what ends it.
+
+use crate::args::{PathOrder, Paths, PathsFormat};
+use crate::output;
+use crate::scanning::{self, saved_bundle};
+use crate::settings::Settings;
+use anyhow::Context as _;
+use model::assessment::{About, Assessment, Outcome, Verdict};
+use model::snapshot::Snapshot;
+use report::View;
+use report::terminal::TerminalOptions;
+use scan::attack::{Cluster, Found, From, Order, Query, added};
+use scan::inputs::{self, Declarations};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// 0; with `--fail-on new-path` 1 where a route is new, 3 where one may be.
+pub(crate) fn run(options: &Paths, settings: &Settings) -> anyhow::Result<u8> {
+    let declarations = match &options.config {
+        Some(file) => inputs::declarations(file)?,
+        None => Declarations::default(),
+    };
+    if let [old, new] = &*options.diff {
+        let old = Target::named(old)?.cluster(&declarations);
+        let new = Target::named(new)?;
+        return difference(&old, &new, options, &declarations, settings);
+    }
+    let target = match (&*options.targets, &options.from) {
+        ([], from) => Target::saved(from.as_deref(), settings)?,
+        ([one], _) => Target::named(one)?,
+        (several, _) => Target::manifests(several)?,
+    };
+    let cluster = target.cluster(&declarations);
+    if options.edges {
+        let edges = cluster.edges();
+        write(options, settings, |out, _| {
+            for edge in &edges {
+                writeln!(out, "{} -{}-> {}", edge.from, edge.kind, edge.to)?;
+            }
+            Ok(())
+        })?;
+        return Ok(0);
+    }
+    let query = query(options);
+    let found = cluster.ask(&query, target.about(settings))?;
+    show(&found, options, settings)?;
+    Ok(0)
+}
+
+fn query(options: &Paths) -> Query {
+    let from = match &options.subject {
+        Some(subject) => From::Subject(subject.as_str().into()),
+        None if options.networks => From::Networks,
+        None => From::All,
+    };
+    Query {
+        from,
+        to: options.to.as_deref().map(Into::into),
+        top: options.top,
+        order: match options.order {
+            PathOrder::Likely => Order::Likely,
+            PathOrder::Short => Order::Short,
+        },
+    }
+}
+
+/// Routes that the change adds.
+fn difference(
+    old: &Cluster,
+    new: &Target,
+    options: &Paths,
+    declarations: &Declarations,
+    settings: &Settings,
+) -> anyhow::Result<u8> {
+    let query = Query {
+        top: 0,
+        ..query(options)
+    };
+    let before = old.ask(&query, new.about(settings))?;
+    let mut after = new.cluster(declarations).ask(&query, new.about(settings))?;
+    after.assessment.paths = added(&before, &after);
+    after.assessment.cuts.clear();
+    let count = after.assessment.paths.len();
+    let sure = after
+        .assessment
+        .paths
+        .iter()
+        .any(|path| path.probability.low > 0.0);
+    show(&after, options, settings)?;
+    Ok(match (options.fail_on, count, sure) {
+        (None, ..) | (_, 0, _) => 0,
+        (_, _, true) => 1,
+        (_, _, false) => 3,
+    })
+}
+
+fn show(found: &Found, options: &Paths, settings: &Settings) -> anyhow::Result<()> {
+    let verdict = Verdict {
+        outcome: Outcome::Passed,
+        reasons: Vec::new(),
+        notices: Vec::new(),
+        exit_code: 0,
+    };
+    let view = View {
+        assessment: &found.assessment,
+        verdict: &verdict,
+        top: 0,
+        redact_names: options.redact_names,
+    };
+    let routes: Vec<_> = found
+        .routes
+        .iter()
+        .map(|r| (r.sink.clone(), r.routes))
+        .collect();
+    write(options, settings, |out, terminal| match options.format {
+        PathsFormat::Json => report::json::write(&view, out),
+        _ => {
+            for (sink, routes) in &routes {
+                writeln!(out, "{sink}: {routes} entries get there")?;
+            }
+            report::terminal::write_paths(&view, &terminal, out)
+        }
+    })
+}
+
+fn write(
+    options: &Paths,
+    settings: &Settings,
+    write: impl FnOnce(&mut dyn Write, TerminalOptions) -> io::Result<()>,
+) -> anyhow::Result<()> {
+    let terminal = |colour| TerminalOptions {
+        width: settings.terminal.width,
+        colour,
+    };
+    match &options.output {
+        Some(path) => report::file::write_private(path, |out| write(out, terminal(false)))
+            .with_context(|| format!("cannot write {}", path.display())),
+        None => output::stdout(|out| write(out, terminal(settings.terminal.colour))),
+    }
+}
+
+/// A cluster, and the scan of it where there was one.
+struct Target {
+    snapshot: Snapshot,
+    scanned: Option<Assessment>,
+}
+
+impl Target {
+    fn saved(from: Option<&Path>, settings: &Settings) -> anyhow::Result<Self> {
+        let bundle = saved_bundle(from, settings)?;
+        Ok(Target {
+            snapshot: bundle.snapshot.context(
+                "the scan looked at no cluster; name a folder of manifests or a snapshot",
+            )?,
+            scanned: Some(bundle.assessment),
+        })
+    }
+
+    /// A bundle, a snapshot, a folder or a file of manifests.
+    fn named(path: &Path) -> anyhow::Result<Self> {
+        if path.is_file() {
+            if let Ok(bundle) = scan::bundle::read(std::fs::File::open(path)?)
+                && let Some(snapshot) = bundle.snapshot
+            {
+                return Ok(Target {
+                    snapshot,
+                    scanned: Some(bundle.assessment),
+                });
+            }
+            if let Ok(snapshot) = inputs::snapshot(path) {
+                return Ok(Target {
+                    snapshot,
+                    scanned: None,
+                });
+            }
+        }
+        Target::manifests(&[path.to_owned()])
+    }
+
+    fn manifests(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        let sources: Vec<inputs::Source> =
+            paths.iter().cloned().map(inputs::Source::Path).collect();
+        let snapshot = inputs::manifests(&sources, None, scanning::fresh_key()?)
+            .context("cannot read the manifests")?;
+        Ok(Target {
+            snapshot,
+            scanned: None,
+        })
+    }
+
+    fn cluster(&self, declarations: &Declarations) -> Cluster {
+        Cluster::of(&self.snapshot, declarations, self.scanned.as_ref())
+    }
+
+    fn about(&self, settings: &Settings) -> About {
+        match &self.scanned {
+            Some(scan) => scan.about.clone(),
+            None => scan::attack::about(&self.snapshot, settings.now, env!("CARGO_PKG_VERSION")),
+        }
+    }
+}
