@@ -81,7 +81,7 @@ impl Builder<'_> {
         }
         // Their members are all known now.
         let sets = self.attack.graph.nodes.clone();
-        let members = self.members(&sets);
+        let members = self.by_namespace(&sets);
         for (id, node) in (0_u32..).zip(&sets) {
             match node {
                 Node::Accounts(scope) => self.accounts_of(id, *scope, &members),
@@ -261,7 +261,7 @@ impl Builder<'_> {
     }
 
     /// Accounts and pods by their namespace.
-    fn members(&self, nodes: &[Node]) -> Members {
+    fn by_namespace(&self, nodes: &[Node]) -> Members {
         let mut members = Members::default();
         for (id, node) in (0_u32..).zip(nodes) {
             let (namespace, list) = match node {
