@@ -10,6 +10,9 @@ use std::fmt;
 /// More places are not told apart: a hostile object must not buy an unbounded report.
 const MOST_PLACES: usize = 16;
 
+/// Characters of a text that are shown.
+const LONGEST_SHOWN: usize = 100;
+
 /// Depth is limited by the parser (128).
 #[derive(Debug)]
 pub(crate) enum Json<'a> {
@@ -303,6 +306,27 @@ impl<'t> Node<'t> {
     /// The texts of a list.
     pub(crate) fn texts(self, key: &str) -> impl Iterator<Item = &'t str> + use<'t> {
         self.list(key).filter_map(Node::as_text)
+    }
+
+    /// As JSON for a reader: long texts are cut, of lists and maps is said that they are one.
+    pub(crate) fn shown(self) -> Option<String> {
+        Some(match self.json {
+            Json::Null => return None,
+            Json::Bool(value) => value.to_string(),
+            Json::Int(value) => value.to_string(),
+            Json::Float => "a number".to_owned(),
+            Json::Text(text) => {
+                let cut = text.char_indices().nth(LONGEST_SHOWN);
+                match cut.and_then(|(end, _)| text.get(..end)) {
+                    Some(start) => format!("{:?}...", start),
+                    None => format!("{text:?}"),
+                }
+            }
+            Json::List(list) if list.is_empty() => "[]".to_owned(),
+            Json::List(list) => format!("a list of {}", list.len()),
+            Json::Map(map) if map.is_empty() => "{}".to_owned(),
+            Json::Map(_) => "an object".to_owned(),
+        })
     }
 
     pub(crate) fn is_map(self) -> bool {

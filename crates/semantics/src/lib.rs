@@ -15,6 +15,7 @@ mod json;
 mod lens;
 mod owners;
 mod places;
+pub mod pod_security;
 mod podspec;
 mod policies;
 pub mod provider;

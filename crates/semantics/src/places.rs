@@ -3,6 +3,7 @@
 
 use crate::json::Node as Json;
 use crate::lens::Lens;
+use crate::pod_security::{ENFORCE, Level};
 use crate::view::{Labels, Namespace, Node, Secret};
 use crate::workloads::HostPaths;
 use model::snapshot::{Object, Snapshot};
@@ -13,7 +14,6 @@ use std::net::IpAddr;
 
 /// Set by the API server on every namespace (KEP-2161).
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
-const ENFORCE_LABEL: &str = "pod-security.kubernetes.io/enforce";
 
 /// Secrets by type and the account that they belong to, without their values.
 pub(crate) fn secrets(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Secret> {
@@ -49,12 +49,8 @@ pub(crate) fn namespaces(
         let name = lens.word(&object.name);
         let mut labels = lens.pairs(&object.labels);
         labels.insert(lens.word(NAME_LABEL), Text::clone(&name));
-        let enforce = labels.get(ENFORCE_LABEL).cloned();
-        let enforce = enforce.map(|level| match &*level {
-            "privileged" | "baseline" | "restricted" => level,
-            // policy.ParseLevel of pod-security-admission: what is not understood is restricted.
-            _ => lens.word("restricted"),
-        });
+        let enforce = labels.get(ENFORCE).cloned();
+        let enforce = enforce.map(|level| lens.word(Level::enforced(&level).as_str()));
         let own = lens.read(object, |lens, root| {
             lens.labels(root.at(&["metadata", "annotations"]))
         });

@@ -152,6 +152,23 @@ pub(crate) fn carrier(
     }
 }
 
+/// The pod templates of an object as they are written, each with its JSON pointer: `metadata` and `spec` stand in it.
+pub(crate) fn written<'t>(gvk: &Gvk, root: Node<'t>) -> Vec<(String, Node<'t>)> {
+    let mut found = match shape(&gvk.group, &gvk.kind) {
+        Shape::Itself => vec![(String::new(), root)],
+        Shape::Template(path) => vec![(format!("/{}", path.join("/")), root.at(path))],
+        Shape::Search => {
+            let mut found = Vec::new();
+            let mut budget = MOST_VALUES;
+            search(root.get("spec"), "/spec", 0, &mut budget, &mut found);
+            found
+        }
+        Shape::None => Vec::new(),
+    };
+    found.retain(|(_, template)| template.get("spec").is_map());
+    found
+}
+
 /// Templates of one object, whatever its owner: for pods whose spec is needed after all.
 pub(crate) fn read_templates(
     lens: &mut Lens,
@@ -184,7 +201,12 @@ pub(crate) fn read_templates(
         }
         Shape::Search => {
             let mut budget = MOST_VALUES;
-            search(lens, root.get("spec"), "/spec", 0, &mut budget, templates);
+            let mut found = Vec::new();
+            search(root.get("spec"), "/spec", 0, &mut budget, &mut found);
+            for (pointer, template) in found {
+                let pointer = format!("{pointer}/spec");
+                templates.push(template_at(lens, template, root.absent(), &pointer));
+            }
         }
         Shape::None => {}
     }
@@ -206,33 +228,31 @@ fn template_at(lens: &mut Lens, template: Node<'_>, claims: Node<'_>, pointer: &
 }
 
 /// A map with a `spec` whose `containers` have images is taken for a pod template.
-fn search(
-    lens: &mut Lens,
-    node: Node<'_>,
+fn search<'t>(
+    node: Node<'t>,
     pointer: &str,
     depth: usize,
     budget: &mut usize,
-    templates: &mut Vec<Template>,
+    found: &mut Vec<(String, Node<'t>)>,
 ) {
-    if depth > DEEPEST || *budget == 0 || templates.len() >= MOST_TEMPLATES {
+    if depth > DEEPEST || *budget == 0 || found.len() >= MOST_TEMPLATES {
         return;
     }
     *budget -= 1;
     if node.is_map() {
         let spec = node_if_map(node, "spec");
         if spec.is_some_and(is_pod_spec) {
-            let claims = node.absent();
-            templates.push(template_at(lens, node, claims, &format!("{pointer}/spec")));
+            found.push((pointer.to_owned(), node));
             return;
         }
         for (key, value) in node.entries() {
             let deeper = format!("{pointer}/{}", escape(key));
-            search(lens, value, &deeper, depth + 1, budget, templates);
+            search(value, &deeper, depth + 1, budget, found);
         }
     } else if node.is_list() {
         for (index, value) in node.items().enumerate() {
             let deeper = format!("{pointer}/{index}");
-            search(lens, value, &deeper, depth + 1, budget, templates);
+            search(value, &deeper, depth + 1, budget, found);
         }
     }
 }

@@ -9,6 +9,7 @@ mod builder;
 mod cni;
 mod entries;
 mod laws;
+mod pod_security;
 mod policies;
 mod provider;
 mod rbac;
