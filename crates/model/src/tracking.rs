@@ -47,7 +47,9 @@ pub fn tracking_key(
             at(&set.matches, Some(id.index))?.target.as_deref()
         })
         .unwrap_or("");
-    let field = finding.field.as_deref().map(&show);
+    // What we see ourselves is one finding of an object, whichever of its fields comes first.
+    let field = finding.field.as_deref();
+    let field = field.filter(|_| !finding.matches.is_empty()).map(&show);
     keys::configuration_key(&subject, &show(target), field.as_deref(), &finding.id)
 }
 

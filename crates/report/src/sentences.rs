@@ -151,6 +151,13 @@ fn open(view: &View) -> String {
 /// Names, dates and ages of the feeds against `--now`.
 pub(crate) fn feeds(view: &View) -> String {
     let about = &view.assessment.about;
+    let gaps = &view.assessment.ledger.gaps;
+    if gaps
+        .iter()
+        .any(|gap| (&*gap.class, &*gap.scope) == ("not-asked", "profile"))
+    {
+        return "not asked for".into();
+    }
     let Some(database) = &about.database else {
         return "no intelligence database: likelihoods are priors; close it: plimsoll db update"
             .into();

@@ -311,7 +311,11 @@ fn push(sets: &mut Vec<MatchSet>, below: Option<Platform>) -> Option<(usize, Vec
     Some((sets.len() - 1, below.on))
 }
 
-fn about(snapshot: Option<&Snapshot>, intel: Option<&Intelligence>, settings: &Settings) -> About {
+pub(crate) fn about(
+    snapshot: Option<&Snapshot>,
+    intel: Option<&Intelligence>,
+    settings: &Settings,
+) -> About {
     About {
         tool_version: Text::clone(&settings.tool_version),
         now: settings.now,

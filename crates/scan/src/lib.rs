@@ -22,6 +22,7 @@ pub mod join;
 mod pattern;
 pub mod platform;
 pub mod product;
+pub mod profiles;
 pub mod reach;
 pub mod rulings;
 pub mod sources;

@@ -5,6 +5,7 @@ mod database;
 mod images;
 mod inputs;
 mod paths;
+mod profiles;
 mod reach;
 mod scanning;
 mod show;
@@ -19,6 +20,7 @@ pub(crate) use database::{Db, Plain};
 pub(crate) use images::{Fetch, Holdings, Images, PullSecrets, Which};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
 pub(crate) use paths::{FailOn, PathOrder, Paths, PathsFormat};
+pub(crate) use profiles::Profiles;
 pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use scanning::{Gate, GateOn, Scan};
 pub(crate) use show::{Format, Show};
@@ -68,6 +70,8 @@ pub(crate) enum Target {
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
         options: Scan,
         #[command(flatten)]
         images: Images,
@@ -84,6 +88,8 @@ pub(crate) enum Target {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
         options: Scan,
         #[command(flatten)]
         images: Images,
@@ -98,6 +104,8 @@ pub(crate) enum Target {
         file: PathBuf,
         #[command(flatten)]
         source: Source,
+        #[command(flatten)]
+        profiles: Profiles,
         #[command(flatten)]
         options: Scan,
         #[command(flatten)]
@@ -175,6 +183,16 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// What is asked for by name; empty: everything.
+    pub(crate) fn profiles(&self) -> &[scan::profiles::Profile] {
+        match self {
+            Target::Cluster { profiles, .. }
+            | Target::Manifests { profiles, .. }
+            | Target::Snapshot { profiles, .. } => &profiles.names,
+            _ => &[],
+        }
+    }
+
     /// What every scan takes.
     pub(crate) fn options(&self) -> &Scan {
         match self {

@@ -5,6 +5,7 @@ mod cluster;
 mod context;
 mod fleet;
 mod kept;
+mod profiles;
 mod progress;
 
 use crate::args::{Gate, GateOn, Scan, Target};
@@ -36,36 +37,19 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
     let options = target.options();
     output::check(&options.show)?;
     let now = options.now.unwrap_or(settings.now);
+    if !target.profiles().is_empty() {
+        return profiles::verdict(target, settings, now);
+    }
     let (intel, gap) = database(options, settings)?;
     let deployed = context::deployed(target)?;
     let progress = Progress::start(settings);
-    let mut sources = Vec::new();
-    let snapshot = match target {
-        Target::Cluster { cluster, .. } => {
-            progress.say("reading the cluster");
-            Some(live(cluster, options.cluster_name.as_deref(), now)?)
-        }
-        Target::Manifests { paths, .. } => {
-            progress.say("reading manifests");
-            sources = cluster::given(paths)?;
-            Some(cluster::manifests(&sources, options)?)
-        }
-        Target::Snapshot { file, .. } => {
-            progress.say("reading the snapshot");
-            Some(inputs::snapshot(file)?)
-        }
-        Target::Reports { .. } => {
-            anyhow::ensure!(
-                !options.reports.is_empty(),
-                "scan reports needs --report PATH"
-            );
-            None
-        }
-        Target::Image { .. }
-        | Target::Registry { .. }
-        | Target::Rootfs { .. }
-        | Target::Sbom { .. } => None,
-    };
+    let Objects { snapshot, sources } = objects(target, &progress, now)?;
+    if matches!(target, Target::Reports { .. }) {
+        anyhow::ensure!(
+            !options.reports.is_empty(),
+            "scan reports needs --report PATH"
+        );
+    }
     let mut inventories = artifacts::read(target, settings, &progress)?;
     let tree = cluster::tree(target, options)?;
     progress.say("reading reports");
@@ -114,6 +98,39 @@ pub(crate) fn verdict(target: &Target, settings: &Settings) -> anyhow::Result<Ve
         output::say(note);
     }
     Ok(verdict)
+}
+
+/// The objects of a cluster or its files, and which files those are.
+struct Objects {
+    snapshot: Option<Snapshot>,
+    sources: Vec<inputs::Source>,
+}
+
+/// Reads what the target has of them: nothing of an artifact.
+fn objects(target: &Target, progress: &Progress, now: Timestamp) -> anyhow::Result<Objects> {
+    let options = target.options();
+    let mut sources = Vec::new();
+    let snapshot = match target {
+        Target::Cluster { cluster, .. } => {
+            progress.say("reading the cluster");
+            Some(live(cluster, options.cluster_name.as_deref(), now)?)
+        }
+        Target::Manifests { paths, .. } => {
+            progress.say("reading manifests");
+            sources = cluster::given(paths)?;
+            Some(cluster::manifests(&sources, options)?)
+        }
+        Target::Snapshot { file, .. } => {
+            progress.say("reading the snapshot");
+            Some(inputs::snapshot(file)?)
+        }
+        Target::Reports { .. }
+        | Target::Image { .. }
+        | Target::Registry { .. }
+        | Target::Rootfs { .. }
+        | Target::Sbom { .. } => None,
+    };
+    Ok(Objects { snapshot, sources })
 }
 
 /// What was read for this scan.
@@ -190,17 +207,18 @@ fn assess(
         Some(deployed) => scan::assess_deployed(input, rulings, deployed, &resolved),
         None => scan::assess_ruled(input, rulings, &resolved),
     };
-    scan::filter::filter(
-        &mut assessment,
-        &scan::filter::Filter {
-            severities: options.gate.severity.clone(),
-            ignore_unfixed: options.gate.ignore_unfixed,
-            only_fixed: options.gate.only_fixed,
-            statuses: options.gate.ignore_status.clone(),
-            kinds: options.gate.pkg_types.clone(),
-        },
-    );
+    scan::filter::filter(&mut assessment, &filter_of(&options.gate));
     Ok((assessment, baseline))
+}
+
+fn filter_of(gate: &Gate) -> scan::filter::Filter {
+    scan::filter::Filter {
+        severities: gate.severity.clone(),
+        ignore_unfixed: gate.ignore_unfixed,
+        only_fixed: gate.only_fixed,
+        statuses: gate.ignore_status.clone(),
+        kinds: gate.pkg_types.clone(),
+    }
 }
 
 fn gate_of(gate: &Gate) -> gate::Gate {

@@ -20,6 +20,7 @@ mod hostile_names;
 mod local_stores;
 mod outputs;
 mod pipeline;
+mod profiles;
 mod reach;
 mod redaction;
 mod runner;

@@ -130,7 +130,7 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// The factors of the score, else what makes the likelihood, else who says it.
+    /// The factors of the score, else what makes the likelihood, else who says it, else what we saw ourselves.
     fn reasons(
         self,
         finding: &'a Finding,
@@ -157,6 +157,9 @@ impl<'a> Select<'a> {
                 None => format!("{tool} says {id}"),
             }
         };
+        if finding.matches.is_empty() {
+            return self.texts(&finding.notes);
+        }
         self.view
             .cited(finding)
             .map(|c| Cow::Owned(says(c)))
