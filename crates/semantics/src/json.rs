@@ -318,7 +318,7 @@ impl<'t> Node<'t> {
             Json::Text(text) => {
                 let cut = text.char_indices().nth(LONGEST_SHOWN);
                 match cut.and_then(|(end, _)| text.get(..end)) {
-                    Some(start) => format!("{:?}...", start),
+                    Some(start) => format!("{start:?}..."),
                     None => format!("{text:?}"),
                 }
             }

@@ -65,10 +65,10 @@ fn check(case: &str, file: &Path) -> Result<(), Failed> {
         return Err(format!("malformed: {:?}", judged.malformed).into());
     }
     if verdict == "pass" {
-        return match violated.is_empty() {
-            true => Ok(()),
-            false => Err(format!("{violated:?}").into()),
-        };
+        if violated.is_empty() {
+            return Ok(());
+        }
+        return Err(format!("{violated:?}").into());
     }
     let stem = name.trim_end_matches(".yaml");
     let control = stem.trim_end_matches(|c: char| c.is_ascii_digit());
