@@ -23,73 +23,100 @@ const PRIVATE_6: [(Ipv6Addr, u8); 3] = [
     (Ipv6Addr::LOCALHOST, 128),
 ];
 
+/// "This" network, multicast and reserved (RFC 6890): neither private nor routed.
+const UNROUTED_4: [(Ipv4Addr, u8); 2] =
+    [(Ipv4Addr::UNSPECIFIED, 8), (Ipv4Addr::new(224, 0, 0, 0), 3)];
+const UNROUTED_6: [(Ipv6Addr, u8); 1] = [(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8)];
+
 /// Ranges that hold this many public addresses are the internet: a sixteenth of IPv4 ...
 const WIDE_4: u128 = 1 << 28;
 /// ... and of the allocated part of IPv6 (2000::/3).
 const WIDE_6: u128 = 1 << 121;
 
-fn private() -> impl Iterator<Item = IpNet> {
-    let v4 = PRIVATE_4
+fn nets<'a>(
+    four: &'a [(Ipv4Addr, u8)],
+    six: &'a [(Ipv6Addr, u8)],
+) -> impl Iterator<Item = IpNet> + 'a {
+    let four = four
         .iter()
         .filter_map(|(address, length)| Ipv4Net::new(*address, *length).ok())
         .map(IpNet::V4);
-    let v6 = PRIVATE_6
+    let six = six
         .iter()
         .filter_map(|(address, length)| Ipv6Net::new(*address, *length).ok())
         .map(IpNet::V6);
-    v4.chain(v6)
+    four.chain(six)
+}
+
+fn private() -> impl Iterator<Item = IpNet> {
+    nets(&PRIVATE_4, &PRIVATE_6)
+}
+
+/// What the internet does not route; disjoint.
+fn hidden() -> impl Iterator<Item = IpNet> {
+    private().chain(nets(&UNROUTED_4, &UNROUTED_6))
 }
 
 /// Whether the address can be routed from the internet.
 pub(crate) fn is_public(address: IpAddr) -> bool {
-    let special = match address {
-        IpAddr::V4(v4) => v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast(),
-        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_multicast(),
-    };
-    !special && !private().any(|net| net.contains(&address))
+    !hidden().any(|net| net.contains(&address))
 }
 
-/// Addresses in `nets`, each counted once.
-fn size_4(nets: &[Ipv4Net]) -> u128 {
-    Ipv4Net::aggregate(&nets.to_vec())
-        .iter()
-        .map(|net| 1_u128 << (32 - net.prefix_len()))
-        .sum()
+/// How much of the public addresses some disjoint ranges hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    four: u128,
+    six: u128,
+    /// Some range, public or not.
+    any: bool,
 }
 
-/// Addresses in `nets`, halved so that `::/0` fits.
-fn size_6(nets: &[Ipv6Net]) -> u128 {
-    Ipv6Net::aggregate(&nets.to_vec())
-        .iter()
-        .map(|net| (1_u128 << 127) >> net.prefix_len())
-        .fold(0, u128::saturating_add)
-}
-
-/// `Internet` for ranges that hold a large part of the public addresses, `External` for any other,
-/// `None` for nothing at all. `except` is taken away.
-pub(crate) fn class_of_ranges(ranges: &[IpNet], except: &[IpNet]) -> ExposureClass {
-    if ranges.is_empty() {
-        return ExposureClass::None;
+impl Extent {
+    /// First and last address, both in it, of one family; returns how many of them are public.
+    pub(crate) fn add(&mut self, first: IpAddr, last: IpAddr) -> u128 {
+        let number = |address: IpAddr| match address {
+            IpAddr::V4(v4) => u128::from(u32::from(v4)),
+            IpAddr::V6(v6) => u128::from(v6),
+        };
+        let (low, high) = (number(first), number(last));
+        let hidden: u128 = hidden()
+            .filter(|net| net.network().is_ipv4() == first.is_ipv4())
+            .filter_map(|net| {
+                let from = number(net.network()).max(low);
+                let to = number(net.broadcast()).min(high);
+                (from <= to).then(|| (to - from).saturating_add(1))
+            })
+            .sum();
+        let public = (high - low).saturating_add(1).saturating_sub(hidden);
+        let of = if first.is_ipv4() {
+            &mut self.four
+        } else {
+            &mut self.six
+        };
+        *of = of.saturating_add(public);
+        self.any = true;
+        public
     }
-    let public: Vec<IpNet> = ranges
-        .iter()
-        .filter(|range| !private().any(|net| net.contains(*range)))
-        .copied()
-        .collect();
-    let left: Vec<IpNet> = except
-        .iter()
-        .filter(|hole| public.iter().any(|range| range.contains(*hole)))
-        .copied()
-        .collect();
-    let (four, six) = split(&public);
-    let (four_out, six_out) = split(&left);
-    let wide = size_4(&four).saturating_sub(size_4(&four_out)) >= WIDE_4
-        || size_6(&six).saturating_sub(size_6(&six_out)) >= WIDE_6 >> 1;
-    if wide {
-        ExposureClass::Internet
-    } else {
-        ExposureClass::External
+
+    /// `Internet` for a large part of the public addresses, `External` for any other, `None` for nothing at all.
+    pub(crate) fn class(self) -> ExposureClass {
+        if self.four >= WIDE_4 || self.six >= WIDE_6 {
+            ExposureClass::Internet
+        } else if self.any {
+            ExposureClass::External
+        } else {
+            ExposureClass::None
+        }
     }
+}
+
+/// The class of ranges that may overlap.
+pub(crate) fn class_of_ranges(ranges: &[IpNet]) -> ExposureClass {
+    let mut extent = Extent::default();
+    for net in IpNet::aggregate(&ranges.to_vec()) {
+        extent.add(net.network(), net.broadcast());
+    }
+    extent.class()
 }
 
 /// Whether a block may hold addresses of pods and nodes: whether it does is left to the plugin
@@ -101,18 +128,6 @@ pub(crate) fn overlaps_private(block: &IpNet, except: &[IpNet]) -> bool {
                 .iter()
                 .any(|hole| hole.contains(&net) || hole.contains(block))
     })
-}
-
-fn split(nets: &[IpNet]) -> (Vec<Ipv4Net>, Vec<Ipv6Net>) {
-    let mut four = Vec::new();
-    let mut six = Vec::new();
-    for net in nets {
-        match net {
-            IpNet::V4(net) => four.push(net.trunc()),
-            IpNet::V6(net) => six.push(net.trunc()),
-        }
-    }
-    (four, six)
 }
 
 #[cfg(test)]
@@ -128,30 +143,24 @@ mod tests {
 
     #[test]
     fn ranges_have_classes() {
-        for (ranges, except, expected) in [
-            ("", "", None),
-            ("0.0.0.0/0", "", Internet),
-            ("::/0", "", Internet),
-            ("2000::/3", "", Internet),
-            ("0.0.0.0/1 128.0.0.0/1", "", Internet),
-            (
-                "0.0.0.0/0",
-                "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16",
-                Internet,
-            ),
-            ("0.0.0.0/0", "0.0.0.0/1 128.0.0.0/1", External),
-            ("203.0.113.0/24", "", External),
-            ("203.0.113.0/24 203.0.113.0/24", "", External),
-            ("10.0.0.0/8", "", External),
-            ("2001:db8::/32", "", External),
-            ("8.0.0.0/4", "", Internet),
-            ("8.0.0.0/5", "", External),
+        for (ranges, expected) in [
+            ("", None),
+            ("0.0.0.0/0", Internet),
+            ("::/0", Internet),
+            ("2000::/3", Internet),
+            ("0.0.0.0/1 128.0.0.0/1", Internet),
+            ("203.0.113.0/24", External),
+            ("203.0.113.0/24 203.0.113.0/24", External),
+            ("10.0.0.0/8", External),
+            ("10.0.0.0/8 192.168.0.0/16", External),
+            ("2001:db8::/32", External),
+            ("16.0.0.0/4", Internet),
+            ("16.0.0.0/4 16.0.0.0/5", Internet),
+            ("8.0.0.0/5", External),
+            ("0.0.0.0/4", External),
+            ("224.0.0.0/3", External),
         ] {
-            assert_eq!(
-                class_of_ranges(&nets(ranges), &nets(except)),
-                expected,
-                "{ranges} except {except}"
-            );
+            assert_eq!(class_of_ranges(&nets(ranges)), expected, "{ranges}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! Comes in: classes and the policies' answers. Goes out: spans, estimates, the noun `Exposure`.
 //! Every operation is monotone, so nothing that is added can lower what stands.
 
-use crate::policy::Admission;
+use crate::admission::Admission;
 use crate::{class_of, probability};
 use model::evidence::{Estimate, Truth};
 use model::situation::ExposureClass;
@@ -77,10 +77,15 @@ impl Span {
                 high: self.high,
             },
         };
-        if admission.ranges {
-            open.wider(self.at_most(ExposureClass::External))
-        } else {
-            open
+        let narrow = self.at_most(ExposureClass::External);
+        match admission.ranges {
+            Truth::Yes => open.wider(narrow),
+            Truth::Unknown => open.wider(Span {
+                low: ExposureClass::None,
+                expected: none + 0.5 * (narrow.expected - none).max(0.0),
+                high: narrow.high,
+            }),
+            Truth::No => open,
         }
     }
 

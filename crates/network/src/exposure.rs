@@ -2,13 +2,15 @@
 //! Comes in: the inventory, declarations. Goes out: exposures, parallel to the workloads.
 //! Never: safe because unseen. A refused list, a tunnel, an undeclared port keep the upper bound open.
 
+use crate::admission::{Gate, Gates};
 use crate::combine::Span;
 use crate::front::{Fronts, Outer};
-use crate::policy::{Guard, Policies, Source};
 use crate::published::{self, Nodes, Way, gap};
+use crate::reach::Source;
 use crate::services::{self, Backing};
 use crate::{
-    NetworkDeclarations, Opening, OpeningKind, ReachableFrom, WorkloadExposure, probability,
+    NetworkDeclarations, Opening, OpeningKind, PeerSet, ReachableFrom, WorkloadExposure,
+    probability,
 };
 use model::evidence::{Claim, Evidence, EvidenceId, Gap, GapId, Ledger, Truth};
 use model::object::ObjectRef;
@@ -26,7 +28,7 @@ pub fn exposures(
     let unseen = Unseen::of(inventory);
     let backings = services::backings(inventory);
     let nodes = Nodes::of(inventory, declared.public_nodes);
-    let mut policies = Policies::of(
+    let mut gates = Gates::of(
         inventory,
         declared.enforced.or(inventory.network_enforced),
         unseen.policies,
@@ -34,26 +36,26 @@ pub fn exposures(
     );
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(inventory.workloads.len());
     for ((n, view), backings) in (0_u32..).zip(&inventory.workloads).zip(&backings) {
-        let guard = policies.guard(n, view, ledger);
-        let mut part = Part::new(inventory, view, backings, guard, ledger);
-        part.base(&mut policies, ledger);
+        let gate = gates.gate(n, view, ledger);
+        let mut part = Part::new(inventory, view, backings, gate, ledger);
+        part.base(&mut gates, ledger);
         for way in published::ways(inventory, &nodes, view, backings, ledger) {
-            part.open(inventory, way, &mut policies, ledger);
+            part.open(inventory, way, &mut gates, ledger);
         }
         parts.push(part);
     }
     let outer: Vec<Outer> = parts.iter().map(Part::outer).collect();
-    let fronts = Fronts::of(inventory, policies.namespaces(), &backings, &outer, ledger);
+    let fronts = Fronts::of(inventory, gates.namespaces(), &backings, &outer, ledger);
     parts
         .into_iter()
         .zip(&backings)
         .map(|(mut part, backings)| {
             for way in fronts.ways(inventory, backings) {
-                part.open(inventory, way, &mut policies, ledger);
+                part.open(inventory, way, &mut gates, ledger);
             }
-            part.tunnels(inventory, &mut policies, ledger);
-            part.unseen(&unseen, &mut policies, ledger);
-            part.finish(&mut policies, ledger)
+            part.tunnels(inventory, &mut gates, ledger);
+            part.unseen(&unseen, &mut gates, ledger);
+            part.finish(ledger)
         })
         .collect()
 }
@@ -108,7 +110,7 @@ impl Unseen {
 /// One workload while its exposure is put together.
 struct Part<'a> {
     view: &'a WorkloadView,
-    guard: Guard,
+    gate: Gate,
     /// Container ports that are declared or that a Service names.
     ports: Vec<(u16, Text)>,
     listens: Claim,
@@ -119,6 +121,7 @@ struct Part<'a> {
     deliveries: Vec<(Span, Delivery)>,
     cluster: Option<Claim>,
     namespace: Option<Claim>,
+    peers: Vec<PeerSet>,
 }
 
 impl<'a> Part<'a> {
@@ -126,7 +129,7 @@ impl<'a> Part<'a> {
         inventory: &Inventory,
         view: &'a WorkloadView,
         backings: &[Backing],
-        guard: Guard,
+        gate: Gate,
         ledger: &mut Ledger,
     ) -> Self {
         let template = inventory.templates.get(view.template as usize);
@@ -185,7 +188,7 @@ impl<'a> Part<'a> {
         });
         Part {
             view,
-            guard,
+            gate,
             ports,
             listens,
             declared,
@@ -194,6 +197,7 @@ impl<'a> Part<'a> {
             deliveries: Vec::new(),
             cluster: None,
             namespace: None,
+            peers: Vec::new(),
         }
     }
 
@@ -207,25 +211,25 @@ impl<'a> Part<'a> {
     }
 
     /// From the pod network alone, port by port.
-    fn base(&mut self, policies: &mut Policies<'_>, ledger: &mut Ledger) {
+    fn base(&mut self, gates: &mut Gates<'_>, ledger: &mut Ledger) {
         for (port, protocol) in self.ports.clone() {
-            self.base_port((port, &protocol), policies, ledger);
+            self.base_port((port, &protocol), gates, ledger);
         }
         // A listener on a port that nobody declared; a Service does not declare the others away.
-        if !self.declared || self.guard.isolated.truth() != Truth::No {
-            self.base_port((0, "TCP"), policies, ledger);
+        if !self.declared || self.gate.isolated.truth() != Truth::No {
+            self.base_port((0, "TCP"), gates, ledger);
         }
     }
 
-    fn base_port(&mut self, port: (u16, &str), policies: &mut Policies<'_>, ledger: &mut Ledger) {
+    fn base_port(&mut self, port: (u16, &str), gates: &mut Gates<'_>, ledger: &mut Ledger) {
         let hidden = port.0 == 0 && self.declared;
-        let cluster = policies.admit(&self.guard, Source::Cluster, port, ledger);
-        let namespace = policies.admit(&self.guard, Source::Namespace, port, ledger);
-        let named = policies.peers(&self.guard, &[(port.0, Text::from(port.1))]);
+        let cluster = gates.admit(&self.gate, Source::Cluster, port, ledger);
+        let namespace = gates.admit(&self.gate, Source::Namespace, port, ledger);
+        let inside = gates.inside(&self.gate, port, ledger);
         let mut span = Span::exact(ExposureClass::Cluster).admitted(&cluster);
         span = span.wider(Span::exact(ExposureClass::Namespace).admitted(&namespace));
-        for set in &named {
-            let others = |set: &[u32]| set.iter().any(|n| *n != self.guard.workload);
+        for set in &inside.sets {
+            let others = |set: &[u32]| set.iter().any(|n| *n != self.gate.workload);
             let class = if others(&set.sure) {
                 Span::exact(ExposureClass::Namespace)
             } else if others(&set.possible) {
@@ -233,12 +237,7 @@ impl<'a> Part<'a> {
             } else {
                 continue;
             };
-            let doubted = !self.guard.other.is_empty();
-            span = span.wider(if doubted {
-                class.if_it_listens()
-            } else {
-                class
-            });
+            span = span.wider(class);
         }
         let span = match port.0 {
             0 if hidden || self.view.batch => span.unlikely(),
@@ -258,8 +257,19 @@ impl<'a> Part<'a> {
                 missing.extend(claim.missing());
             }
         }
-        let claims = [(cluster.claim, false), (namespace.claim, true)];
-        for (claim, own) in claims {
+        let from = [
+            (cluster.claim, inside.everyone, false),
+            (namespace.claim, inside.own, true),
+        ];
+        let mut open = false;
+        for (claim, nobody_out, own) in from {
+            // "Any pod" is said only where no workload that is there is kept out.
+            let claim = if claim.truth() == Truth::No {
+                claim
+            } else {
+                claim.and(nobody_out)
+            };
+            open |= !own && claim.truth() == Truth::Yes;
             // A hidden port can open the question, not answer it.
             let claim = if hidden && claim.truth() == Truth::Yes {
                 Claim::unknown(ledger.gap(undeclared()))
@@ -275,6 +285,13 @@ impl<'a> Part<'a> {
                 Some(before) => before.or(claim),
                 None => claim,
             });
+        }
+        if !hidden && !open {
+            for set in inside.sets {
+                if !self.peers.iter().any(|known| known.id == set.id) {
+                    self.peers.push(set);
+                }
+            }
         }
         let object = self.view.workload.object.clone();
         self.add(
@@ -292,10 +309,10 @@ impl<'a> Part<'a> {
         &mut self,
         inventory: &Inventory,
         way: Way,
-        policies: &mut Policies<'_>,
+        gates: &mut Gates<'_>,
         ledger: &mut Ledger,
     ) {
-        let admission = policies.admit(&self.guard, way.source, (way.port, &way.protocol), ledger);
+        let admission = gates.admit(&self.gate, way.source, (way.port, &way.protocol), ledger);
         let mut chain = way.chain;
         let mut outside = way.span;
         if inventory.internal.binary_search(&way.object).is_ok() {
@@ -322,7 +339,7 @@ impl<'a> Part<'a> {
     }
 
     /// Tunnels may publish whatever they reach; nobody can see what (rule 2).
-    fn tunnels(&mut self, inventory: &Inventory, policies: &mut Policies<'_>, ledger: &mut Ledger) {
+    fn tunnels(&mut self, inventory: &Inventory, gates: &mut Gates<'_>, ledger: &mut Ledger) {
         for tunnel in &inventory.tunnels {
             let here = tunnel
                 .namespace
@@ -340,7 +357,7 @@ impl<'a> Part<'a> {
                 "workloads",
                 "list what the tunnel publishes",
             ));
-            let admission = policies.admit(&self.guard, Source::SomePod, (0, "TCP"), ledger);
+            let admission = gates.admit(&self.gate, Source::SomePod, (0, "TCP"), ledger);
             let open = self.maybe_internet();
             let span = self.listener(open.admitted(&admission));
             let chain = vec![ledger.about(
@@ -360,12 +377,12 @@ impl<'a> Part<'a> {
     }
 
     /// A list of publishers that was not seen may hold one of this workload.
-    fn unseen(&mut self, unseen: &Unseen, policies: &mut Policies<'_>, ledger: &mut Ledger) {
+    fn unseen(&mut self, unseen: &Unseen, gates: &mut Gates<'_>, ledger: &mut Ledger) {
         if unseen.publishers.is_empty() {
             return;
         }
-        let admission = policies.admit(
-            &self.guard,
+        let admission = gates.admit(
+            &self.gate,
             Source::World { preserved: false },
             (0, "TCP"),
             ledger,
@@ -470,7 +487,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn finish(mut self, policies: &mut Policies<'_>, ledger: &mut Ledger) -> WorkloadExposure {
+    fn finish(mut self, ledger: &mut Ledger) -> WorkloadExposure {
         self.openings.sort_by(|(a, x), (b, y)| {
             let wide = b.expected.total_cmp(&a.expected).then(b.high.cmp(&a.high));
             wide.then_with(|| (x.kind, &x.object).cmp(&(y.kind, &y.object)))
@@ -502,10 +519,10 @@ impl<'a> Part<'a> {
             .first()
             .filter(|o| o.direct.expected > probability(ExposureClass::None));
         let chain = shown.map_or_else(
-            || self.guard.isolated.because().to_vec(),
+            || self.gate.isolated.because().to_vec(),
             |o| o.chain.clone(),
         );
-        let public = public(self.span, &chain, &openings, &self.guard.isolated, ledger);
+        let public = public(self.span, &chain, &openings, &self.gate.isolated, ledger);
         let exposure = Exposure {
             class: self.span.class(),
             at_least: self.span.low,
@@ -513,8 +530,7 @@ impl<'a> Part<'a> {
             public,
             chain,
         };
-        let peers = policies.peers(&self.guard, &self.ports);
-        let nothing = || self.guard.isolated.clone().not();
+        let nothing = || self.gate.isolated.clone().not();
         WorkloadExposure {
             exposure,
             direct: self.span.estimate(),
@@ -523,10 +539,10 @@ impl<'a> Part<'a> {
             reachable_from: ReachableFrom {
                 cluster: self.cluster.unwrap_or_else(nothing),
                 namespace: self.namespace.unwrap_or_else(nothing),
-                peers,
+                peers: self.peers,
             },
             listens: self.listens,
-            isolated_ingress: self.guard.isolated,
+            isolated_ingress: self.gate.isolated,
         }
     }
 }

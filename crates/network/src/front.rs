@@ -7,8 +7,8 @@ use crate::address;
 use crate::cloud::{self, Publisher};
 use crate::combine::Span;
 use crate::namespaces::Namespaces;
-use crate::policy::Source;
 use crate::published::{Way, annotation, gap, upstream};
+use crate::reach::Source;
 use crate::services::Backing;
 use model::evidence::{EvidenceId, GapId, GapWeight, Ledger, Truth};
 use model::object::ObjectRef;
@@ -261,7 +261,7 @@ impl Building<'_, '_> {
             }
             let evidence = ledger.field(object, annotation(key), format!("it admits {value}"));
             for mouth in &mut mouths {
-                mouth.span = mouth.span.at_most(address::class_of_ranges(&ranges, &[]));
+                mouth.span = mouth.span.at_most(address::class_of_ranges(&ranges));
                 mouth.chain.push(evidence);
             }
         }
@@ -445,7 +445,7 @@ impl Building<'_, '_> {
                 },
                 // Policies see the node, not the labels, of a pod on the host network.
                 source: if host {
-                    Source::SomePod
+                    Source::Node(*n)
                 } else {
                     Source::Workload(*n)
                 },

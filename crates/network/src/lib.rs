@@ -4,18 +4,18 @@
 //!
 //! ```text
 //! services -> published (LoadBalancer, NodePort ...) \
-//! pod spec -> host ports, host network                > openings -> policy -> exposure
+//! pod spec -> host ports, host network                > openings -> admission (reach) -> exposure
 //! ingresses, gateways, routes -> their front's own  /
 //! ```
 
 mod address;
+mod admission;
 mod cloud;
 mod combine;
 mod exposure;
 mod front;
 mod hosts;
 mod namespaces;
-mod policy;
 mod published;
 pub mod reach;
 mod services;

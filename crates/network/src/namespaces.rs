@@ -10,6 +10,8 @@ pub(crate) struct Namespaces<'a> {
     pub(crate) by_name: BTreeMap<&'a str, u32>,
     labels: Vec<(Labels, bool)>,
     pub(crate) workloads: Vec<Vec<u32>>,
+    /// A namespace that is not there, with no label but its name: what rules say of it, they say of any new one.
+    pub(crate) elsewhere: u32,
 }
 
 impl<'a> Namespaces<'a> {
@@ -18,6 +20,7 @@ impl<'a> Namespaces<'a> {
             by_name: BTreeMap::new(),
             labels: Vec::new(),
             workloads: Vec::new(),
+            elsewhere: 0,
         };
         for namespace in &inventory.namespaces {
             let at = all.index(&namespace.name);
@@ -28,7 +31,17 @@ impl<'a> Namespaces<'a> {
             let at = all.index(&view.workload.key.namespace);
             all.workloads[at].push(workload);
         }
+        all.elsewhere = u32::try_from(all.labels.len()).unwrap_or(u32::MAX);
+        // No namespace has an empty name.
+        let label = ("kubernetes.io/metadata.name".into(), "".into());
+        all.labels.push((Labels::from([label]), true));
+        all.workloads.push(Vec::new());
         all
+    }
+
+    /// Numbers of all, the one that is not there included.
+    pub(crate) fn all(&self) -> std::ops::Range<u32> {
+        0..self.elsewhere.saturating_add(1)
     }
 
     fn index(&mut self, name: &'a str) -> usize {

@@ -6,7 +6,7 @@ use crate::OpeningKind;
 use crate::address;
 use crate::cloud;
 use crate::combine::Span;
-use crate::policy::Source;
+use crate::reach::Source;
 use crate::services::{self, Backing};
 use model::evidence::{Evidence, EvidenceId, Gap, GapId, GapWeight, Ledger, Stage};
 use model::object::ObjectRef;
@@ -307,7 +307,7 @@ fn load_balancer(
             "/spec/loadBalancerSourceRanges",
             format!("it admits {}", ranges.join(", ")),
         ));
-        span = span.at_most(address::class_of_ranges(&service.source_ranges, &[]));
+        span = span.at_most(address::class_of_ranges(&service.source_ranges));
     }
     (span, chain, missing)
 }

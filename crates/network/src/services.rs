@@ -2,9 +2,9 @@
 //! Comes in: Services, EndpointSlices, workloads. Goes out: per workload, its Services with target ports.
 //! Never: a loop over Services for each workload; both are joined over one label of the selector.
 
-use crate::policy::named_port;
 use model::object::ObjectRef;
 use model::text::Text;
+use model::workload::ContainerKind;
 use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, PodSpec, Service, TargetPort, WorkloadView};
 use std::net::IpAddr;
@@ -90,6 +90,17 @@ fn backing(inventory: &Inventory, n: u32, view: &WorkloadView) -> Option<Backing
         service: n,
         targets,
     })
+}
+
+/// The port that a name means in a pod: of its application containers and sidecars.
+fn named_port(template: &PodSpec, name: &str, protocol: &str) -> Option<u16> {
+    template
+        .containers
+        .iter()
+        .filter(|c| matches!(c.kind, ContainerKind::App | ContainerKind::Sidecar))
+        .flat_map(|c| &c.ports)
+        .find(|p| p.name.as_deref() == Some(name) && &*p.protocol == protocol)
+        .map(|p| p.port)
 }
 
 /// A name that no container port has leads nowhere.

@@ -488,7 +488,7 @@ fn gaps(snapshot: &Snapshot, inventory: &Inventory) -> Vec<Gap> {
     }
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
     for policy in &inventory.other_policies {
-        if &*policy.object.group != "policy.networking.k8s.io" {
+        if !policy.evaluated {
             *kinds.entry(&policy.object.kind).or_default() += 1;
         }
     }

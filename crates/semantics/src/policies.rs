@@ -205,6 +205,7 @@ fn other(lens: &mut Lens, family: Family, object: &Object, spec: Node<'_>) -> Ot
         },
         selector,
         ingress,
+        evaluated: family == Family::Admin,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Inventory {
     pub network_policies: Vec<NetworkPolicy>,
     /// Policies of administrators, by tier, priority and name.
     pub admin_policies: Vec<AdminPolicy>,
-    /// Policies of kinds whose rules are not evaluated yet (AdminNetworkPolicy, Cilium, Calico, Istio ...): they may isolate.
+    /// Policies of all kinds but NetworkPolicy, as "may isolate".
     pub other_policies: Vec<OtherPolicy>,
     pub endpoint_slices: Vec<EndpointSlice>,
     /// Service accounts by (namespace, name) with their rights.
@@ -445,6 +445,8 @@ pub struct OtherPolicy {
     /// Selector where its shape is understood.
     pub selector: Option<Selector>,
     pub ingress: bool,
+    /// Its rules are evaluated: it stands in another list of the inventory too.
+    pub evaluated: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@
 
 use super::classes::NamedPort;
 use super::meets::Meets;
-use super::ports::PortSet;
+use super::ports::{PortSet, Protocol};
 use super::rules::{Layer, Meant, Pods, Policies, Policy};
 use model::evidence::Truth;
 use model::reach::Direction;
@@ -25,6 +25,9 @@ pub(crate) enum Who<'a> {
     /// Any interval that no rule lists.
     OtherRanges,
 }
+
+/// A port that is asked for; `None`: any.
+pub(crate) type Wanted = Option<(Protocol, u16)>;
 
 /// Ports that are let through; each set holds the one before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +55,18 @@ impl Ports {
             sure: self.sure.intersection(&other.sure),
             written: self.written.intersection(&other.written),
             possible: self.possible.intersection(&other.possible),
+        }
+    }
+
+    /// Whether a port is let through; `None`: any port.
+    pub fn truth(&self, wanted: Option<(Protocol, u16)>) -> Truth {
+        let has = |set: &PortSet| {
+            wanted.map_or(!set.is_empty(), |(protocol, n)| set.contains(protocol, n))
+        };
+        match (has(&self.sure), has(&self.possible)) {
+            (true, _) => Truth::Yes,
+            (false, true) => Truth::Unknown,
+            (false, false) => Truth::No,
         }
     }
 
@@ -187,11 +202,13 @@ impl Question<'_> {
 
     /// Rules of NetworkPolicies only add, and what none allows is denied if any isolates.
     pub(crate) fn isolates(&self) -> Meets {
+        let all = self.isolating().map(|(_, _, meets)| meets);
+        all.max().unwrap_or(Meets::No)
+    }
+
+    pub(crate) fn isolating(&self) -> impl Iterator<Item = (u32, &Policy, Meets)> {
         self.of(Layer::Developer)
             .filter(|(_, policy, _)| policy.rules[self.direction as usize].is_some())
-            .map(|(_, _, meets)| meets)
-            .max()
-            .unwrap_or(Meets::No)
     }
 
     fn ask(

@@ -3,6 +3,7 @@
 
 use super::decide::{Heard, Ports, Question, Who, decide};
 use super::ports::PortSet;
+use super::rules::Meant;
 use super::{Peer, Reach};
 use model::evidence::Truth;
 use model::object::ObjectRef;
@@ -19,8 +20,10 @@ pub struct Side {
     pub ports: Ports,
     /// Policies that select it in this direction, in the order in which they are asked.
     pub selected_by: Vec<(ObjectRef, Truth)>,
-    /// Whether a NetworkPolicy isolates it.
+    /// Whether a NetworkPolicy isolates it: what none allows is denied.
     pub isolated: Truth,
+    /// Those that do.
+    pub isolated_by: Vec<ObjectRef>,
     pub said: Vec<Said>,
 }
 
@@ -34,6 +37,23 @@ pub struct Said {
     pub ports: PortSet,
     /// `Unknown`: whether it means the peer is not known.
     pub truth: Truth,
+    /// Why it is not known.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why it is not known whether a rule means a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Doubt {
+    /// Whether its policy selects the pods.
+    Subject,
+    /// A part of the rule is not understood.
+    Rule,
+    /// Whether a block means addresses of pods is left to the plugin.
+    Block,
+    /// Names and nodes, whose addresses are not known.
+    Names,
+    /// Labels that were not seen, or pods on the node's network.
+    Labels,
 }
 
 impl Reach<'_> {
@@ -64,6 +84,22 @@ impl Reach<'_> {
         distinct
     }
 
+    /// What lets a class in from another.
+    pub(crate) fn ingress_side(&self, class: u32, from: u32) -> Side {
+        self.side_of(u32::MAX, class, Direction::Ingress, Who::Class(from))
+    }
+
+    /// What lets a class in from an interval; `None`: one that no rule names.
+    pub(crate) fn ingress_range(&self, class: u32, from: Option<u32>) -> Side {
+        let who = from.map_or(Who::OtherRanges, Who::Interval);
+        self.side_of(u32::MAX, class, Direction::Ingress, who)
+    }
+
+    /// What lets a class out to another.
+    pub(crate) fn egress_side(&self, class: u32, to: u32) -> Side {
+        self.side_of(u32::MAX, class, Direction::Egress, Who::Class(to))
+    }
+
     fn as_seen(&self, peer: Peer) -> Vec<Who<'static>> {
         match peer {
             Peer::Workload(n) => self.classes_of(n).iter().copied().map(Who::Class).collect(),
@@ -72,6 +108,7 @@ impl Reach<'_> {
         }
     }
 
+    /// What the policies of a class say of a peer; `of` is only told again.
     fn side_of(&self, of: u32, class: u32, direction: Direction, who: Who<'_>) -> Side {
         let governed = self.rows.governing(direction, class);
         let named = match (direction, who) {
@@ -105,23 +142,47 @@ impl Reach<'_> {
                 })
                 .collect(),
             isolated: question.isolates().truth(),
+            isolated_by: question
+                .isolating()
+                .filter(|(_, _, meets)| meets.truth() == Truth::Yes)
+                .map(|(_, policy, _)| policy.object.clone())
+                .collect(),
             said: heard
                 .iter()
-                .filter_map(|heard| self.said(direction, heard))
+                .filter_map(|heard| self.said(&question, heard))
                 .collect(),
         }
     }
 
-    fn said(&self, direction: Direction, heard: &Heard) -> Option<Said> {
+    fn said(&self, question: &Question<'_>, heard: &Heard) -> Option<Said> {
         let policy = self.policies.all.get(heard.policy as usize)?;
-        let rules = policy.rules[direction as usize].as_ref()?;
+        let rules = policy.rules[question.direction as usize].as_ref()?;
         let rule = rules.get(heard.rule as usize)?;
+        let governs = question.governing.iter().find(|(n, _)| *n == heard.policy);
+        let meant = self.policies.meant.get(rule.peers as usize);
+        let means = |of: fn(&Meant) -> bool| meant.into_iter().flatten().any(of);
+        let doubt = if heard.truth == Truth::Yes {
+            None
+        } else if governs.is_some_and(|(_, meets)| meets.truth() != Truth::Yes) {
+            Some(Doubt::Subject)
+        } else if rule.malformed {
+            Some(Doubt::Rule)
+        } else if means(|meant| matches!(meant, Meant::Block { .. }))
+            && !matches!(question.who, Who::Interval(_) | Who::OtherRanges)
+        {
+            Some(Doubt::Block)
+        } else if means(|meant| matches!(meant, Meant::Unresolved)) {
+            Some(Doubt::Names)
+        } else {
+            Some(Doubt::Labels)
+        };
         Some(Said {
             policy: policy.object.clone(),
             rule: Text::clone(&rule.name),
             action: rule.action,
             ports: heard.ports.clone(),
             truth: heard.truth,
+            doubt,
         })
     }
 }

@@ -15,16 +15,21 @@ mod explain;
 mod fronted;
 mod meets;
 mod open;
+mod pools;
 mod ports;
 mod rows;
 mod rules;
+mod sources;
 mod space;
 
 pub use decide::Ports;
-pub use explain::{Said, Side};
+pub(crate) use decide::Wanted;
+pub use explain::{Doubt, Said, Side};
 pub use open::{Anyone, Opening};
+pub(crate) use pools::Pools;
 pub use ports::{PortSet, Protocol};
 pub use rules::Pods;
+pub(crate) use sources::Source;
 pub use space::Interval;
 
 use crate::namespaces::Namespaces;
@@ -36,6 +41,7 @@ use rows::Rows;
 use rules::Policies;
 use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, Labels};
+use std::sync::OnceLock;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,12 +61,16 @@ pub struct Reach<'a> {
     classes: Classes,
     policies: Policies,
     rows: Rows,
-    /// Ports that Ingresses and Routes lead to, parallel to the workloads.
-    fronted: Vec<PortSet>,
+    /// Ports that Ingresses and Routes lead to, parallel to the workloads; made when they are first asked for.
+    fronted: OnceLock<Vec<PortSet>>,
     /// Workloads whose pods are not on the pod network, ordered.
     apart: Vec<u32>,
     /// Pods of which nothing is known but that they are in the cluster.
     somewhere: u32,
+    /// Any pod, of which no rule asks anything special: without labels, in a namespace of its own.
+    stranger: u32,
+    /// The same in each of the namespaces.
+    neighbours: Vec<u32>,
 }
 
 impl<'a> Reach<'a> {
@@ -68,13 +78,18 @@ impl<'a> Reach<'a> {
         let namespaces = Namespaces::of(inventory);
         let asked = rules::asked(inventory);
         let mut classes = Classes::of(inventory, &namespaces, &asked);
-        let somewhere = classes.put(Class {
-            namespace: None,
-            labels: Labels::new(),
-            named: Vec::new(),
-            host_network: false,
-            addresses: None,
-        });
+        let mut anyone = |namespace: Option<u32>| {
+            classes.put(Class {
+                namespace,
+                labels: Labels::new(),
+                named: Vec::new(),
+                host_network: false,
+                addresses: None,
+            })
+        };
+        let somewhere = anyone(None);
+        let stranger = anyone(Some(namespaces.elsewhere));
+        let neighbours = namespaces.all().map(|n| anyone(Some(n))).collect();
         let policies = Policies::of(inventory, &namespaces, &classes);
         let rows = Rows::of(&policies, &classes, &namespaces);
         let apart = apart(inventory, &namespaces);
@@ -84,9 +99,11 @@ impl<'a> Reach<'a> {
             classes,
             policies,
             rows,
-            fronted: fronted(inventory),
+            fronted: OnceLock::new(),
             apart,
             somewhere,
+            stranger,
+            neighbours,
         }
     }
 
@@ -129,7 +146,8 @@ impl<'a> Reach<'a> {
                 for y in self.classes_of(b) {
                     all = all.or(&self.rows.pods(self.somewhere, *y));
                 }
-                let fronted = self.fronted.get(b as usize).cloned().unwrap_or_default();
+                let fronted = self.fronted.get_or_init(|| fronted(self.inventory));
+                let fronted = fronted.get(b as usize).cloned().unwrap_or_default();
                 all = all.and(&Ports::exactly(fronted));
             }
             _ => {}
@@ -187,7 +205,11 @@ impl<'a> Reach<'a> {
         matches!(peer, Peer::Workload(n) if self.apart.binary_search(&n).is_ok())
     }
 
-    fn classes_of(&self, workload: u32) -> &[u32] {
+    pub(crate) fn namespaces(&self) -> &Namespaces<'a> {
+        &self.namespaces
+    }
+
+    pub(crate) fn classes_of(&self, workload: u32) -> &[u32] {
         self.classes
             .of
             .get(workload as usize)

@@ -123,7 +123,10 @@ impl Reach<'_> {
             (Err(own), Some(n)) => *own == n,
             (Ok(selector), Some(n)) => self.namespaces.selected(selector, n) == Truth::Yes,
         };
-        let mut classes = self.classes.all.iter();
-        classes.any(|class| here(class.namespace) && class.selected(&pods.pods).reading())
+        let mut classes = self.classes.all.iter().zip(&self.classes.members);
+        classes.any(|(class, members)| {
+            let exists = !members.is_empty();
+            exists && here(class.namespace) && class.selected(&pods.pods).reading()
+        })
     }
 }

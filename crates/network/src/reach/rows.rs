@@ -5,7 +5,7 @@
 use super::classes::{Classes, NamedPort};
 use super::decide::{Ports, Question, Who, decide};
 use super::meets::Meets;
-use super::rules::{Peers, Policies};
+use super::rules::{Peers, Policies, Rule};
 use crate::namespaces::Namespaces;
 use model::reach::Direction;
 use rayon::prelude::*;
@@ -96,6 +96,38 @@ impl Rows {
     pub(crate) fn governing(&self, direction: Direction, class: u32) -> Option<&Governed> {
         let row = *self.of[direction as usize].get(class as usize)?;
         self.governed[direction as usize].get(row as usize)
+    }
+
+    /// The row of a class; equal rows are equal policies.
+    pub(crate) fn row(&self, direction: Direction, class: u32) -> u32 {
+        let of = self.of[direction as usize].get(class as usize);
+        of.copied().unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn count(&self, direction: Direction) -> usize {
+        self.made[direction as usize].len()
+    }
+
+    /// A row's answer to classes that it does not list.
+    pub(crate) fn to_others(&self, direction: Direction, row: u32) -> u32 {
+        let row = self.made[direction as usize].get(row as usize);
+        row.map_or(u32::MAX, |row| row.pods)
+    }
+
+    /// Classes that a row answers in another way than the others, with that answer.
+    pub(crate) fn listed(&self, direction: Direction, row: u32) -> &[(u32, u32)] {
+        let row = self.made[direction as usize].get(row as usize);
+        row.map_or(&[], |row| &row.classes)
+    }
+
+    /// A row's answer to intervals: the default, and those that are answered in another way.
+    pub(crate) fn ranges(&self, direction: Direction, row: u32) -> (u32, &[(u32, u32)]) {
+        let row = self.made[direction as usize].get(row as usize);
+        row.map_or((u32::MAX, &[]), |row| (row.ranges, &row.intervals))
+    }
+
+    pub(crate) fn ports(&self, answer: u32) -> Option<&Ports> {
+        self.answers.get(answer as usize)
     }
 
     /// What one side alone says of a peer.
@@ -237,15 +269,16 @@ fn draft(
         };
         decide(&question, None)
     };
-    let rules = governed
+    let rules: Vec<&Rule> = governed
         .policies
         .iter()
         .filter_map(|(n, _)| policies.all.get(*n as usize))
-        .flat_map(|policy| policy.rules[direction as usize].iter().flatten());
+        .flat_map(|policy| policy.rules[direction as usize].iter().flatten())
+        .collect();
     let mut listed: Vec<u32> = Vec::new();
     let mut intervals: Vec<u32> = Vec::new();
     let mut names = false;
-    for rule in rules {
+    for rule in &rules {
         if let Some(Peers {
             classes,
             intervals: ranges,
@@ -279,16 +312,40 @@ fn draft(
         Direction::Ingress => &governed.named,
         Direction::Egress => &[],
     };
+    // Peers that every rule means alike get the same; most of them do.
+    let meant = |of: &dyn Fn(&Peers) -> Meets| -> Vec<Meets> {
+        rules
+            .iter()
+            .map(|rule| policies.peers_of(rule).map_or(Meets::MaybeNot, of))
+            .collect()
+    };
+    let mut known: FxHashMap<(Vec<Meets>, &[NamedPort]), Ports> = FxHashMap::default();
+    let mut answer = |meant: Vec<Meets>, who: Who<'_>, named| {
+        let known = known.entry((meant, named));
+        known.or_insert_with(|| ask(who, named)).clone()
+    };
+    let classes = listed
+        .into_iter()
+        .map(|n| {
+            (
+                n,
+                answer(meant(&|peers| peers.class(n)), Who::Class(n), at(n)),
+            )
+        })
+        .collect();
+    let intervals = intervals
+        .into_iter()
+        .map(|n| {
+            (
+                n,
+                answer(meant(&|peers| peers.interval(n)), Who::Interval(n), none),
+            )
+        })
+        .collect();
     Draft {
         pods: ask(Who::OtherPods, none),
         ranges: ask(Who::OtherRanges, none),
-        classes: listed
-            .into_iter()
-            .map(|n| (n, ask(Who::Class(n), at(n))))
-            .collect(),
-        intervals: intervals
-            .into_iter()
-            .map(|n| (n, ask(Who::Interval(n), none)))
-            .collect(),
+        classes,
+        intervals,
     }
 }

@@ -484,10 +484,10 @@ impl Reading<'_> {
         match namespaces {
             Err(own) => take(*own, Meets::Yes),
             Ok(selector) => {
-                for n in self.namespaces.by_name.values() {
-                    match self.namespaces.selected(selector, *n).into() {
+                for n in self.namespaces.all() {
+                    match self.namespaces.selected(selector, n).into() {
                         Meets::No => {}
-                        meets => take(*n, meets),
+                        meets => take(n, meets),
                     }
                 }
             }

@@ -9,8 +9,9 @@ use model::object::ObjectRef;
 use model::situation::ExposureClass;
 use network::{NetworkDeclarations, OpeningKind, WorkloadExposure};
 use semantics::view::{
-    EndpointSlice, Inventory, Labels, Operator, OtherPolicy, PolicyPort, PolicyRule, Requirement,
-    Selector, TargetPort, Tunnel,
+    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, EndpointSlice, Inventory,
+    Labels, Operator, OtherPolicy, PolicyPort, PolicyRule, Requirement, Selector, TargetPort,
+    Tunnel,
 };
 
 fn name(class: ExposureClass) -> &'static str {
@@ -386,7 +387,7 @@ fn policies() {
                 to(vec![tcp(TargetPort::Number(8080), Some(80))]),
             );
         },
-        "none none..cluster",
+        "none",
     );
     check(
         "a named port",
@@ -412,7 +413,7 @@ fn policies() {
                 to(vec![tcp(TargetPort::Name("x".into()), None)]),
             );
         },
-        "none none..cluster",
+        "none",
     );
     check(
         "all ports of UDP",
@@ -598,6 +599,7 @@ fn policies() {
                 namespace: Some("shop".into()),
                 selector: None,
                 ingress: true,
+                evaluated: false,
             });
         },
         "unknown none..internet",
@@ -611,10 +613,232 @@ fn policies() {
                 namespace: Some("blog".into()),
                 selector: None,
                 ingress: true,
+                evaluated: false,
             });
         },
         "internet",
     );
+}
+
+/// `tier`: `admin` or `baseline`; peers are pods of namespaces with these labels.
+fn administrators(
+    world: &mut Inventory,
+    tier: AdminTier,
+    subject: &str,
+    rules: &[(AdminAction, &str)],
+) {
+    let rules = rules.iter().map(|(action, namespaces)| AdminRule {
+        name: "".into(),
+        action: *action,
+        peers: vec![AdminPeer::Pods(AdminPods {
+            namespaces: selector(namespaces),
+            pods: Selector::default(),
+        })],
+        ports: None,
+        malformed: false,
+    });
+    world.admin_policies.push(AdminPolicy {
+        object: ObjectRef::new("policy.networking.k8s.io", "AdminNetworkPolicy", None, "a"),
+        tier,
+        priority: 1,
+        subject: Some(AdminPods {
+            namespaces: selector(subject),
+            pods: Selector::default(),
+        }),
+        ingress: rules.collect(),
+        egress: Vec::new(),
+    });
+}
+
+#[test]
+fn policies_of_administrators() {
+    use AdminAction::{Allow, Deny, Pass};
+    use AdminTier::{Admin, Baseline};
+    let own = || vec![rule(vec![pods("", None)])];
+    check(
+        "they deny every pod",
+        |w| administrators(w, Admin, "", &[(Deny, "")]),
+        "none",
+    );
+    check(
+        "they deny every pod of another subject",
+        |w| administrators(w, Admin, "team=blog", &[(Deny, "")]),
+        "cluster",
+    );
+    check(
+        "they deny pods, the internet comes over a load balancer",
+        |w| {
+            lb(w);
+            administrators(w, Admin, "team=shop", &[(Deny, "")]);
+        },
+        "internet",
+    );
+    check(
+        "they deny one namespace",
+        |w| administrators(w, Admin, "", &[(Deny, "team=blog")]),
+        "cluster",
+    );
+    check(
+        "they admit the own namespace first",
+        |w| administrators(w, Admin, "", &[(Allow, "team=shop"), (Deny, "")]),
+        "namespace",
+    );
+    check(
+        "they admit what a NetworkPolicy denies",
+        |w| {
+            policy(w, "shop/deny", "", vec![]);
+            administrators(w, Admin, "", &[(Allow, "")]);
+        },
+        "cluster",
+    );
+    check(
+        "they pass on to a NetworkPolicy",
+        |w| {
+            policy(w, "shop/own", "", own());
+            administrators(w, Admin, "", &[(Pass, "team=shop"), (Deny, "")]);
+        },
+        "namespace",
+    );
+    check(
+        "the baseline denies",
+        |w| administrators(w, Baseline, "", &[(Deny, "")]),
+        "none",
+    );
+    check(
+        "the baseline is not asked where a NetworkPolicy isolates",
+        |w| {
+            policy(w, "shop/own", "", own());
+            administrators(w, Baseline, "", &[(Deny, "")]);
+        },
+        "namespace",
+    );
+    let other_plugin = |w: &mut Inventory| w.enforcing_cni[0].name = "cilium".into();
+    check(
+        "a plugin that does not know them",
+        |w| {
+            other_plugin(w);
+            administrators(w, Admin, "", &[(Deny, "")]);
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "a plugin that does not know them, where they would admit",
+        |w| {
+            other_plugin(w);
+            policy(w, "shop/deny", "", vec![]);
+            administrators(w, Admin, "", &[(Allow, "")]);
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "a plugin that knows NetworkPolicy",
+        |w| {
+            other_plugin(w);
+            policy(w, "shop/own", "", own());
+        },
+        "namespace",
+    );
+}
+
+/// Workloads that surely get in, by the exposure of workload 0: `any`, `own`, then indices.
+fn from(build: impl FnOnce(&mut Inventory)) -> String {
+    let mut world = Inventory::default();
+    enforced(&mut world);
+    for name in ["shop/web", "shop/api", "blog/web", "blog/api"] {
+        deployment(&mut world, name, &[8080]);
+    }
+    build(&mut world);
+    let (found, _) = evaluate(&world, &NetworkDeclarations::default());
+    let from = &found[0].reachable_from;
+    let mut said: Vec<String> = Vec::new();
+    for (name, claim) in [("any", &from.cluster), ("own", &from.namespace)] {
+        if claim.truth() == Truth::Yes {
+            said.push(name.into());
+        }
+    }
+    let sets = from.peers.iter().flat_map(|set| set.sure.iter());
+    said.extend(sets.map(ToString::to_string));
+    said.join(" ")
+}
+
+#[test]
+fn both_ends_must_let_it_through() {
+    use AdminAction::Deny;
+    let out = |w: &mut Inventory, name: &str, rules: Vec<PolicyRule>| {
+        let policy = policy(w, name, "", vec![]);
+        (policy.isolates_ingress, policy.isolates_egress) = (false, true);
+        policy.egress = rules;
+    };
+    assert_eq!(from(|_| {}), "any own");
+    assert_eq!(from(|w| out(w, "blog/quiet", vec![])), "own 0 1");
+    assert_eq!(from(|w| out(w, "shop/quiet", vec![])), "2 3");
+    assert_eq!(
+        from(|w| out(w, "blog/quiet", vec![rule(vec![pods("app=web", Some(""))])])),
+        "any own"
+    );
+    assert_eq!(
+        from(|w| out(w, "blog/quiet", vec![rule(vec![pods("app=api", Some(""))])])),
+        "own 0 1"
+    );
+    assert_eq!(
+        from(|w| {
+            out(w, "shop/quiet", vec![rule(vec![pods("", None)])]);
+            _ = policy(
+                w,
+                "shop/own",
+                "web",
+                vec![rule(vec![
+                    pods("", Some("team=blog")),
+                    pods("app=api", None),
+                ])],
+            );
+        }),
+        "1 2 3"
+    );
+    assert_eq!(
+        from(|w| administrators(w, AdminTier::Admin, "team=shop", &[(Deny, "team=blog")])),
+        "own 0 1"
+    );
+    assert_eq!(
+        from(|w| administrators(w, AdminTier::Admin, "team=blog", &[(Deny, "team=blog")])),
+        "any own"
+    );
+}
+
+#[test]
+fn what_blocks_leave_of_the_internet() {
+    let open = |blocks: &[(&str, &str)]| {
+        let peers = blocks.iter().map(|(cidr, except)| block(cidr, except));
+        vec![rule(peers.collect())]
+    };
+    for (case, blocks, expected) in [
+        (
+            "two halves",
+            &[("0.0.0.0/1", ""), ("128.0.0.0/1", "")][..],
+            "internet",
+        ),
+        (
+            "everything is a hole",
+            &[("0.0.0.0/0", "0.0.0.0/1 128.0.0.0/1")][..],
+            "none",
+        ),
+        ("IPv6 alone", &[("::/0", "")][..], "internet"),
+        (
+            "one range of each family",
+            &[("203.0.113.0/24", ""), ("2001:db8::/32", "")][..],
+            "external",
+        ),
+        ("multicast", &[("224.0.0.0/4", "")][..], "external"),
+    ] {
+        check(
+            case,
+            |w| {
+                lb(w).external_traffic_local = true;
+                policy(w, "shop/a", "web", open(blocks));
+            },
+            expected,
+        );
+    }
 }
 
 /// Rule 2.

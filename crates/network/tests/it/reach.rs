@@ -2,8 +2,10 @@
 
 use crate::world::{block, deployment, namespace_of, pods, selector};
 use ipnet::IpNet;
+use model::evidence::{Ledger, Truth};
 use model::object::ObjectRef;
 use model::reach::Direction;
+use network::NetworkDeclarations;
 use network::reach::{Peer, Protocol, Reach};
 use proptest::prelude::*;
 use semantics::view::{
@@ -359,6 +361,45 @@ proptest! {
                     let model = side(&world, Direction::Ingress, pod(a), End::Outside(ip), port);
                     prop_assert_eq!(into.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", address, from, port);
                 }
+            }
+        }
+    }
+
+    /// Whom exposures name as sure is whom the model lets in on a declared port; nobody else is ruled out.
+    #[test]
+    fn exposures_equal_the_model(world in world()) {
+        let declared = NetworkDeclarations { enforced: Some(true), ..NetworkDeclarations::default() };
+        let found = network::exposures(&world, &declared, &mut Ledger::default());
+        let listens = |n: usize| if n.is_multiple_of(2) { &PORTS[1..2] } else { &PORTS[1..3] };
+        let policies = world.network_policies.iter().flat_map(|p| p.ingress.iter().chain(&p.egress));
+        let blocks = policies.flat_map(|r| &r.peers).any(|p| matches!(p, PolicyPeer::Block { .. }));
+        let named = |n: usize| -> &[(&str, u16)] {
+            if n.is_multiple_of(2) { &[("p80", 80)] } else { &[("p80", 80), ("p8080", 8080)] }
+        };
+        let pod = |n: usize| {
+            let view = &world.workloads[n];
+            let namespace = &view.workload.key.namespace;
+            let of = world.namespaces.iter().find(|ns| ns.name == *namespace).unwrap();
+            End::Pod { namespace, labels: &view.pod_labels, namespace_labels: &of.labels, named: named(n) }
+        };
+        let own = |n: usize| &world.workloads[n].workload.key.namespace;
+        for (b, exposure) in found.iter().enumerate() {
+            let from = &exposure.reachable_from;
+            for a in (0..NAMES.len()).filter(|a| *a != b) {
+                let model = listens(b).iter().any(|port| {
+                    side(&world, Direction::Egress, pod(a), pod(b), *port)
+                        && side(&world, Direction::Ingress, pod(b), pod(a), *port)
+                });
+                let n = u32::try_from(a).unwrap();
+                let sure = from.cluster.truth() == Truth::Yes
+                    || (own(a) == own(b) && from.namespace.truth() == Truth::Yes)
+                    || from.peers.iter().any(|set| set.sure.contains(&n));
+                let possible = from.cluster.truth() != Truth::No
+                    || (own(a) == own(b) && from.namespace.truth() != Truth::No)
+                    || from.peers.iter().any(|set| set.possible.contains(&n));
+                prop_assert!(!sure || model, "{} to {} is not sure", NAMES[a], NAMES[b]);
+                prop_assert!(possible || !model, "{} to {} is possible", NAMES[a], NAMES[b]);
+                prop_assert!(blocks || sure == model, "{} to {}", NAMES[a], NAMES[b]);
             }
         }
     }
