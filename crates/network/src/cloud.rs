@@ -3,94 +3,136 @@
 
 use semantics::view::Labels;
 
-/// (annotation, values that make the load balancer internal; empty: any value), from the providers'
-/// documentation of `Service` annotations. Values are compared without case.
-const INTERNAL: [(&str, &[&str]); 17] = [
+/// What a value has to be for the load balancer to be internal; compared without case.
+enum Value {
+    Any,
+    /// Any but the empty one and `false`.
+    NotFalse,
+    Is(&'static str),
+    /// A part of a JSON text.
+    Holds(&'static str),
+}
+use Value::{Any, Holds, Is, NotFalse};
+
+/// Annotations of Services, from the providers' documentation.
+const INTERNAL: [(&str, Value); 22] = [
+    // cloud-provider-aws `aws.go`: whatever is not empty and not `false`.
     (
         "service.beta.kubernetes.io/aws-load-balancer-internal",
-        &["true", "0.0.0.0/0"],
+        NotFalse,
     ),
     (
         "service.beta.kubernetes.io/aws-load-balancer-scheme",
-        &["internal"],
+        Is("internal"),
     ),
-    ("networking.gke.io/load-balancer-type", &["internal"]),
-    ("cloud.google.com/load-balancer-type", &["internal"]),
+    ("networking.gke.io/load-balancer-type", Is("internal")),
+    ("cloud.google.com/load-balancer-type", Is("internal")),
     (
         "service.beta.kubernetes.io/azure-load-balancer-internal",
-        &["true"],
+        Is("true"),
     ),
     (
         "service.beta.kubernetes.io/oci-load-balancer-internal",
-        &["true"],
+        Is("true"),
     ),
     (
         "oci-network-load-balancer.oraclecloud.com/internal",
-        &["true"],
+        Is("true"),
     ),
     (
         "service.beta.kubernetes.io/openstack-internal-load-balancer",
-        &["true"],
+        Is("true"),
     ),
     (
         "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
-        &["intranet"],
+        Is("intranet"),
     ),
     (
         "service.beta.kubernetes.io/alicloud-loadbalancer-address-type",
-        &["intranet"],
+        Is("intranet"),
     ),
     (
         "service.beta.kubernetes.io/do-loadbalancer-network",
-        &["internal"],
+        Is("internal"),
     ),
     (
         "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
-        &["private"],
+        Is("private"),
     ),
     (
         "service.kubernetes.io/qcloud-loadbalancer-internal-subnetid",
-        &[],
+        Any,
     ),
     (
         "service.beta.kubernetes.io/cce-load-balancer-internal-vpc",
-        &["true"],
+        Is("true"),
     ),
     (
         "service.beta.kubernetes.io/scw-loadbalancer-private",
-        &["true"],
+        Is("true"),
     ),
     (
         "load-balancer.hetzner.cloud/disable-public-network",
-        &["true"],
+        Is("true"),
     ),
-    ("yandex.cloud/load-balancer-type", &["internal"]),
+    ("yandex.cloud/load-balancer-type", Is("internal")),
+    ("kubernetes.io/elb.autocreate", Holds("\"type\":\"inner\"")),
+    (
+        "service.beta.kubernetes.io/volcengine-loadbalancer-address-type",
+        Is("private"),
+    ),
+    (
+        "service.beta.kubernetes.io/ncloud-load-balancer-internal",
+        Is("true"),
+    ),
+    (
+        "service.beta.kubernetes.io/osc-load-balancer-internal",
+        Is("true"),
+    ),
+    ("lb.stackit.cloud/internal-lb", Is("true")),
 ];
+
+/// `loadBalancerClass`es whose load balancers are internal.
+const INTERNAL_CLASSES: [&str; 2] = ["networking.gke.io/l4-regional-internal", "tailscale"];
+/// Those of controllers that make internal ones unless a scheme is said.
+const INTERNAL_BY_DEFAULT: [&str; 2] = ["service.k8s.aws/nlb", "eks.amazonaws.com/nlb"];
+
+const AWS_TYPE: &str = "service.beta.kubernetes.io/aws-load-balancer-type";
+const AWS_SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
+const AWS_INTERNAL: &str = "service.beta.kubernetes.io/aws-load-balancer-internal";
 
 /// The annotation that makes a load balancer internal.
 pub(crate) fn internal_load_balancer(annotations: &Labels) -> Option<&'static str> {
     INTERNAL
         .iter()
-        .find(|(key, values)| {
-            annotations.get(*key).is_some_and(|value| {
-                values.is_empty()
-                    || values
-                        .iter()
-                        .any(|internal| internal.eq_ignore_ascii_case(value))
+        .find(|(key, wanted)| {
+            annotations.get(*key).is_some_and(|value| match wanted {
+                Any => true,
+                NotFalse => !value.is_empty() && !value.eq_ignore_ascii_case("false"),
+                Is(wanted) => value.eq_ignore_ascii_case(wanted),
+                Holds(wanted) => {
+                    let text: String = value.split_whitespace().collect();
+                    text.to_ascii_lowercase().contains(wanted)
+                }
             })
         })
         .map(|(key, _)| *key)
 }
 
+/// Whether a `loadBalancerClass` is internal.
+pub(crate) fn internal_class(class: Option<&str>) -> bool {
+    class.is_some_and(|class| INTERNAL_CLASSES.contains(&class))
+}
+
 /// The AWS Load Balancer Controller makes internal load balancers unless a scheme is said; its own
 /// `--default-load-balancer-scheme` can change that.
-pub(crate) fn internal_by_default(annotations: &Labels) -> Option<&'static str> {
-    let key = "service.beta.kubernetes.io/aws-load-balancer-type";
+pub(crate) fn internal_by_default(annotations: &Labels, class: Option<&str>) -> bool {
     let own = annotations
-        .get(key)
+        .get(AWS_TYPE)
         .is_some_and(|value| matches!(&**value, "external" | "nlb-ip"));
-    let said = annotations.contains_key("service.beta.kubernetes.io/aws-load-balancer-scheme");
-    (own && !said).then_some(key)
+    let own = own || class.is_some_and(|class| INTERNAL_BY_DEFAULT.contains(&class));
+    let said = [AWS_SCHEME, AWS_INTERNAL];
+    own && !said.iter().any(|key| annotations.contains_key(*key))
 }
 
 /// How an Ingress is published.
@@ -105,13 +147,23 @@ pub(crate) enum Publisher {
 }
 
 /// Who publishes an Ingress of a class. No class is the cluster's default class.
-pub(crate) fn ingress_publisher(class: Option<&str>, annotations: &Labels) -> Publisher {
+pub(crate) fn ingress_publisher(
+    class: Option<&str>,
+    controller: Option<&str>,
+    annotations: &Labels,
+) -> Publisher {
     let is = |key: &str, value: &str| {
         annotations
             .get(key)
             .is_some_and(|v| v.eq_ignore_ascii_case(value))
     };
     let alb = "alb.ingress.kubernetes.io/scheme";
+    // A class of any name is what its controller makes of it.
+    let class = match controller {
+        Some("ingress.k8s.aws/alb" | "eks.amazonaws.com/alb") => Some("alb"),
+        Some("azure/application-gateway") => Some("azure-application-gateway"),
+        _ => class,
+    };
     match class {
         Some("alb") | None if is(alb, "internet-facing") => Publisher::CloudPublic,
         Some("alb") => {
@@ -119,6 +171,9 @@ pub(crate) fn ingress_publisher(class: Option<&str>, annotations: &Labels) -> Pu
         }
         Some("gce-internal") => {
             Publisher::CloudInternal("class gce-internal is an internal load balancer")
+        }
+        Some("private-iks-k8s-nginx") => {
+            Publisher::CloudInternal("class private-iks-k8s-nginx is a private load balancer")
         }
         Some("gce") => Publisher::CloudPublic,
         Some("azure-application-gateway" | "azure/application-gateway") => {
@@ -207,27 +262,15 @@ mod tests {
 
     #[test]
     fn annotations_make_load_balancers_internal() {
+        let aws = AWS_INTERNAL;
         for (key, value, expected) in [
-            (
-                "service.beta.kubernetes.io/aws-load-balancer-internal",
-                "true",
-                true,
-            ),
-            (
-                "service.beta.kubernetes.io/aws-load-balancer-internal",
-                "false",
-                false,
-            ),
-            (
-                "service.beta.kubernetes.io/aws-load-balancer-scheme",
-                "internal",
-                true,
-            ),
-            (
-                "service.beta.kubernetes.io/aws-load-balancer-scheme",
-                "internet-facing",
-                false,
-            ),
+            (aws, "true", true),
+            (aws, "0.0.0.0/0", true),
+            (aws, "10.0.0.0/8", true),
+            (aws, "false", false),
+            (aws, "", false),
+            (AWS_SCHEME, "internal", true),
+            (AWS_SCHEME, "internet-facing", false),
             ("networking.gke.io/load-balancer-type", "Internal", true),
             ("cloud.google.com/load-balancer-type", "Internal", true),
             ("cloud.google.com/load-balancer-type", "External", false),
@@ -237,7 +280,17 @@ mod tests {
                 true,
             ),
             (
+                "service.beta.kubernetes.io/azure-load-balancer-internal",
+                "false",
+                false,
+            ),
+            (
                 "service.beta.kubernetes.io/oci-load-balancer-internal",
+                "true",
+                true,
+            ),
+            (
+                "oci-network-load-balancer.oraclecloud.com/internal",
                 "true",
                 true,
             ),
@@ -262,10 +315,44 @@ mod tests {
                 true,
             ),
             (
+                "service.beta.kubernetes.io/do-loadbalancer-network",
+                "EXTERNAL",
+                false,
+            ),
+            (
+                "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
+                "private",
+                true,
+            ),
+            (
+                "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
+                "public",
+                false,
+            ),
+            (
                 "service.kubernetes.io/qcloud-loadbalancer-internal-subnetid",
                 "subnet-1",
                 true,
             ),
+            ("kubernetes.io/elb.autocreate", r#"{"type": "inner"}"#, true),
+            (
+                "kubernetes.io/elb.autocreate",
+                r#"{"type": "public"}"#,
+                false,
+            ),
+            (
+                "service.beta.kubernetes.io/scw-loadbalancer-private",
+                "true",
+                true,
+            ),
+            (
+                "load-balancer.hetzner.cloud/disable-public-network",
+                "true",
+                true,
+            ),
+            ("yandex.cloud/load-balancer-type", "internal", true),
+            ("yandex.cloud/load-balancer-type", "external", false),
+            ("lb.stackit.cloud/internal-lb", "true", true),
             ("example.com/internal", "true", false),
         ] {
             assert_eq!(
@@ -289,7 +376,7 @@ mod tests {
             (None, ("a", "b"), Publisher::Controller),
         ] {
             assert_eq!(
-                ingress_publisher(class, &labels(&[annotation])),
+                ingress_publisher(class, None, &labels(&[annotation])),
                 expected,
                 "{class:?} {annotation:?}"
             );
@@ -297,7 +384,7 @@ mod tests {
         for class in ["alb", "gce-internal"] {
             assert!(
                 matches!(
-                    ingress_publisher(Some(class), &labels(&[])),
+                    ingress_publisher(Some(class), None, &labels(&[])),
                     Publisher::CloudInternal(_)
                 ),
                 "{class}"

@@ -1,4 +1,4 @@
-//! What stands before Services: Ingresses, Gateways with their routes, OpenShift Routes.
+//! What stands before Services: Ingresses, routes of Gateways (`gateway`), OpenShift Routes.
 //! Comes in: those objects and the exposure of the controllers' own pods. Goes out: ways to Services.
 //! Never: more exposure than the front has itself; a controller behind an internal load balancer is internal.
 
@@ -6,24 +6,24 @@ use crate::OpeningKind;
 use crate::address;
 use crate::cloud::{self, Publisher};
 use crate::combine::Span;
+use crate::gateway::Gateways;
 use crate::namespaces::Namespaces;
 use crate::published::{Way, annotation, gap, upstream};
 use crate::reach::Source;
-use crate::services::Backing;
-use model::evidence::{EvidenceId, GapId, GapWeight, Ledger, Truth};
+use crate::services::{Backing, backend_port, leads_to};
+use model::evidence::{EvidenceId, GapId, GapWeight, Ledger};
 use model::object::ObjectRef;
 use model::situation::ExposureClass::{External, Internet, None as Unexposed};
 use model::text::Text;
 use rustc_hash::FxHashMap;
-use semantics::view::{Gateway, Ingress, Inventory, Labels, Listener, Route, Service, TargetPort};
+use semantics::view::{BackendPort, FrontClass, Ingress, Inventory, Labels, Route};
 use std::net::IpAddr;
 
 /// One thing that leads to a Service.
 struct Front {
     kind: OpeningKind,
     object: ObjectRef,
-    /// Of the Service; `None`: all ports.
-    port: Option<TargetPort>,
+    port: BackendPort,
     span: Span,
     source: Source,
     chain: Vec<EvidenceId>,
@@ -31,11 +31,11 @@ struct Front {
 }
 
 /// One way into the front itself.
-struct Mouth {
-    span: Span,
-    source: Source,
-    chain: Vec<EvidenceId>,
-    missing: Vec<GapId>,
+pub(crate) struct Mouth {
+    pub(crate) span: Span,
+    pub(crate) source: Source,
+    pub(crate) chain: Vec<EvidenceId>,
+    pub(crate) missing: Vec<GapId>,
 }
 
 /// What the first pass found of a workload: its span and the chain that gives it.
@@ -49,14 +49,13 @@ pub(crate) struct Fronts<'a> {
     by_service: FxHashMap<(&'a str, &'a str), Vec<Front>>,
 }
 
-struct Building<'a, 'b> {
-    inventory: &'a Inventory,
-    namespaces: &'b Namespaces<'a>,
+pub(crate) struct Building<'a, 'b> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) namespaces: &'b Namespaces<'a>,
     outer: &'b [Outer],
-    /// Workloads behind each Service.
-    behind: Vec<Vec<u32>>,
     /// Workloads of each family of ingress controllers.
     controllers: Vec<(usize, u32)>,
+    pub(crate) gateways: Gateways<'a>,
 }
 
 impl<'a> Fronts<'a> {
@@ -79,8 +78,8 @@ impl<'a> Fronts<'a> {
             inventory,
             namespaces,
             outer,
-            behind,
             controllers: controllers(inventory),
+            gateways: Gateways::of(inventory, &behind),
         };
         let mut fronts = Fronts {
             by_service: FxHashMap::default(),
@@ -104,7 +103,7 @@ impl<'a> Fronts<'a> {
             let fronts = self.by_service.get(&(&*service.namespace, &*service.name));
             for front in fronts.into_iter().flatten() {
                 for target in &backing.targets {
-                    if !leads_to(front.port.as_ref(), service, target.service_port) {
+                    if !leads_to(&front.port, service, target) {
                         continue;
                     }
                     ways.push(Way {
@@ -142,7 +141,7 @@ impl<'a> Fronts<'a> {
                 ),
             );
             for mouth in &mouths {
-                let front = mouth.front(OpeningKind::Ingress, &object, Some(port.clone()), &[says]);
+                let front = mouth.front(OpeningKind::Ingress, &object, backend_port(port), &[says]);
                 self.by_service
                     .entry((&ingress.namespace, service))
                     .or_default()
@@ -158,16 +157,14 @@ impl<'a> Fronts<'a> {
             Some(&route.namespace),
             &route.name,
         );
-        let gateway_api = &*route.group == "gateway.networking.k8s.io";
-        let (kind, mouths) = if gateway_api {
-            (
-                OpeningKind::Gateway,
-                building.gateway_mouths(route, &object, ledger),
-            )
-        } else {
+        let (kind, mouths) = if &*route.group == "route.openshift.io" {
             (OpeningKind::Route, building.router_mouths(ledger))
+        } else {
+            let mouths = building.gateway_mouths(route, &object, ledger);
+            (OpeningKind::Gateway, mouths)
         };
-        for (at, (namespace, service, port)) in (0_u32..).zip(&route.backends) {
+        for (at, to) in (0_u32..).zip(&route.backends) {
+            let (namespace, service) = (&to.namespace, &to.service);
             if *namespace != route.namespace && !route.granted.contains(&at) {
                 continue;
             }
@@ -181,7 +178,7 @@ impl<'a> Fronts<'a> {
                 ),
             );
             for mouth in &mouths {
-                let front = mouth.front(kind, &object, port.map(TargetPort::Number), &[says]);
+                let front = mouth.front(kind, &object, to.port.clone(), &[says]);
                 self.by_service
                     .entry((namespace, service))
                     .or_default()
@@ -196,7 +193,7 @@ impl Mouth {
         &self,
         kind: OpeningKind,
         object: &ObjectRef,
-        port: Option<TargetPort>,
+        port: BackendPort,
         then: &[EvidenceId],
     ) -> Front {
         Front {
@@ -224,8 +221,10 @@ impl Building<'_, '_> {
             chain: vec![ledger.field(object, "/spec/ingressClassName", why)],
             missing: Vec::new(),
         };
-        let class = ingress.class.as_deref();
-        let mut mouths = match cloud::ingress_publisher(class, &ingress.annotations) {
+        let (class, known) = self.class_of(ingress);
+        let controller = known.map(|known| &*known.controller);
+        let publisher = cloud::ingress_publisher(class, controller, &ingress.annotations);
+        let mut mouths = match publisher {
             Publisher::CloudPublic => {
                 vec![cloud(
                     Span::exact(Internet),
@@ -233,9 +232,21 @@ impl Building<'_, '_> {
                     ledger,
                 )]
             }
+            // Its parameters may say otherwise; they are not read.
+            Publisher::CloudInternal(why) if known.is_some_and(|known| known.parameters) => {
+                let span = Span::seen(External, External, Internet);
+                let mut mouth = cloud(span, why, ledger);
+                mouth.missing.push(ledger.gap(gap(
+                    "ingress-class-parameters",
+                    "parameters of an IngressClass are not read: they may make its load balancers public",
+                    "ingresses",
+                    "say alb.ingress.kubernetes.io/scheme on the Ingress",
+                )));
+                vec![mouth]
+            }
             Publisher::CloudInternal(why) => vec![cloud(Span::exact(External), why, ledger)],
             Publisher::Controller => {
-                let found = self.controllers_of(class);
+                let found = self.controllers_of(class, controller);
                 if found.is_empty() {
                     vec![assumed(
                         &ingress.load_balancer,
@@ -268,127 +279,9 @@ impl Building<'_, '_> {
         mouths
     }
 
-    fn gateway_mouths(&self, route: &Route, object: &ObjectRef, ledger: &mut Ledger) -> Vec<Mouth> {
-        let mut mouths = Vec::new();
-        for (namespace, name, section) in &route.parents {
-            let found = self
-                .inventory
-                .gateways
-                .iter()
-                .find(|g| g.namespace == *namespace && g.name == *name);
-            let Some(gateway) = found else {
-                let mut mouth = assumed(&[], object, "Gateway", ledger);
-                mouth.span.low = Unexposed;
-                mouths.push(mouth);
-                continue;
-            };
-            let attached = self.attached(gateway, section.as_deref(), route);
-            if attached == Truth::No {
-                continue;
-            }
-            for mut mouth in self.gateway(gateway, ledger) {
-                if attached == Truth::Unknown {
-                    mouth.span.low = Unexposed;
-                    mouth.missing.push(ledger.gap(gap(
-                        "route-attachment-unknown",
-                        "a listener admits routes by labels of namespaces that were not seen",
-                        "gateways",
-                        "give the Namespace objects too",
-                    )));
-                }
-                mouths.push(mouth);
-            }
-        }
-        mouths
-    }
-
-    /// `allowedRoutes` of the listeners that the route names (Gateway API, `AllowedRoutes`).
-    fn attached(&self, gateway: &Gateway, section: Option<&str>, route: &Route) -> Truth {
-        let admits = |listener: &Listener| match &*listener.allowed_from {
-            "All" => Truth::Yes,
-            "Selector" => self
-                .namespaces
-                .find(&route.namespace)
-                .map_or(Truth::Unknown, |n| {
-                    self.namespaces.selected(&listener.allowed_selector, n)
-                }),
-            "None" => Truth::No,
-            _ if gateway.namespace == route.namespace => Truth::Yes,
-            _ => Truth::No,
-        };
-        gateway
-            .listeners
-            .iter()
-            .filter(|l| section.is_none_or(|section| &*l.name == section))
-            .filter(|l| speaks(&l.protocol, &route.kind))
-            .map(admits)
-            .max()
-            .unwrap_or(Truth::No)
-    }
-
-    fn gateway(&self, gateway: &Gateway, ledger: &mut Ledger) -> Vec<Mouth> {
-        let object = ObjectRef::new(
-            "gateway.networking.k8s.io",
-            "Gateway",
-            Some(&gateway.namespace),
-            &gateway.name,
-        );
-        let own = |service: &Service| {
-            let label = |key: &str| {
-                service
-                    .labels
-                    .get(key)
-                    .is_some_and(|value| *value == gateway.name)
-            };
-            let same = service.namespace == gateway.namespace;
-            (same
-                && (label("gateway.networking.k8s.io/gateway-name")
-                    || label("istio.io/gateway-name")))
-                || (label("gateway.envoyproxy.io/owning-gateway-name")
-                    && service
-                        .labels
-                        .get("gateway.envoyproxy.io/owning-gateway-namespace")
-                        == Some(&gateway.namespace))
-        };
-        let services = self.inventory.services.iter().zip(&self.behind);
-        let found: Vec<u32> = services
-            .filter(|(service, _)| own(service))
-            .flat_map(|(_, w)| w)
-            .copied()
-            .collect();
-        let mut mouths = if !found.is_empty() {
-            self.through(&found, ledger)
-        } else if gateway.addresses.is_empty() && cloud::internal_gateway_class(&gateway.class) {
-            let chain = vec![ledger.field(
-                &object,
-                "/spec/gatewayClassName",
-                format!("gateway class {} is internal", gateway.class),
-            )];
-            vec![Mouth {
-                span: Span::exact(External),
-                source: Source::World { preserved: false },
-                chain,
-                missing: Vec::new(),
-            }]
-        } else {
-            vec![assumed(&gateway.addresses, &object, "gateway", ledger)]
-        };
-        let admits = ledger.about(
-            &object,
-            format!(
-                "Gateway {}/{} takes the route",
-                gateway.namespace, gateway.name
-            ),
-        );
-        for mouth in &mut mouths {
-            mouth.chain.push(admits);
-        }
-        mouths
-    }
-
     /// OpenShift's routers run in `openshift-ingress`.
     fn router_mouths(&self, ledger: &mut Ledger) -> Vec<Mouth> {
-        let mut routers = self.controllers_of(Some("openshift"));
+        let mut routers = self.controllers_of(Some("openshift"), None);
         let own = self
             .inventory
             .workloads
@@ -414,7 +307,7 @@ impl Building<'_, '_> {
     }
 
     /// One mouth a controller; where several could be meant, the least of them bounds all from below.
-    fn through(&self, controllers: &[u32], ledger: &mut Ledger) -> Vec<Mouth> {
+    pub(crate) fn through(&self, controllers: &[u32], ledger: &mut Ledger) -> Vec<Mouth> {
         let outer = |n: &u32| self.outer.get(*n as usize);
         let least = controllers
             .iter()
@@ -456,9 +349,22 @@ impl Building<'_, '_> {
         mouths
     }
 
+    /// The class of an Ingress, its own or the default one, and what is known of it.
+    fn class_of<'i>(&self, ingress: &'i Ingress) -> (Option<&'i str>, Option<&FrontClass>) {
+        let own = ingress.class.as_deref();
+        let mut classes = self.inventory.front_classes.iter();
+        let known = classes.find(|known| {
+            let asked = own.map_or(known.default, |name| *known.name == *name);
+            asked && &*known.kind == "IngressClass"
+        });
+        (own, known)
+    }
+
     /// The controllers that may serve a class: those of its family, those named after it first; all for an unknown class.
-    fn controllers_of(&self, class: Option<&str>) -> Vec<u32> {
-        let family = class.and_then(cloud::controller_family);
+    pub(crate) fn controllers_of(&self, class: Option<&str>, controller: Option<&str>) -> Vec<u32> {
+        let family = controller
+            .and_then(cloud::controller_family)
+            .or_else(|| class.and_then(cloud::controller_family));
         let mut found: Vec<u32> = self
             .controllers
             .iter()
@@ -504,7 +410,12 @@ impl Building<'_, '_> {
 }
 
 /// The controller was not seen: it is assumed to be public, unless its addresses say otherwise.
-fn assumed(addresses: &[Text], object: &ObjectRef, what: &str, ledger: &mut Ledger) -> Mouth {
+pub(crate) fn assumed(
+    addresses: &[Text],
+    object: &ObjectRef,
+    what: &str,
+    ledger: &mut Ledger,
+) -> Mouth {
     let parsed: Vec<IpAddr> = addresses.iter().filter_map(|a| a.parse().ok()).collect();
     let (span, missing, statement) = if addresses
         .iter()
@@ -541,28 +452,6 @@ fn assumed(addresses: &[Text], object: &ObjectRef, what: &str, ledger: &mut Ledg
         source: Source::SomePod,
         chain,
         missing,
-    }
-}
-
-/// Listener protocols that a kind of route can attach to (Gateway API, "protocol and route types").
-fn speaks(protocol: &str, kind: &str) -> bool {
-    match kind {
-        "HTTPRoute" | "GRPCRoute" => !matches!(protocol, "TCP" | "UDP" | "TLS"),
-        "TLSRoute" => !matches!(protocol, "HTTP" | "UDP" | "TCP"),
-        "TCPRoute" => !matches!(protocol, "HTTP" | "HTTPS" | "UDP"),
-        "UDPRoute" => !matches!(protocol, "HTTP" | "HTTPS" | "TCP" | "TLS"),
-        _ => true,
-    }
-}
-
-pub(crate) fn leads_to(port: Option<&TargetPort>, service: &Service, at: Option<usize>) -> bool {
-    let Some(own) = at.and_then(|at| service.ports.get(at)) else {
-        return true;
-    };
-    match port {
-        None | Some(TargetPort::Number(0)) => true,
-        Some(TargetPort::Number(number)) => own.port == *number,
-        Some(TargetPort::Name(name)) => own.name.as_ref() == Some(name),
     }
 }
 

@@ -14,6 +14,7 @@ mod cloud;
 mod combine;
 mod exposure;
 mod front;
+mod gateway;
 mod hosts;
 mod namespaces;
 mod published;

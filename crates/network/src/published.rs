@@ -260,10 +260,20 @@ fn load_balancer(
             format!("annotation {key} makes it internal"),
         ));
         span = Span::exact(External);
-    } else if let Some(key) = cloud::internal_by_default(&service.annotations) {
+    } else if cloud::internal_class(service.load_balancer_class.as_deref()) {
         chain.push(ledger.field(
             object,
-            annotation(key),
+            "/spec/loadBalancerClass",
+            "its class makes internal load balancers",
+        ));
+        span = Span::exact(External);
+    } else if cloud::internal_by_default(
+        &service.annotations,
+        service.load_balancer_class.as_deref(),
+    ) {
+        chain.push(ledger.field(
+            object,
+            "/spec",
             "its controller makes internal load balancers unless a scheme is said",
         ));
         missing.push(ledger.gap(gap(

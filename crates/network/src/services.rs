@@ -6,7 +6,9 @@ use model::object::ObjectRef;
 use model::text::Text;
 use model::workload::ContainerKind;
 use rustc_hash::FxHashMap;
-use semantics::view::{Inventory, PodSpec, Service, TargetPort, WorkloadView};
+use semantics::view::{
+    BackendPort, Inventory, PodSpec, Service, ServicePort, TargetPort, WorkloadView,
+};
 use std::net::IpAddr;
 
 /// A Service that leads to a workload.
@@ -92,6 +94,27 @@ fn backing(inventory: &Inventory, n: u32, view: &WorkloadView) -> Option<Backing
     })
 }
 
+/// Whether a port that an Ingress or a route names is this one of the Service.
+pub(crate) fn leads_to(port: &BackendPort, service: &Service, target: &Target) -> bool {
+    let own = target.service_port.and_then(|at| service.ports.get(at));
+    match (port, own) {
+        (BackendPort::Target(number), _) => target.port == *number,
+        // `None`: an end point by hand that no port of the Service is for.
+        (BackendPort::Any, _) | (_, None) => true,
+        (BackendPort::Number(number), Some(own)) => own.port == *number,
+        (BackendPort::Name(name), Some(own)) => own.name.as_ref() == Some(name),
+    }
+}
+
+/// The same, as an Ingress writes it; 0 is what it leaves out.
+pub(crate) fn backend_port(port: &TargetPort) -> BackendPort {
+    match port {
+        TargetPort::Number(0) => BackendPort::Any,
+        TargetPort::Number(number) => BackendPort::Number(*number),
+        TargetPort::Name(name) => BackendPort::Name(Text::clone(name)),
+    }
+}
+
 /// The port that a name means in a pod: of its application containers and sidecars.
 fn named_port(template: &PodSpec, name: &str, protocol: &str) -> Option<u16> {
     template
@@ -141,11 +164,16 @@ fn by_hand(inventory: &Inventory) -> FxHashMap<u32, Vec<Backing>> {
             .collect();
         workloads.sort_unstable();
         workloads.dedup();
+        // EndpointSlice API: a port has the name of the Service's port that it is for.
+        let of = inventory.services.get(service as usize);
         let targets: Vec<Target> = slice
             .ports
             .iter()
-            .map(|(port, protocol)| Target {
-                service_port: None,
+            .map(|(name, port, protocol)| Target {
+                service_port: of.and_then(|service| {
+                    let own = |p: &ServicePort| p.name.as_deref().unwrap_or("") == &**name;
+                    service.ports.iter().position(own)
+                }),
                 port: *port,
                 protocol: Text::clone(protocol),
             })

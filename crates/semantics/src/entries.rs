@@ -1,30 +1,20 @@
-//! The ways in: Services and their endpoints, Ingresses, Gateways, routes.
+//! The ways in: Services and their endpoints, Ingresses. What stands behind a Gateway is in `routes`.
 //! Comes in: a Snapshot. Goes out: views. Never: a conclusion about exposure.
 
 use crate::json::Node;
 use crate::lens::Lens;
-use crate::selector::selector;
-use crate::view::{
-    EndpointSlice, Gateway, Ingress, Listener, Route, Selector, Service, ServicePort, TargetPort,
-};
+use crate::view::{EndpointSlice, FrontClass, Ingress, Service, ServicePort, TargetPort};
 use ipnet::IpNet;
-use model::object::Gvk;
 use model::snapshot::{Object, Snapshot};
 use model::text::Text;
 use rustc_hash::FxHashSet;
 use std::net::IpAddr;
 
 pub(crate) const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
-const ISTIO_GROUP: &str = "networking.istio.io";
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
-/// Services, and beside each its `loadBalancerClass`.
-pub(crate) fn services(lens: &mut Lens, snapshot: &Snapshot) -> (Vec<Service>, Vec<Option<Text>>) {
-    let both = read_all(lens, snapshot, "", "Service", |lens, object, root| {
-        let class = lens.option(root.get("spec").word("loadBalancerClass"));
-        (service(lens, object, root), class)
-    });
-    both.into_iter().unzip()
+pub(crate) fn services(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Service> {
+    read_all(lens, snapshot, "", "Service", service)
 }
 
 fn service(lens: &mut Lens, object: &Object, root: Node<'_>) -> Service {
@@ -49,6 +39,7 @@ fn service(lens: &mut Lens, object: &Object, root: Node<'_>) -> Service {
         external_ips: spec.texts("externalIPs").map(|ip| lens.word(ip)).collect(),
         source_ranges: source_ranges(spec, annotations.get(SOURCE_RANGES)),
         load_balancer: addresses(lens, root.at(&["status", "loadBalancer"])),
+        load_balancer_class: lens.option(spec.word("loadBalancerClass")),
         external_traffic_local: spec.text("externalTrafficPolicy") == Some("Local"),
         annotations,
     }
@@ -177,11 +168,12 @@ pub(crate) fn endpoint_slices(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Endpo
     slices
 }
 
-fn endpoint_ports(lens: &mut Lens, node: Node<'_>) -> Vec<(u16, Text)> {
+fn endpoint_ports(lens: &mut Lens, node: Node<'_>) -> Vec<(Text, u16, Text)> {
     node.list("ports")
         .filter_map(|port| {
             let protocol = lens.word(port.word("protocol").unwrap_or("TCP"));
-            Some((port.port("port")?, protocol))
+            let name = lens.word(port.text("name").unwrap_or(""));
+            Some((name, port.port("port")?, protocol))
         })
         .collect()
 }
@@ -250,266 +242,41 @@ fn ingress_backend(
     Some((Text::clone(host), lens.word(name), port))
 }
 
-/// Gateways of the Gateway API, and of Istio with class `istio`.
-pub(crate) fn gateways(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Gateway> {
-    let mut all = read_all(lens, snapshot, GATEWAY_GROUP, "Gateway", gateway);
+/// Classes of Ingresses and Gateways.
+pub(crate) fn front_classes(lens: &mut Lens, snapshot: &Snapshot) -> Vec<FrontClass> {
+    let mut all = read_all(
+        lens,
+        snapshot,
+        "networking.k8s.io",
+        "IngressClass",
+        |lens, object, root| {
+            let annotations = root.at(&["metadata", "annotations"]);
+            let default = annotations.text("ingressclass.kubernetes.io/is-default-class");
+            FrontClass {
+                default: default == Some("true"),
+                ..front_class(lens, object, root.get("spec"), "controller")
+            }
+        },
+    );
     all.extend(read_all(
         lens,
         snapshot,
-        ISTIO_GROUP,
-        "Gateway",
-        istio_gateway,
+        GATEWAY_GROUP,
+        "GatewayClass",
+        |lens, object, root| front_class(lens, object, root.get("spec"), "controllerName"),
     ));
-    all.sort_by(|a, b| (&a.namespace, &a.name, &a.class).cmp(&(&b.namespace, &b.name, &b.class)));
     all
 }
 
-fn gateway(lens: &mut Lens, object: &Object, root: Node<'_>) -> Gateway {
-    let spec = root.get("spec");
-    let values = |lens: &mut Lens, node: Node<'_>| -> Vec<Text> {
-        node.list("addresses")
-            .filter_map(|address| address.word("value"))
-            .map(|value| lens.word(value))
-            .collect()
-    };
-    let mut addresses = values(lens, root.get("status"));
-    if addresses.is_empty() {
-        addresses = values(lens, spec);
-    }
-    Gateway {
-        namespace: lens.namespace(object),
+fn front_class(lens: &mut Lens, object: &Object, spec: Node<'_>, controller: &str) -> FrontClass {
+    let parameters = ["parameters", "parametersRef"];
+    FrontClass {
+        kind: lens.word(&object.gvk.kind),
         name: Text::clone(&object.name),
-        class: lens.word(spec.text("gatewayClassName").unwrap_or("")),
-        annotations: lens.labels(root.at(&["metadata", "annotations"])),
-        listeners: spec
-            .list("listeners")
-            .map(|listener| {
-                let namespaces = listener.at(&["allowedRoutes", "namespaces"]);
-                Listener {
-                    name: lens.word(listener.text("name").unwrap_or("")),
-                    port: listener.port("port").unwrap_or(0),
-                    protocol: lens.word(listener.text("protocol").unwrap_or("")),
-                    allowed_from: lens.word(namespaces.word("from").unwrap_or("Same")),
-                    allowed_selector: selector(lens, namespaces.get("selector"), |key| key),
-                }
-            })
-            .collect(),
-        addresses,
+        controller: lens.word(spec.text(controller).unwrap_or("")),
+        default: false,
+        parameters: parameters.iter().any(|key| !spec.get(key).is_absent()),
     }
-}
-
-/// Istio binds VirtualServices of every namespace unless a host says otherwise.
-fn istio_gateway(lens: &mut Lens, object: &Object, root: Node<'_>) -> Gateway {
-    Gateway {
-        namespace: lens.namespace(object),
-        name: Text::clone(&object.name),
-        class: lens.word("istio"),
-        annotations: lens.labels(root.at(&["metadata", "annotations"])),
-        listeners: root
-            .get("spec")
-            .list("servers")
-            .map(|server| {
-                let port = server.get("port");
-                Listener {
-                    name: lens.word(port.text("name").unwrap_or("")),
-                    port: port.port("number").unwrap_or(0),
-                    protocol: lens.word(port.text("protocol").unwrap_or("")),
-                    allowed_from: lens.word("All"),
-                    allowed_selector: Selector::everything(),
-                }
-            })
-            .collect(),
-        addresses: Vec::new(),
-    }
-}
-
-/// Routes of the Gateway API, OpenShift and Istio.
-pub(crate) fn routes(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Route> {
-    let grants = grants(lens, snapshot);
-    let mut all = Vec::new();
-    for kind in ["GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute"] {
-        let mut read = read_all(lens, snapshot, GATEWAY_GROUP, kind, gateway_route);
-        for route in &mut read {
-            route.granted = (0u32..)
-                .zip(&route.backends)
-                .filter(|(_, (namespace, service, _))| {
-                    *namespace != route.namespace
-                        && grants.iter().any(|g| g.allows(route, namespace, service))
-                })
-                .map(|(index, _)| index)
-                .collect();
-        }
-        all.append(&mut read);
-    }
-    all.extend(read_all(
-        lens,
-        snapshot,
-        "route.openshift.io",
-        "Route",
-        openshift_route,
-    ));
-    all.extend(read_all(
-        lens,
-        snapshot,
-        ISTIO_GROUP,
-        "VirtualService",
-        virtual_service,
-    ));
-    all.sort_by(|a, b| {
-        (&a.namespace, &a.name, &a.group, &a.kind).cmp(&(&b.namespace, &b.name, &b.group, &b.kind))
-    });
-    all
-}
-
-fn empty_route(lens: &mut Lens, object: &Object) -> Route {
-    let Gvk { group, kind, .. } = &object.gvk;
-    Route {
-        kind: lens.word(kind),
-        group: lens.word(group),
-        namespace: lens.namespace(object),
-        name: Text::clone(&object.name),
-        parents: Vec::new(),
-        backends: Vec::new(),
-        granted: Vec::new(),
-    }
-}
-
-fn gateway_route(lens: &mut Lens, object: &Object, root: Node<'_>) -> Route {
-    let mut route = empty_route(lens, object);
-    let spec = root.get("spec");
-    let own = Text::clone(&route.namespace);
-    for parent in spec.list("parentRefs") {
-        // Routes of a mesh name a Service as their parent (GAMMA): no way in from outside.
-        if parent.word("kind").unwrap_or("Gateway") != "Gateway" {
-            continue;
-        }
-        let Some(name) = parent.word("name") else {
-            continue;
-        };
-        let namespace = lens.word(parent.word("namespace").unwrap_or(&own));
-        let section = lens.option(parent.word("sectionName"));
-        route.parents.push((namespace, lens.word(name), section));
-    }
-    for rule in spec.list("rules") {
-        let mirrors = rule
-            .list("filters")
-            .map(|filter| filter.at(&["requestMirror", "backendRef"]))
-            .filter(|backend| !backend.is_absent());
-        for backend in rule.list("backendRefs").chain(mirrors) {
-            let service = backend.word("group").is_none()
-                && backend.word("kind").unwrap_or("Service") == "Service";
-            let Some(name) = backend.word("name").filter(|_| service) else {
-                continue;
-            };
-            let namespace = lens.word(backend.word("namespace").unwrap_or(&own));
-            let entry = (namespace, lens.word(name), backend.port("port"));
-            if !route.backends.contains(&entry) {
-                route.backends.push(entry);
-            }
-        }
-    }
-    route
-}
-
-fn openshift_route(lens: &mut Lens, object: &Object, root: Node<'_>) -> Route {
-    let mut route = empty_route(lens, object);
-    let spec = root.get("spec");
-    let backends = std::iter::once(spec.get("to")).chain(spec.list("alternateBackends"));
-    for backend in backends {
-        let service = backend.word("kind").unwrap_or("Service") == "Service";
-        if let Some(name) = backend.word("name").filter(|_| service) {
-            let entry = (Text::clone(&route.namespace), lens.word(name), None);
-            route.backends.push(entry);
-        }
-    }
-    route
-}
-
-/// Istio asks for no grant across namespaces.
-fn virtual_service(lens: &mut Lens, object: &Object, root: Node<'_>) -> Route {
-    let mut route = empty_route(lens, object);
-    let spec = root.get("spec");
-    for gateway in spec.texts("gateways").filter(|name| *name != "mesh") {
-        let (namespace, name) = gateway
-            .split_once('/')
-            .unwrap_or((&route.namespace, gateway));
-        let parent = (lens.word(namespace), lens.word(name), None);
-        route.parents.push(parent);
-    }
-    for rule in ["http", "tls", "tcp"]
-        .into_iter()
-        .flat_map(|key| spec.list(key))
-    {
-        for target in rule.list("route") {
-            let destination = target.get("destination");
-            let Some(host) = destination.word("host") else {
-                continue;
-            };
-            let mut parts = host.split('.');
-            let service = parts.next().unwrap_or(host);
-            // `web`, `web.shop`, `web.shop.svc.cluster.local`; other names lie outside the cluster.
-            let namespace = match (parts.next(), parts.next()) {
-                (None, _) => Text::clone(&route.namespace),
-                (Some(namespace), None | Some("svc")) => lens.word(namespace),
-                (Some(_), Some(_)) => continue,
-            };
-            let port = destination.get("port").port("number");
-            let entry = (namespace, lens.word(service), port);
-            if !route.backends.contains(&entry) {
-                route.backends.push(entry);
-            }
-        }
-    }
-    route.granted = (0u32..)
-        .zip(&route.backends)
-        .filter(|(_, (namespace, _, _))| *namespace != route.namespace)
-        .map(|(index, _)| index)
-        .collect();
-    route
-}
-
-/// One pair of a ReferenceGrant: routes of a namespace and kind may name Services here.
-struct Grant {
-    namespace: Text,
-    from_namespace: Text,
-    from_group: Text,
-    from_kind: Text,
-    /// `None`: all Services.
-    service: Option<Text>,
-}
-
-impl Grant {
-    fn allows(&self, route: &Route, namespace: &Text, service: &Text) -> bool {
-        self.namespace == *namespace
-            && self.from_namespace == route.namespace
-            && self.from_group == route.group
-            && self.from_kind == route.kind
-            && self.service.as_ref().is_none_or(|name| name == service)
-    }
-}
-
-fn grants(lens: &mut Lens, snapshot: &Snapshot) -> Vec<Grant> {
-    let mut grants = Vec::new();
-    for object in snapshot.of_kind(GATEWAY_GROUP, "ReferenceGrant") {
-        lens.read(object, |lens, root| {
-            let spec = root.get("spec");
-            for from in spec.list("from") {
-                for to in spec.list("to") {
-                    if to.word("group").is_some() || to.text("kind") != Some("Service") {
-                        continue;
-                    }
-                    grants.push(Grant {
-                        namespace: lens.namespace(object),
-                        from_namespace: lens.word(from.text("namespace").unwrap_or("")),
-                        from_group: lens.word(from.text("group").unwrap_or("")),
-                        from_kind: lens.word(from.text("kind").unwrap_or("")),
-                        service: lens.option(to.word("name")),
-                    });
-                }
-            }
-        });
-    }
-    grants
 }
 
 /// Views of all objects of one kind, in the order of the Snapshot.

@@ -6,12 +6,13 @@ use crate::admin::admin_policies;
 use crate::authorizer;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
-use crate::entries::{endpoint_slices, gateways, ingresses, routes, services};
+use crate::entries::{endpoint_slices, front_classes, ingresses, services};
 use crate::lens::Lens;
 use crate::places::{host_paths, namespaces, nodes, secrets};
 use crate::policies::{network_policies, other_policies};
 use crate::provider;
 use crate::rbac::GROUP as RBAC;
+use crate::routes::{gateways, routes};
 use crate::view::Inventory;
 use crate::workloads::{Surroundings, Workloads, workloads};
 use model::evidence::{Gap, GapWeight, Ledger, Stage};
@@ -61,14 +62,14 @@ pub fn inventory(
         pods,
     } = workloads(&mut lens, snapshot, &around, ledger);
     provider::mark(&mut lens, snapshot, &mut views, &templates);
-    let (services, classes) = services(&mut lens, snapshot);
     let authorizer = authorizer::read(&mut lens, snapshot);
     let mut inventory = Inventory {
         nodes: nodes(&mut lens, snapshot),
-        services,
+        services: services(&mut lens, snapshot),
         ingresses: ingresses(&mut lens, snapshot),
         gateways: gateways(&mut lens, snapshot),
         routes: routes(&mut lens, snapshot),
+        front_classes: front_classes(&mut lens, snapshot),
         network_policies: network_policies(&mut lens, snapshot),
         admin_policies: admin_policies(&mut lens, snapshot),
         other_policies: other_policies(&mut lens, snapshot),
@@ -99,7 +100,7 @@ pub fn inventory(
         &inventory.templates,
         &inventory.service_accounts,
     );
-    inventory.internal = internal(&inventory, &classes, declarations);
+    inventory.internal = internal(&inventory, declarations);
     let mut gaps = lens.into_gaps();
     gaps.extend(undeclared(&inventory));
     tell_unseen(snapshot, ledger, &mut inventory, &mut gaps);
@@ -111,11 +112,7 @@ pub fn inventory(
 }
 
 /// Entries that the user declared to be internal.
-fn internal(
-    inventory: &Inventory,
-    classes: &[Option<Text>],
-    declarations: &Declarations,
-) -> Vec<ObjectRef> {
+fn internal(inventory: &Inventory, declarations: &Declarations) -> Vec<ObjectRef> {
     let hints = &declarations.network.internal;
     if hints.is_empty() {
         return Vec::new();
@@ -129,8 +126,9 @@ fn internal(
             found.push(ObjectRef::new(group, kind, Some(namespace), name));
         }
     };
-    for (s, class) in inventory.services.iter().zip(classes) {
-        ask("", "Service", &s.namespace, &s.name, class.as_deref());
+    for s in &inventory.services {
+        let class = s.load_balancer_class.as_deref();
+        ask("", "Service", &s.namespace, &s.name, class);
     }
     for i in &inventory.ingresses {
         ask(
@@ -142,13 +140,7 @@ fn internal(
         );
     }
     for g in &inventory.gateways {
-        ask(
-            "gateway.networking.k8s.io",
-            "Gateway",
-            &g.namespace,
-            &g.name,
-            Some(&g.class),
-        );
+        ask(&g.group, "Gateway", &g.namespace, &g.name, Some(&g.class));
     }
     for r in &inventory.routes {
         ask(&r.group, &r.kind, &r.namespace, &r.name, None);

@@ -20,6 +20,7 @@ mod podspec;
 mod policies;
 pub mod provider;
 pub mod rbac;
+mod routes;
 mod running;
 mod selector;
 mod templates;

@@ -141,7 +141,16 @@ fn container(
 
 fn container_port(lens: &mut Lens, node: Node<'_>, host_network: bool) -> Option<ContainerPort> {
     let port = node.port("containerPort")?;
-    let declared = node.port("hostPort").unwrap_or(0);
+    // What is bound to the node's loopback is open to the node alone.
+    let local = |ip: &str| {
+        ip.parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    };
+    let declared = if node.text("hostIP").is_some_and(local) {
+        0
+    } else {
+        node.port("hostPort").unwrap_or(0)
+    };
     Some(ContainerPort {
         name: lens.option(node.word("name")),
         port,
@@ -426,7 +435,7 @@ mod tests {
         let pod = parse(
             36,
             r#"{"initContainers":[{"name":"i","image":"x"},{"name":"s","image":"x","restartPolicy":"Always"}],
-                "containers":[{"name":"a","image":"i","ports":[{"containerPort":80},{"containerPort":53,"protocol":"UDP","hostPort":5353,"name":"dns"}],
+                "containers":[{"name":"a","image":"i","ports":[{"containerPort":80},{"containerPort":53,"protocol":"UDP","hostPort":5353,"name":"dns"},{"containerPort":90,"hostPort":90,"hostIP":"127.0.0.1"}],
                 "env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"s1","key":"k"}}}],"envFrom":[{"secretRef":{"name":"s0"}},{"configMapRef":{"name":"c"}}],
                 "volumeMounts":[{"name":"v","mountPath":"/v","readOnly":true}]}],
                 "volumes":[{"name":"v","hostPath":{"path":"/"}},{"name":"p","projected":{"sources":[{"secret":{"name":"z"}},{"serviceAccountToken":{"expirationSeconds":3607}}]}},{"name":"e","emptyDir":{}}]}"#,
@@ -464,6 +473,7 @@ mod tests {
             ),
             (53, "UDP", 5353)
         );
+        assert_eq!(app.ports[2].host_port, 0, "bound to loopback");
         assert_eq!(
             app.secret_env.iter().map(|s| &**s).collect::<Vec<_>>(),
             ["s0", "s1"]

@@ -27,6 +27,8 @@ pub struct Inventory {
     pub ingresses: Vec<Ingress>,
     pub gateways: Vec<Gateway>,
     pub routes: Vec<Route>,
+    /// IngressClasses, GatewayClasses.
+    pub front_classes: Vec<FrontClass>,
     pub network_policies: Vec<NetworkPolicy>,
     /// Policies of administrators, by tier, priority and name.
     pub admin_policies: Vec<AdminPolicy>,
@@ -236,6 +238,7 @@ pub struct Service {
     pub source_ranges: Vec<IpNet>,
     /// Addresses or host names of `status.loadBalancer.ingress`.
     pub load_balancer: Vec<Text>,
+    pub load_balancer_class: Option<Text>,
     pub external_traffic_local: bool,
 }
 
@@ -265,15 +268,31 @@ pub struct Ingress {
     pub load_balancer: Vec<Text>,
 }
 
-/// Gateway of gateway.networking.k8s.io.
+/// IngressClass or GatewayClass: which controller serves the objects that name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontClass {
+    pub kind: Text,
+    pub name: Text,
+    /// `k8s.io/ingress-nginx`.
+    pub controller: Text,
+    /// Serves Ingresses that name no class.
+    pub default: bool,
+    /// More is said in another object, which is not read.
+    pub parameters: bool,
+}
+
+/// Gateway of gateway.networking.k8s.io, or of networking.istio.io with class `istio`.
 #[derive(Clone, Debug)]
 pub struct Gateway {
+    pub group: Text,
     pub namespace: Text,
     pub name: Text,
     pub class: Text,
     pub annotations: Labels,
     pub listeners: Vec<Listener>,
     pub addresses: Vec<Text>,
+    /// Labels of the pods that serve it, in any namespace; empty where it does not say them.
+    pub pods: Labels,
 }
 
 #[derive(Clone, Debug)]
@@ -281,6 +300,10 @@ pub struct Listener {
     pub name: Text,
     pub port: u16,
     pub protocol: Text,
+    /// `*.example.com`; `None`: any.
+    pub hostname: Option<Text>,
+    /// Kinds of routes; empty: what the protocol allows.
+    pub kinds: Vec<Text>,
     /// `Same`, `All`, `Selector`.
     pub allowed_from: Text,
     pub allowed_selector: Selector,
@@ -293,12 +316,44 @@ pub struct Route {
     pub group: Text,
     pub namespace: Text,
     pub name: Text,
-    /// (namespace, gateway, section).
-    pub parents: Vec<(Text, Text, Option<Text>)>,
-    /// (namespace, service, port); a namespace other than the route's needs a ReferenceGrant.
-    pub backends: Vec<(Text, Text, Option<u16>)>,
+    pub parents: Vec<Parent>,
+    /// Empty: any.
+    pub hostnames: Vec<Text>,
+    /// A namespace other than the route's needs a ReferenceGrant.
+    pub backends: Vec<Backend>,
     /// Backends in other namespaces that a ReferenceGrant allows, by index into `backends`.
     pub granted: Vec<u32>,
+}
+
+/// What a route wants to be attached to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    pub group: Text,
+    /// `Gateway`; others are not understood.
+    pub kind: Text,
+    pub namespace: Text,
+    pub name: Text,
+    pub section: Option<Text>,
+    pub port: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    pub namespace: Text,
+    pub service: Text,
+    pub port: BackendPort,
+}
+
+/// A port of a Service, as what stands before it names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BackendPort {
+    Any,
+    /// `port` of the Service.
+    Number(u16),
+    /// `name` of the Service's port.
+    Name(Text),
+    /// The pods' port.
+    Target(u16),
 }
 
 /// What is known of a Secret without its values.
@@ -454,8 +509,8 @@ pub struct EndpointSlice {
     pub namespace: Text,
     pub service: Text,
     pub addresses: Vec<IpAddr>,
-    /// (port, protocol).
-    pub ports: Vec<(u16, Text)>,
+    /// (name of the Service's port, port, protocol).
+    pub ports: Vec<(Text, u16, Text)>,
 }
 
 #[derive(Clone, Debug)]

@@ -2,26 +2,24 @@
 //! Comes in: the inventory. Goes out: ports per workload. Never: whether policies let the controller through.
 
 use super::ports::{PortSet, Protocol};
-use crate::front::leads_to;
-use crate::services::{Backing, backings};
+use crate::services::{Backing, backend_port, backings, leads_to};
 use rustc_hash::FxHashMap;
-use semantics::view::{Inventory, TargetPort};
+use semantics::view::{BackendPort, Inventory};
 
 /// Parallel to the workloads.
 pub(crate) fn fronted(inventory: &Inventory) -> Vec<PortSet> {
-    let mut named: FxHashMap<(&str, &str), Vec<Option<TargetPort>>> = FxHashMap::default();
+    let mut named: FxHashMap<(&str, &str), Vec<BackendPort>> = FxHashMap::default();
     for ingress in &inventory.ingresses {
         for (_, service, port) in &ingress.backends {
-            let port = (*port != TargetPort::Number(0)).then(|| port.clone());
             let key = (&*ingress.namespace, &**service);
-            named.entry(key).or_default().push(port);
+            named.entry(key).or_default().push(backend_port(port));
         }
     }
     for route in &inventory.routes {
-        for (n, (namespace, service, port)) in (0_u32..).zip(&route.backends) {
-            if *namespace == route.namespace || route.granted.contains(&n) {
-                let port = port.map(TargetPort::Number);
-                named.entry((namespace, service)).or_default().push(port);
+        for (n, to) in (0_u32..).zip(&route.backends) {
+            if to.namespace == route.namespace || route.granted.contains(&n) {
+                let key = (&*to.namespace, &*to.service);
+                named.entry(key).or_default().push(to.port.clone());
             }
         }
     }
@@ -38,7 +36,7 @@ pub(crate) fn fronted(inventory: &Inventory) -> Vec<PortSet> {
                     for target in targets {
                         let protocol = Protocol::parse(&target.protocol);
                         if let Some(protocol) = protocol
-                            && leads_to(port.as_ref(), service, target.service_port)
+                            && leads_to(port, service, target)
                         {
                             let one = PortSet::range(protocol, target.port, target.port);
                             ports = ports.union(&one);

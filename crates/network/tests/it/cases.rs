@@ -9,9 +9,9 @@ use model::object::ObjectRef;
 use model::situation::ExposureClass;
 use network::{NetworkDeclarations, OpeningKind, WorkloadExposure};
 use semantics::view::{
-    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, EndpointSlice, Inventory,
-    Labels, Operator, OtherPolicy, PolicyPort, PolicyRule, Requirement, Selector, TargetPort,
-    Tunnel,
+    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, BackendPort,
+    EndpointSlice, FrontClass, Inventory, Labels, Operator, OtherPolicy, PolicyPort, PolicyRule,
+    Requirement, Selector, ServicePort, TargetPort, Tunnel,
 };
 
 fn name(class: ExposureClass) -> &'static str {
@@ -138,6 +138,78 @@ fn services() {
             );
         },
         "external",
+    );
+    check(
+        "AWS, any value but false",
+        |w| {
+            annotated(
+                w,
+                "service.beta.kubernetes.io/aws-load-balancer-internal=10.0.0.0/8",
+            );
+        },
+        "external",
+    );
+    check(
+        "AWS controller, not internal",
+        |w| {
+            annotated(
+                w,
+                "service.beta.kubernetes.io/aws-load-balancer-type=external service.beta.kubernetes.io/aws-load-balancer-internal=false",
+            );
+        },
+        "internet",
+    );
+    check(
+        "AWS controller by class",
+        |w| lb(w).load_balancer_class = Some("service.k8s.aws/nlb".into()),
+        "external external..internet",
+    );
+    check(
+        "GKE's internal class",
+        |w| lb(w).load_balancer_class = Some("networking.gke.io/l4-regional-internal".into()),
+        "external",
+    );
+    check(
+        "some narrow source ranges, one that is everything",
+        |w| {
+            lb(w).source_ranges = vec![
+                "203.0.113.0/24".parse().unwrap(),
+                "0.0.0.0/0".parse().unwrap(),
+            ];
+        },
+        "internet",
+    );
+    check(
+        "source ranges that are everything together",
+        |w| {
+            lb(w).source_ranges =
+                vec!["0.0.0.0/1".parse().unwrap(), "128.0.0.0/1".parse().unwrap()];
+        },
+        "internet",
+    );
+    check(
+        "source ranges of an internal load balancer",
+        |w| {
+            annotated(
+                w,
+                "service.beta.kubernetes.io/azure-load-balancer-internal=true",
+            );
+            w.services[0].source_ranges = vec!["0.0.0.0/0".parse().unwrap()];
+        },
+        "external",
+    );
+    check(
+        "externalIPs, several",
+        |w| {
+            service(w, "shop/web", "ClusterIP", "web", 8080).external_ips =
+                vec!["10.1.2.3".into(), "2a00::1".into()];
+        },
+        "internet",
+    );
+    check(
+        "a headless Service",
+        |w| service(w, "shop/web", "ClusterIP", "web", 8080).headless = true,
+        "cluster",
     );
     check(
         "AWS controller's default",
@@ -947,6 +1019,80 @@ fn fronts() {
         },
         "internet",
     );
+    let class = |w: &mut Inventory, name: &str, controller: &str, parameters: bool| {
+        w.front_classes.push(FrontClass {
+            kind: "IngressClass".into(),
+            name: name.into(),
+            controller: controller.into(),
+            default: name == "default",
+            parameters,
+        });
+    };
+    check(
+        "a class of another name",
+        |w| {
+            published(w, Some("outer"));
+            controller(w, "ClusterIP");
+            class(w, "outer", "k8s.io/ingress-nginx", false);
+        },
+        "cluster",
+    );
+    check(
+        "a class of another controller",
+        |w| {
+            published(w, Some("outer"));
+            controller(w, "ClusterIP");
+            class(w, "outer", "traefik.io/ingress-controller", false);
+        },
+        "internet external..internet",
+    );
+    check(
+        "the default class of another controller",
+        |w| {
+            published(w, None);
+            controller(w, "ClusterIP");
+            class(w, "default", "traefik.io/ingress-controller", false);
+        },
+        "internet external..internet",
+    );
+    check(
+        "ALB by its controller",
+        |w| {
+            published(w, Some("outer"));
+            class(w, "outer", "ingress.k8s.aws/alb", false);
+        },
+        "external",
+    );
+    check(
+        "ALB with parameters",
+        |w| {
+            published(w, Some("outer"));
+            class(w, "outer", "ingress.k8s.aws/alb", true);
+        },
+        "external external..internet",
+    );
+    check(
+        "a controller whose own policy lets nothing out",
+        |w| {
+            published(w, Some("nginx"));
+            controller(w, "LoadBalancer");
+            policy(w, "shop/own", "web", vec![rule(vec![pods("", Some(""))])]);
+            let quiet = policy(w, "ingress-nginx/quiet", "", vec![]);
+            (quiet.isolates_ingress, quiet.isolates_egress) = (false, true);
+        },
+        "cluster",
+    );
+    check(
+        "a controller on the node's network",
+        |w| {
+            published(w, Some("nginx"));
+            controller(w, "ClusterIP");
+            w.templates[1].host_network = true;
+            node(w, "n", "10.0.0.1", "34.1.2.3");
+            policy(w, "shop/deny", "", vec![]);
+        },
+        "unknown none..internet",
+    );
     check(
         "the default class",
         |w| {
@@ -1114,7 +1260,7 @@ fn fronts() {
         "a section that is not there",
         |w| {
             routed(w, "All", "34.1.2.3");
-            w.routes[0].parents[0].2 = Some("tls".into());
+            w.routes[0].parents[0].section = Some("tls".into());
         },
         "cluster",
     );
@@ -1150,6 +1296,156 @@ fn fronts() {
             w.routes[0].granted = vec![0];
         },
         "internet",
+    );
+    check(
+        "another port of the listener",
+        |w| {
+            routed(w, "All", "34.1.2.3");
+            w.routes[0].parents[0].port = Some(443);
+        },
+        "cluster",
+    );
+    check(
+        "a listener for other kinds",
+        |w| {
+            routed(w, "All", "34.1.2.3");
+            w.gateways[0].listeners[0].kinds = vec!["GRPCRoute".into()];
+        },
+        "cluster",
+    );
+    let hosts = |w: &mut Inventory, listener: &str, route: &str| {
+        routed(w, "All", "34.1.2.3");
+        w.gateways[0].listeners[0].hostname = Some(listener.into());
+        w.routes[0].hostnames = vec![route.into()];
+    };
+    check(
+        "hosts in common",
+        |w| hosts(w, "*.example.com", "a.example.com"),
+        "internet",
+    );
+    check(
+        "no host in common",
+        |w| hosts(w, "*.example.com", "example.org"),
+        "cluster",
+    );
+    check(
+        "a route without hosts",
+        |w| {
+            hosts(w, "*.example.com", "x");
+            w.routes[0].hostnames.clear();
+        },
+        "internet",
+    );
+    check(
+        "a parent that is no Gateway",
+        |w| {
+            routed(w, "Same", "34.1.2.3");
+            w.routes[0].parents[0].kind = "ListenerSet".into();
+        },
+        "internet cluster..internet",
+    );
+    check(
+        "a Gateway whose pods are labelled with it",
+        |w| {
+            routed(w, "All", "");
+            deployment(w, "edge/gate", &[80]);
+            w.workloads[1].pod_labels = labels("gateway.networking.k8s.io/gateway-name=gate");
+        },
+        "cluster",
+    );
+    check(
+        "a Gateway that a shared controller serves",
+        |w| {
+            routed(w, "All", "");
+            w.gateways[0].class = "web".into();
+            w.front_classes.push(FrontClass {
+                kind: "GatewayClass".into(),
+                name: "web".into(),
+                controller: "traefik.io/gateway-controller".into(),
+                default: false,
+                parameters: false,
+            });
+            deployment(w, "edge/traefik", &[80]);
+        },
+        "cluster",
+    );
+    check(
+        "a Gateway whose pods the backend does not admit",
+        |w| {
+            routed(w, "All", "");
+            deployment(w, "edge/gate", &[80]);
+            w.workloads[1].pod_labels = labels("gateway.networking.k8s.io/gateway-name=gate");
+            service(w, "edge/gate", "LoadBalancer", "x", 80).selector =
+                labels("gateway.networking.k8s.io/gateway-name=gate");
+            policy(w, "shop/own", "", vec![rule(vec![pods("", None)])]);
+        },
+        "namespace",
+    );
+    let mesh = |w: &mut Inventory| {
+        routed(w, "All", "");
+        w.gateways[0].group = "networking.istio.io".into();
+        w.gateways[0].pods = labels("istio=ingressgateway");
+        w.routes[0].group = "networking.istio.io".into();
+        w.routes[0].kind = "VirtualService".into();
+        w.routes[0].parents[0].group = "networking.istio.io".into();
+    };
+    check(
+        "an Istio Gateway whose pods were not seen",
+        mesh,
+        "internet external..internet",
+    );
+    check(
+        "an Istio Gateway and its pods",
+        |w| {
+            mesh(w);
+            deployment(w, "istio-system/gate", &[80]);
+            w.workloads[1].pod_labels = labels("app=gate istio=ingressgateway");
+            service(w, "istio-system/gate", "LoadBalancer", "gate", 80);
+        },
+        "internet",
+    );
+    check(
+        "an Istio Gateway and its pods, inside",
+        |w| {
+            mesh(w);
+            deployment(w, "istio-system/gate", &[80]);
+            w.workloads[1].pod_labels = labels("app=gate istio=ingressgateway");
+            service(w, "istio-system/gate", "ClusterIP", "gate", 80);
+        },
+        "cluster",
+    );
+    check(
+        "an Istio Gateway of the same name is another",
+        |w| {
+            mesh(w);
+            w.routes[0].parents[0].group = "gateway.networking.k8s.io".into();
+        },
+        "internet cluster..internet",
+    );
+    let openshift = |w: &mut Inventory, port: BackendPort| {
+        service(w, "shop/web", "ClusterIP", "web", 8080);
+        let route = route(w, "shop/web", "shop/none", "shop/web");
+        route.parents.clear();
+        route.kind = "Route".into();
+        route.group = "route.openshift.io".into();
+        route.backends[0].port = port;
+    };
+    let assumed = "internet external..internet";
+    for (port, expected) in [
+        (BackendPort::Name("http".into()), assumed),
+        (BackendPort::Name("p8080".into()), "cluster"),
+        (BackendPort::Target(8080), assumed),
+        (BackendPort::Target(80), "cluster"),
+    ] {
+        check("OpenShift's targetPort", |w| openshift(w, port), expected);
+    }
+    check(
+        "OpenShift's router was seen",
+        |w| {
+            openshift(w, BackendPort::Any);
+            deployment(w, "openshift-ingress/router-default", &[80]);
+        },
+        "cluster",
     );
     check(
         "a Gateway whose Service is internal",
@@ -1248,6 +1544,28 @@ fn what_was_not_seen_is_not_safe() {
     );
     check("Secrets were refused", |w| refuse(w, "Secret"), "cluster");
     check(
+        "endpoints by hand, another port of the Ingress",
+        |w| {
+            pod(w, 0, "n", "10.1.0.7");
+            let service = service(w, "shop/manual", "ClusterIP", "x", 8080);
+            service.selector = Labels::new();
+            let metrics = ServicePort {
+                name: Some("metrics".into()),
+                port: 90,
+                ..service.ports[0].clone()
+            };
+            service.ports.push(metrics);
+            ingress(w, "shop/i", Some("nginx"), "manual");
+            w.endpoint_slices.push(EndpointSlice {
+                namespace: "shop".into(),
+                service: "manual".into(),
+                addresses: vec!["10.1.0.7".parse().unwrap()],
+                ports: vec![("metrics".into(), 9090, "TCP".into())],
+            });
+        },
+        "cluster",
+    );
+    check(
         "endpoints by hand",
         |w| {
             w.templates[0].containers[0].ports.clear();
@@ -1258,7 +1576,7 @@ fn what_was_not_seen_is_not_safe() {
                 namespace: "shop".into(),
                 service: "manual".into(),
                 addresses: vec!["10.1.0.7".parse().unwrap()],
-                ports: vec![(9090, "TCP".into())],
+                ports: vec![("".into(), 9090, "TCP".into())],
             });
         },
         "internet",

@@ -8,9 +8,9 @@ use model::workload::{
 };
 use model::{evidence::Estimate, keys::WorkloadKey};
 use semantics::view::{
-    ContainerPort, ContainerSpec, Gateway, Ingress, Inventory, Labels, Listener, Namespace,
-    NetworkPolicy, Node, Pod, PodSpec, PolicyPeer, PolicyRule, Route, Security, Selector, Service,
-    ServicePort, TargetPort, WorkloadView,
+    Backend, BackendPort, ContainerPort, ContainerSpec, Gateway, Ingress, Inventory, Labels,
+    Listener, Namespace, NetworkPolicy, Node, Parent, Pod, PodSpec, PolicyPeer, PolicyRule, Route,
+    Security, Selector, Service, ServicePort, TargetPort, WorkloadView,
 };
 
 pub(crate) fn labels(pairs: &str) -> Labels {
@@ -188,6 +188,7 @@ pub(crate) fn service<'a>(
         external_ips: Vec::new(),
         source_ranges: Vec::new(),
         load_balancer: Vec::new(),
+        load_balancer_class: None,
         external_traffic_local: false,
     });
     world.services.last_mut().unwrap()
@@ -318,6 +319,8 @@ pub(crate) fn gateway<'a>(
 ) -> &'a mut Gateway {
     let (namespace, name) = split(name);
     world.gateways.push(Gateway {
+        group: "gateway.networking.k8s.io".into(),
+        pods: Labels::new(),
         namespace,
         name,
         class: "example".into(),
@@ -326,6 +329,8 @@ pub(crate) fn gateway<'a>(
             name: "web".into(),
             port: 80,
             protocol: "HTTP".into(),
+            hostname: None,
+            kinds: Vec::new(),
             allowed_from: allowed_from.into(),
             allowed_selector: Selector::default(),
         }],
@@ -349,8 +354,20 @@ pub(crate) fn route<'a>(
         group: "gateway.networking.k8s.io".into(),
         namespace,
         name,
-        parents: vec![(gateway_namespace, gateway, None)],
-        backends: vec![(service_namespace, service, Some(80))],
+        parents: vec![Parent {
+            group: "gateway.networking.k8s.io".into(),
+            kind: "Gateway".into(),
+            namespace: gateway_namespace,
+            name: gateway,
+            section: None,
+            port: None,
+        }],
+        hostnames: Vec::new(),
+        backends: vec![Backend {
+            namespace: service_namespace,
+            service,
+            port: BackendPort::Number(80),
+        }],
         granted: Vec::new(),
     });
     world.routes.last_mut().unwrap()

@@ -93,9 +93,9 @@ fn endpoints_stand_in_where_no_slice_is() {
     assert_eq!(
         got,
         [
-            "a 1.1.1.1 [(80, \"TCP\")]",
-            "b 2.2.2.2 [(80, \"TCP\")]",
-            "c 9.9.9.9 [(53, \"UDP\")]"
+            "a 1.1.1.1 [(\"\", 80, \"TCP\")]",
+            "b 2.2.2.2 [(\"\", 80, \"TCP\")]",
+            "c 9.9.9.9 [(\"\", 53, \"UDP\")]"
         ]
     );
 }
@@ -219,16 +219,34 @@ fn routers_that_name_services() {
         "Route",
         "n",
         "r",
-        json!({"to": {"kind": "Service", "name": "s"}, "alternateBackends": [{"kind": "Service", "name": "t"}]}),
+        json!({"port": {"targetPort": 8080}, "to": {"kind": "Service", "name": "s"}, "alternateBackends": [{"kind": "Service", "name": "t"}, {"kind": "Service", "name": "off", "weight": 0}]}),
+    );
+    let named = object(
+        "route.openshift.io/v1",
+        "Route",
+        "n",
+        "r2",
+        json!({"port": {"targetPort": "http"}, "to": {"kind": "Service", "name": "s"}}),
+    );
+    let service = |name: &str, spec: Value| {
+        object("networking.istio.io/v1", "VirtualService", "n", name, spec)
+    };
+    let root = service(
+        "s",
+        json!({"gateways": ["edge/g"], "http": [{"route": [{"destination": {"host": "s", "port": {"number": 80}}}]}, {"delegate": {"name": "t"}}]}),
+    );
+    let part = service(
+        "t",
+        json!({"http": [{"route": [{"destination": {"host": "deep.m"}}]}]}),
     );
     let istio = object(
         "networking.istio.io/v1",
         "VirtualService",
         "n",
         "v",
-        json!({"gateways": ["mesh", "edge/g", "own"], "http": [{"route": [{"destination": {"host": "s", "port": {"number": 80}}}, {"destination": {"host": "t.m.svc.cluster.local"}}, {"destination": {"host": "api.example.com"}}]}]}),
+        json!({"gateways": ["mesh", "edge/g", "own"], "http": [{"route": [{"destination": {"host": "s", "port": {"number": 80}}}, {"destination": {"host": "t.m.svc.cluster.local"}}, {"destination": {"host": "api.example.com"}}], "mirror": {"host": "shadow"}}]}),
     );
-    let inventory = read(&of(Live, &[openshift, istio]));
+    let inventory = read(&of(Live, &[openshift, named, istio, root, part]));
     let got: Vec<String> = inventory
         .routes
         .iter()
@@ -236,12 +254,12 @@ fn routers_that_name_services() {
             let backends: Vec<String> = r
                 .backends
                 .iter()
-                .map(|(n, s, p)| format!("{n}/{s}:{}", p.unwrap_or(0)))
+                .map(|b| format!("{}/{}:{:?}", b.namespace, b.service, b.port))
                 .collect();
             let parents: Vec<String> = r
                 .parents
                 .iter()
-                .map(|(n, g, _)| format!("{n}/{g}"))
+                .map(|p| format!("{}/{}", p.namespace, p.name))
                 .collect();
             format!(
                 "{} [{}] {} {:?}",
@@ -255,8 +273,11 @@ fn routers_that_name_services() {
     assert_eq!(
         got,
         [
-            "Route [] n/s:0 n/t:0 []",
-            "VirtualService [edge/g n/own] n/s:80 m/t:0 [1]"
+            "Route [] n/s:Target(8080) n/t:Target(8080) []",
+            "Route [] n/s:Name(\"http\") []",
+            "VirtualService [edge/g] n/s:Number(80) m/deep:Any [1]",
+            "VirtualService [] m/deep:Any [0]",
+            "VirtualService [edge/g n/own] n/s:Number(80) m/t:Any n/shadow:Any [1]"
         ]
     );
 }
