@@ -153,3 +153,155 @@ pub(crate) fn yaml(file: &Path, bytes: usize) -> anyhow::Result<()> {
     }
     Ok(out.flush()?)
 }
+
+/// A cluster for attack paths: of every 30,000 pods 6,000 workloads, 5,000 service accounts, 20,000 bindings, 3,000
+/// policies, 300 namespaces and 300 nodes. Most rights lead nowhere, as in real clusters; one binding in 400 is
+/// dangerous, one workload in 150 privileged.
+pub(crate) fn attack_files(folder: &Path, pods: usize) -> anyhow::Result<()> {
+    fs::create_dir_all(folder.join("k8s"))?;
+    let mut numbers = Numbers(0x2545_F491_4F6C_DD1D);
+    let (workloads, accounts, bindings) = (pods / 5, pods / 6, pods * 2 / 3);
+    let (policies, namespaces, nodes) = (pods / 10, pods / 100, pods / 100);
+    let namespace = |n: usize| format!("team-{}", n % namespaces);
+    let mut objects = Vec::new();
+    for n in 0..namespaces {
+        let level = ["restricted", "baseline", "privileged"]
+            [usize::from(n % 3 == 0) + usize::from(n % 30 == 0)];
+        objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace(n),
+            "labels": {"pod-security.kubernetes.io/enforce": level, "tier": format!("t{}", n % 5)}}}));
+    }
+    for n in 0..nodes {
+        let mut labels = json!({"kubernetes.io/hostname": format!("node-{n}")});
+        if n < 3
+            && let Some(labels) = labels.as_object_mut()
+        {
+            labels.insert(
+                "node-role.kubernetes.io/control-plane".to_owned(),
+                json!(""),
+            );
+        }
+        objects.push(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": format!("node-{n}"), "labels": labels},
+            "status": {"addresses": [{"type": "InternalIP", "address": format!("10.0.{}.{}", n / 250, n % 250)}],
+                "nodeInfo": {"kubeletVersion": "v1.36.0", "kernelVersion": "6.8.0", "containerRuntimeVersion": "containerd://2.1.0"}}}));
+    }
+    for n in 0..accounts {
+        objects.push(json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": format!("account-{n}"), "namespace": namespace(n)}}));
+    }
+    for n in 0..workloads {
+        let account = (n % accounts) / namespaces * namespaces + n % namespaces;
+        objects.extend(attacked(
+            n,
+            &namespace(n),
+            account % accounts,
+            nodes,
+            &mut numbers,
+        ));
+    }
+    roles(bindings, accounts, &namespace, &mut objects, &mut numbers);
+    for n in 0..policies {
+        let own = format!(
+            "service-{}",
+            (n % (workloads / namespaces)) * namespaces + n % namespaces
+        );
+        objects.push(json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": format!("policy-{n}"), "namespace": namespace(n)},
+            "spec": {"podSelector": {"matchLabels": {"app": own}}, "policyTypes": ["Ingress"],
+                "ingress": [{"from": [{"podSelector": {}}, {"namespaceSelector": {"matchLabels": {"tier": format!("t{}", n % 5)}}}],
+                    "ports": [{"port": 8080}]}]}}));
+    }
+    let file = BufWriter::new(fs::File::create(folder.join("k8s/all.json"))?);
+    serde_json::to_writer(
+        file,
+        &json!({"apiVersion": "v1", "kind": "List", "items": objects}),
+    )?;
+    Ok(())
+}
+
+/// A workload with five pods on nodes, and a Service.
+fn attacked(
+    n: usize,
+    namespace: &str,
+    account: usize,
+    nodes: usize,
+    numbers: &mut Numbers,
+) -> Vec<Value> {
+    let app = format!("service-{n}");
+    let labels = json!({"app": app});
+    let spec = json!({
+        "serviceAccountName": format!("account-{account}"),
+        "automountServiceAccountToken": !n.is_multiple_of(3),
+        "containers": [{"name": "main", "image": name(n % 200), "ports": [{"containerPort": 8080}],
+            "securityContext": {"privileged": n.is_multiple_of(150), "runAsUser": if n.is_multiple_of(2) { 1000 } else { 0 }}}]});
+    let meta = json!({"name": app, "namespace": namespace, "labels": labels});
+    let mut all = vec![
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": meta,
+            "spec": {"replicas": 5, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": meta,
+            "spec": {"type": if n.is_multiple_of(40) { "LoadBalancer" } else { "ClusterIP" }, "selector": labels,
+                "ports": [{"port": 80, "targetPort": 8080}]}}),
+    ];
+    for pod in 0..5 {
+        let mut placed = spec.clone();
+        if let Some(placed) = placed.as_object_mut() {
+            placed.insert(
+                "nodeName".to_owned(),
+                json!(format!("node-{}", numbers.below(nodes))),
+            );
+        }
+        all.push(json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("{app}-{pod}"), "namespace": namespace, "labels": labels,
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": app, "uid": format!("s-{n}"), "controller": true}]},
+            "spec": placed, "status": {"phase": "Running", "podIP": format!("10.{}.{}.{}", 1 + n / 10_000, n / 50 % 200, n % 50 * 5 + pod)}}));
+    }
+    all
+}
+
+/// Roles and the bindings that give them: a few ClusterRoles and ten Roles a namespace.
+fn roles(
+    bindings: usize,
+    accounts: usize,
+    namespace: &dyn Fn(usize) -> String,
+    objects: &mut Vec<Value>,
+    numbers: &mut Numbers,
+) {
+    const RBAC: &str = "rbac.authorization.k8s.io";
+    let shapes = [
+        json!([{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["own"], "verbs": ["get"]}]),
+        json!([{"apiGroups": [""], "resources": ["pods", "services", "events"], "verbs": ["get", "list", "watch"]}]),
+        json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]),
+        json!([{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["*"]}]),
+        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["own"]}]),
+        json!([{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}]),
+        json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "patch"]}]),
+        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]),
+        json!([{"apiGroups": [RBAC], "resources": ["clusterroles"], "verbs": ["escalate", "update"]}]),
+        json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]),
+    ];
+    for (n, rules) in shapes.iter().enumerate() {
+        objects.push(
+            json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+            "metadata": {"name": format!("role-{n}")}, "rules": rules}),
+        );
+    }
+    for n in 0..bindings {
+        let account = n % accounts;
+        let place = namespace(account);
+        // Harmless, but for one in 400 in the namespace and one in 4,000 in the cluster.
+        let role = match numbers.below(400) {
+            0 => 5 + numbers.below(5),
+            _ => numbers.below(5),
+        };
+        let wide = n.is_multiple_of(10);
+        let subject = json!([{"kind": "ServiceAccount", "name": format!("account-{account}"), "namespace": place}]);
+        let reference =
+            json!({"apiGroup": RBAC, "kind": "ClusterRole", "name": format!("role-{role}")});
+        objects.push(if wide {
+            json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": format!("binding-{n}")},
+                "roleRef": reference, "subjects": subject})
+        } else {
+            json!({"apiVersion": format!("{RBAC}/v1"), "kind": "RoleBinding",
+                "metadata": {"name": format!("binding-{n}"), "namespace": place}, "roleRef": reference, "subjects": subject})
+        });
+    }
+}

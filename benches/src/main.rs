@@ -3,6 +3,7 @@
 //! ends with 1. Scanners of others take part where they are installed (`images`), and then have to be beaten.
 #![allow(clippy::print_stdout)] // a table is its output
 
+mod attack;
 mod child;
 mod generate;
 mod images;
@@ -51,6 +52,11 @@ const BARS: &[Bar] = &[
         name: "images",
         what: "Debian's minbase, packages and matches, beside other scanners",
         run: images::images,
+    },
+    Bar {
+        name: "attack",
+        what: "attack paths of 3,000, 9,000 and 30,000 pods, and of the recorded 10,000",
+        run: attack::attack,
     },
     Bar {
         name: "many",

@@ -237,7 +237,7 @@ impl Attack<'_> {
             return Vec::new();
         };
         let who = binding.subjects.get(usize::from(subject));
-        let who = who.map_or_else(String::new, |subject| subject.to_string());
+        let who = who.map_or_else(String::new, ToString::to_string);
         let says = format!("{} gives {} to {who}", binding.object, binding.role);
         let mut found = vec![ledger.field(&binding.object, format!("/subjects/{subject}"), says)];
         let rules = binding
@@ -320,7 +320,7 @@ impl Attack<'_> {
         let mut missing: Vec<GapId> = arc.missing.into_iter().collect();
         match arc.cause {
             Cause::Step(w, c, n) => {
-                missing.extend(self.step(w, c, n).into_iter().flat_map(|s| &s.missing))
+                missing.extend(self.step(w, c, n).into_iter().flat_map(|s| &s.missing));
             }
             Cause::Opening(w, n) if !matches!(arc.kind, "POD_NETWORK") => {
                 let exposure = self.exposures.get(w as usize);

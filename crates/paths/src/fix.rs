@@ -54,10 +54,6 @@ impl Fixes {
         id
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
-    }
-
     pub(crate) fn get(&self, id: FixId) -> Option<&Fix> {
         self.all.get(id as usize)
     }

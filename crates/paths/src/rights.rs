@@ -3,10 +3,11 @@
 //! Never: an exact RBAC answer; part 3 brings it.
 
 use crate::blast::{Step, gap};
-use model::evidence::{Estimate, GapId, Ledger};
+use model::evidence::{Estimate, GapId, Ledger, Truth};
 use model::situation::Reach;
 use model::text::Text;
 use rustc_hash::FxHashMap;
+use semantics::pod_security;
 use semantics::view::{
     ContainerSpec, Inventory, PodSpec, Right, RightClass, ServiceAccount, VolumeSource,
     WorkloadView,
@@ -14,8 +15,7 @@ use semantics::view::{
 
 pub(crate) struct Accounts<'a> {
     by_name: FxHashMap<(&'a str, &'a str), &'a ServiceAccount>,
-    enforce: FxHashMap<&'a str, Option<&'a str>>,
-    default_level: Option<&'a str>,
+    inventory: &'a Inventory,
     /// Bindings or roles were not listed completely.
     unseen: Option<GapId>,
 }
@@ -35,12 +35,7 @@ impl<'a> Accounts<'a> {
         let name = |a: &'a ServiceAccount| ((&*a.namespace, &*a.name), a);
         Accounts {
             by_name: inventory.service_accounts.iter().map(name).collect(),
-            enforce: inventory
-                .namespaces
-                .iter()
-                .map(|n| (&*n.name, n.enforce.as_deref()))
-                .collect(),
-            default_level: inventory.pod_security_default.as_deref(),
+            inventory,
             unseen: RBAC
                 .iter()
                 .find_map(|kind| inventory.unseen.get(*kind))
@@ -58,11 +53,16 @@ impl<'a> Accounts<'a> {
         namespace: &str,
         ledger: &mut Ledger,
     ) -> (Estimate, Option<GapId>) {
-        let label = self.enforce.get(namespace).copied().flatten();
-        match label.or(self.default_level) {
-            Some("privileged") => (Estimate::exact(0.9), None),
-            Some(_) => (Estimate::exact(0.05), None),
-            None => {
+        let may = pod_security::of_namespace(self.inventory, namespace).powers();
+        let ways = [
+            may.privileged,
+            may.host_path,
+            may.host_namespaces,
+            may.escape_capability,
+        ];
+        match ways.into_iter().max() {
+            Some(Truth::Yes) => (Estimate::exact(0.9), None),
+            Some(Truth::Unknown) => {
                 let gap = ledger.gap(gap(
                     "pod-security-default-unknown",
                     "namespaces without a Pod Security label: the cluster's default decides, and it was not seen",
@@ -71,6 +71,7 @@ impl<'a> Accounts<'a> {
                 ));
                 (Estimate::between(0.05, 0.8, 0.9), Some(gap))
             }
+            Some(Truth::No) | None => (Estimate::exact(0.05), None),
         }
     }
 }

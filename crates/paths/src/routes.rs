@@ -227,9 +227,9 @@ impl Route {
             }
             edge.missing.extend(attack.missing(arc));
             edge.changeable.extend(change_of(attack, arc));
-            if !node(arc.to).is_hidden()
-                && let Some(mut edge) = open.take()
-            {
+            // From a pod into its container is no step of its own.
+            let step = !edge.kind.is_empty() && !node(arc.to).is_hidden();
+            if let Some(mut edge) = open.take_if(|_| step) {
                 from = attack.name(node(arc.to));
                 edge.to = Text::clone(&from);
                 edge.missing.sort_unstable();

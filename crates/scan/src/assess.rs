@@ -12,7 +12,7 @@ use crate::platform::{On, Platform, platform};
 use crate::rulings::Rulings;
 use crate::vulnerabilities::close;
 use crate::written::Written;
-use crate::{artifacts, drift, ignore, sources, vex, weaknesses};
+use crate::{artifacts, drift, environments, ignore, sources, vex, weaknesses};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -179,6 +179,7 @@ fn run(
     vex::mention(&rulings.attached, &mut found, scanned, &mut ledger);
     if placed.is_none() {
         found.open.extend(drift::findings(&inventory));
+        found.open.extend(environments::findings(&inventory));
     }
 
     let declared = NetworkDeclarations {

@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod database;
 pub mod deployed;
 pub mod drift;
+pub mod environments;
 pub mod filter;
 pub mod findings;
 pub mod gate;

@@ -412,7 +412,7 @@ fn written(src: Text, dst: Text, ports: &Ports) -> Connection {
 }
 
 /// As written, and what cannot be ruled out where that is more.
-fn conn(ports: &Ports) -> (Text, Option<Text>) {
+pub(crate) fn conn(ports: &Ports) -> (Text, Option<Text>) {
     let more = ports.possible != ports.written;
     let possible = more.then(|| ports.possible.to_string().into());
     (ports.written.to_string().into(), possible)

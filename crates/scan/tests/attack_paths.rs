@@ -222,13 +222,14 @@ fn carried(text: &str, kind: &str) -> String {
             out.push_str("  schedule: '* * * * *'\n  jobTemplate:\n    spec:\n");
             indent.push_str("    ");
         }
-        out.push_str(&format!(
+        let head = format!(
             "{indent}template:\n{indent}  metadata: {{labels: {{app: case}}}}\n{indent}  spec:\n"
-        ));
-        for line in spec {
-            out.push_str(&format!("{indent}  {line}\n"));
-        }
-        documents.push(out);
+        );
+        let spec: Vec<String> = spec
+            .iter()
+            .map(|line| format!("{indent}  {line}\n"))
+            .collect();
+        documents.push(out + &head + &spec.concat());
     }
     documents.join("\n---")
 }

@@ -19,7 +19,7 @@ struct Members {
 }
 
 impl Members {
-    fn of<'m>(&self, list: &'m FxHashMap<Scope, Vec<NodeId>>, scope: Scope) -> &'m [NodeId] {
+    fn of(list: &FxHashMap<Scope, Vec<NodeId>>, scope: Scope) -> &[NodeId] {
         list.get(&scope).map_or(&[], Vec::as_slice)
     }
 }
@@ -240,7 +240,7 @@ impl Builder<'_> {
     }
 
     fn accounts_of(&mut self, id: NodeId, scope: Scope, members: &Members) {
-        for to in members.of(&members.accounts, scope) {
+        for to in Members::of(&members.accounts, scope) {
             self.graph().join(id, *to);
         }
         let system = scope == CLUSTER || self.scope(Some("kube-system")) == Some(scope);
@@ -255,7 +255,7 @@ impl Builder<'_> {
     }
 
     fn pods_of(&mut self, id: NodeId, scope: Scope, members: &Members) {
-        for to in members.of(&members.pods, scope) {
+        for to in Members::of(&members.pods, scope) {
             self.graph().join(id, *to);
         }
     }

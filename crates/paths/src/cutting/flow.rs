@@ -131,9 +131,10 @@ impl Flow {
     }
 
     fn bundle(&mut self, bundle: &Bundle, capacity: u128, label: u32) {
-        let gate = |flow: &mut Self, nodes: &[u32], inward: bool| match nodes {
-            [node] => *node,
-            _ => {
+        let gate = |flow: &mut Self, nodes: &[u32], inward: bool| {
+            if let [node] = nodes {
+                *node
+            } else {
                 let gate = flow.node();
                 for node in nodes {
                     let (from, to) = if inward { (*node, gate) } else { (gate, *node) };
@@ -154,7 +155,7 @@ impl Flow {
             if level[SINK as usize] == u32::MAX {
                 return true;
             }
-            if !budget.spend(self.to.len()) || !self.block(&level, budget) {
+            if !budget.spend(2 * (self.to.len() + self.out.len())) || !self.block(&level, budget) {
                 return false;
             }
         }
@@ -195,6 +196,9 @@ impl Flow {
         let mut path: Vec<u32> = Vec::new();
         let mut node = SOURCE;
         loop {
+            if !budget.spend(1) {
+                return false;
+            }
             if node == SINK {
                 let room = path.iter().map(|id| self.left[*id as usize]).min();
                 let room = room.unwrap_or(0);
@@ -203,9 +207,7 @@ impl Flow {
                     self.left[(*id ^ 1) as usize] += room;
                 }
                 self.value += room;
-                if !budget.spend(path.len()) {
-                    return false;
-                }
+                budget.spend(3 * path.len());
                 // Back to the tail of the first arc that is full.
                 let full = path
                     .iter()

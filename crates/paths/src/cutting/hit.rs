@@ -3,6 +3,7 @@
 //! Never: an answer that leaves a set unhit; recursion deeper than [`DEPTH`].
 
 use super::flow::ONE;
+use super::relax::{Relaxed, relax};
 use super::web::{Budget, Sets, small};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,6 +11,8 @@ use std::collections::BinaryHeap;
 /// Branches on one way down; beyond it the answer is not proven.
 const DEPTH: usize = 150;
 const NOWHERE: u32 = u32::MAX;
+/// Rounds of the relaxation for a whole family, and for what a branch leaves of it.
+const ROUNDS: (usize, usize) = (300, 40);
 
 #[derive(Debug)]
 pub(super) struct Hit {
@@ -31,12 +34,14 @@ struct Solver<'a> {
 }
 
 /// Sets over elements that are numbered from 0; `names` are the elements as they came.
+#[derive(Clone)]
 struct Family {
     names: Vec<u32>,
     sets: Vec<Vec<u32>>,
 }
 
-pub(super) fn hit(sets: &[Vec<u32>], cost: &[u128], budget: &mut Budget) -> Hit {
+/// `prove`: with the search for the best one, not only a good one and a bound by packing.
+pub(super) fn hit(sets: &[Vec<u32>], cost: &[u128], prove: bool, budget: &mut Budget) -> Hit {
     let mut solver = Solver {
         cost,
         budget,
@@ -58,7 +63,7 @@ pub(super) fn hit(sets: &[Vec<u32>], cost: &[u128], budget: &mut Budget) -> Hit 
             budget: &mut share,
             place: std::mem::take(&mut solver.place),
         }
-        .settle(&family, &mut solver.place);
+        .settle(&family, prove, &mut solver.place);
         solver.budget.back(share);
         least += one.least;
         proven &= one.proven;
@@ -86,36 +91,36 @@ pub(super) fn quickly(sets: &[Vec<u32>], cost: &[u128], budget: &mut Budget) -> 
 
 impl Solver<'_> {
     /// One family that is reduced and hangs together.
-    fn settle(mut self, family: &Family, place: &mut Vec<u32>) -> Hit {
+    fn settle(mut self, family: &Family, prove: bool, place: &mut Vec<u32>) -> Hit {
         let mut elements = self.improved(family);
         let bound = self.total(&elements);
         let mut packing = self.packing(family);
         let half = self.budget.0 / 2;
         let mut rest = self.budget.take(half);
         let mut proven = packing >= bound;
-        if !proven {
-            match self.best(self.copy(family), bound, 0) {
-                Ok(better) => {
+        if prove && !proven {
+            if let Ok(better) = self.best(family.clone(), bound, 0) {
+                elements = better.unwrap_or(elements);
+                packing = self.total(&elements);
+                proven = true;
+            } else {
+                // The number of changes alone is easier to prove than that and the price.
+                let plain = vec![ONE; self.cost.len()];
+                let mut counter = Solver {
+                    cost: &plain,
+                    budget: &mut rest,
+                    place: std::mem::take(&mut self.place),
+                };
+                let count = elements.len() as u128 * ONE;
+                let relaxed = counter.relaxed(family, count, ROUNDS.0).count();
+                packing = packing
+                    .max(counter.packing(family))
+                    .max(u128::from(relaxed) * ONE);
+                if let Ok(better) = counter.best(family.clone(), count, 0) {
                     elements = better.unwrap_or(elements);
-                    packing = self.total(&elements);
-                    proven = true;
+                    packing = elements.len() as u128 * ONE;
                 }
-                Err(Spent) => {
-                    // The number of changes alone is easier to prove than that and the price.
-                    let plain = vec![ONE; self.cost.len()];
-                    let mut counter = Solver {
-                        cost: &plain,
-                        budget: &mut rest,
-                        place: std::mem::take(&mut self.place),
-                    };
-                    let count = elements.len() as u128 * ONE;
-                    packing = packing.max(counter.packing(family));
-                    if let Ok(better) = counter.best(counter.copy(family), count, 0) {
-                        elements = better.unwrap_or(elements);
-                        packing = elements.len() as u128 * ONE;
-                    }
-                    self.place = counter.place;
-                }
+                self.place = counter.place;
             }
         }
         self.budget.back(rest);
@@ -157,13 +162,6 @@ impl Solver<'_> {
         Family { names, sets }
     }
 
-    fn copy(&self, family: &Family) -> Family {
-        Family {
-            names: family.names.clone(),
-            sets: family.sets.clone(),
-        }
-    }
-
     fn price(&self, family: &Family, element: u32) -> u128 {
         self.cost[family.names[element as usize] as usize]
     }
@@ -171,6 +169,7 @@ impl Solver<'_> {
     /// Takes elements that must be (into `chosen`), drops sets that others imply and elements that others replace.
     fn reduce(&mut self, family: &mut Family, chosen: &mut Vec<u32>) {
         loop {
+            self.budget.spend(8 * family.size());
             family
                 .sets
                 .sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
@@ -184,7 +183,7 @@ impl Solver<'_> {
                 .sets
                 .retain(|set| !set.iter().any(|element| taken[*element as usize]));
             self.drop_larger(family);
-            if !self.drop_replaced(family) || !self.budget.spend(family.sets.len() + 1) {
+            if !self.drop_replaced(family) || self.budget.0 == 0 {
                 break;
             }
         }
@@ -256,6 +255,7 @@ impl Solver<'_> {
 
     /// Families that share no element.
     fn split(&mut self, family: Family) -> Vec<Family> {
+        self.budget.spend(8 * family.size());
         let mut joined = Sets::new(family.names.len());
         for set in &family.sets {
             for element in set {
@@ -278,6 +278,7 @@ impl Solver<'_> {
 
     /// A lower bound of the cost: each set takes what it can from all of its elements, small and lonely sets first.
     fn packing(&mut self, family: &Family) -> u128 {
+        self.budget.spend(6 * family.size());
         let holders = family.holders();
         let mut order: Vec<(usize, usize)> = family
             .sets
@@ -300,13 +301,23 @@ impl Solver<'_> {
                     left[*element as usize] -= least;
                 }
             }
-            self.budget.spend(set.len());
         }
         bound
     }
 
+    fn relaxed(&mut self, family: &Family, goal: u128, rounds: usize) -> Relaxed {
+        let most = self.budget.0 / (3 * family.size() as u64 + 1) / 2;
+        let rounds = rounds.min(usize::try_from(most).unwrap_or(rounds)).max(1);
+        self.budget.spend(3 * family.size() * rounds);
+        let costs: Vec<u128> = (0..small(family.names.len()))
+            .map(|element| self.price(family, element))
+            .collect();
+        relax(&family.sets, &costs, goal, rounds)
+    }
+
     /// The element that hits most of what is left, the cheaper among equals; then without what is not needed.
     fn greedy(&mut self, family: &Family) -> Vec<u32> {
+        self.budget.spend(8 * family.size());
         let holders = family.holders();
         let mut hits: Vec<u32> = holders.iter().map(|list| small(list.len())).collect();
         let key = |hits: &[u32], element: u32| {
@@ -317,7 +328,6 @@ impl Solver<'_> {
         let mut heap: BinaryHeap<_> = all.map(|element| key(&hits, element)).collect();
         let mut count = vec![0_u32; family.sets.len()];
         let mut chosen = Vec::new();
-        let mut steps = 0;
         while let Some((known, _, Reverse(element))) = heap.pop() {
             if hits[element as usize] == 0 {
                 continue;
@@ -332,12 +342,10 @@ impl Solver<'_> {
                     for other in &family.sets[*set as usize] {
                         hits[*other as usize] -= 1;
                     }
-                    steps += family.sets[*set as usize].len();
                 }
                 count[*set as usize] += 1;
             }
         }
-        self.budget.spend(steps);
         chosen.sort_by_key(|element| Reverse((self.price(family, *element), *element)));
         chosen.retain(|element| drop_idle(&holders[*element as usize], &mut count));
         chosen
@@ -418,7 +426,7 @@ impl Solver<'_> {
         bound: u128,
         depth: usize,
     ) -> Result<Option<Vec<u32>>, Spent> {
-        if depth > DEPTH || !self.budget.spend(family.sets.len() + family.names.len()) {
+        if depth > DEPTH || !self.budget.spend(4 * family.size()) {
             return Err(Spent);
         }
         let mut chosen = Vec::new();
@@ -464,6 +472,35 @@ impl Solver<'_> {
         if bound <= floor {
             return Ok(best);
         }
+        let rounds = if depth == 0 { ROUNDS.0 } else { ROUNDS.1 };
+        let relaxed = self.relaxed(family, bound, rounds);
+        if relaxed.hopeless(bound) {
+            return Ok(best);
+        }
+        let all = 0..small(family.names.len());
+        let taken: Vec<u32> = all
+            .clone()
+            .filter(|e| relaxed.includes(*e, bound))
+            .collect();
+        let out: Vec<bool> = all.map(|e| relaxed.excludes(e, bound)).collect();
+        if !taken.is_empty() || out.contains(&true) {
+            let mut rest = family.clone();
+            rest.sets
+                .retain(|set| !set.iter().any(|e| taken.contains(e)));
+            for set in &mut rest.sets {
+                set.retain(|element| !out[*element as usize]);
+            }
+            let taken = family.named(&taken);
+            let price = self.total(&taken);
+            if price < bound
+                && rest.sets.iter().all(|set| !set.is_empty())
+                && let Some(mut found) = self.best(rest, bound - price, depth + 1)?
+            {
+                found.extend(taken);
+                best = Some(found);
+            }
+            return Ok(best);
+        }
         let holders = family.holders();
         let most = (0..small(family.names.len())).max_by_key(|e| {
             let price = self.price(family, *e);
@@ -472,7 +509,7 @@ impl Solver<'_> {
         let Some(most) = most else { return Ok(best) };
         let (name, price) = (family.names[most as usize], self.price(family, most));
         if price < bound {
-            let mut with = self.copy(family);
+            let mut with = family.clone();
             with.sets.retain(|set| !set.contains(&most));
             if let Some(mut found) = self.best(with, bound - price, depth + 1)? {
                 found.push(name);
@@ -481,7 +518,7 @@ impl Solver<'_> {
             }
         }
         if bound > floor {
-            let mut without = self.copy(family);
+            let mut without = family.clone();
             for set in &mut without.sets {
                 set.retain(|element| *element != most);
             }
@@ -498,6 +535,11 @@ impl Solver<'_> {
 impl Family {
     fn named(&self, elements: &[u32]) -> Vec<u32> {
         elements.iter().map(|e| self.names[*e as usize]).collect()
+    }
+
+    /// What one look at all of it takes.
+    fn size(&self) -> usize {
+        self.names.len() + self.sets.iter().map(|set| set.len() + 1).sum::<usize>()
     }
 
     /// Of each element: the sets that have it, ordered.

@@ -11,6 +11,7 @@ mod flow;
 mod hit;
 mod kernel;
 mod reduce;
+mod relax;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use kernel::Roots;
 use web::{Budget, Web, small};
 
 /// Steps that one answer may take beyond what is linear in the graph; a step takes 2 to 5 ns.
-const STEPS: u64 = 120_000_000;
+const STEPS: u64 = 150_000_000;
 /// Endless routes that are named.
 const NAMED: usize = 1000;
 
@@ -59,11 +60,6 @@ pub(crate) struct Cutter<'a> {
     connect: Connect,
     roots: Roots,
     steps: u64,
-}
-
-/// For all groups together.
-pub(crate) fn solve(problem: &Problem) -> Solution {
-    Cutter::new(problem).all()
 }
 
 impl Problem<'_> {
@@ -107,11 +103,6 @@ impl<'a> Cutter<'a> {
             roots,
             steps,
         }
-    }
-
-    pub(crate) fn all(&self) -> Solution {
-        let all: Vec<usize> = (0..self.problem.sinks.len()).collect();
-        self.groups(&all)
     }
 
     /// For these groups, by their index.

@@ -80,28 +80,38 @@ impl<'a> Search<'a> {
 
     /// Asks for a hitting set of the routes known, closes with more changes what it leaves open, until none is better.
     fn improve(&mut self, mut best: Vec<u32>, mut least: u32, budget: &mut Budget) -> Found {
-        let mut known = 0;
+        // Proofs are dear: they wait until routes that were found in passing let nothing better through.
+        let (mut known, mut prove) = (0, false);
         while self.total(&best) > u128::from(least) * ONE && budget.0 > 0 {
             let mut share = budget.take(budget.0 / 3 + 1);
-            let answer = hit(&self.sets, &self.cost, &mut share);
+            let answer = hit(&self.sets, &self.cost, prove, &mut share);
             budget.back(share);
             least = least.max(answer.least);
-            if answer.proven && self.total(&answer.elements) >= self.total(&best) {
+            let worse = self.total(&answer.elements) >= self.total(&best);
+            if worse && answer.proven {
                 least = small(best.len());
                 break;
+            }
+            if worse && !prove {
+                prove = true;
+                continue;
             }
             let mut chosen = answer.elements;
             let mut open = self.open_routes(&chosen, budget);
             if open.is_empty() {
-                if self.total(&chosen) < self.total(&best) {
+                if !worse {
                     best = chosen;
                 }
-                // Either nothing is better, or it cannot be told within the budget.
                 if answer.proven {
                     least = small(best.len());
                 }
-                break;
+                if answer.proven || prove {
+                    break;
+                }
+                prove = true;
+                continue;
             }
+            prove = false;
             while !open.is_empty() && budget.0 > 0 {
                 chosen.extend(quickly(&open, &self.cost, budget));
                 for route in open {
@@ -134,7 +144,7 @@ impl<'a> Search<'a> {
         let made = self.flags(made);
         let ahead = self.distances(SOURCE, &self.out, LabelledArc::head, &made);
         let behind = self.distances(SINK, &self.into, LabelledArc::tail, &made);
-        budget.spend(4 * self.part.arcs.len());
+        budget.spend(8 * self.part.arcs.len() + 4 * self.part.nodes);
         let mut best = vec![(FAR, 0); self.cost.len()];
         for (id, arc) in (0_u32..).zip(&self.part.arcs) {
             if arc.change == FREE || made[arc.change as usize] {

@@ -1,11 +1,17 @@
 //! The solver against all subsets of changes on small graphs; large ones by what must hold of any answer.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use super::flow::cost;
 use super::hit::hit;
 use super::kernel::{Part, SINK, SOURCE};
 use super::web::Budget;
-use super::{Cutter, FREE, LabelledArc, Problem, Solution, search, solve};
+use super::{Cutter, FREE, LabelledArc, Problem, Solution, search};
 use proptest::prelude::*;
+
+fn all_groups(cutter: &Cutter<'_>, problem: &Problem<'_>) -> Solution {
+    cutter.groups(&(0..problem.sinks.len()).collect::<Vec<usize>>())
+}
 
 /// Tail, head, change; `F` stays.
 type Arcs = [(u32, u32, u32)];
@@ -202,7 +208,7 @@ proptest! {
     fn without_time_still_a_cut_and_a_bound(case in cases(7, 16, 6), steps in 0..600_u64) {
         let problem = case.problem();
         let all: Vec<usize> = (0..case.sinks.len()).collect();
-        let solution = Cutter::within(&problem, steps).all();
+        let solution = all_groups(&Cutter::within(&problem, steps), &problem);
         case.verify(&solution, &all)?;
         prop_assert!(solution.least <= case.best(&all).0);
     }
@@ -215,7 +221,7 @@ proptest! {
     ) {
         let sets: Vec<Vec<u32>> = sets.into_iter().map(|set| set.into_iter().collect()).collect();
         let costs: Vec<u128> = prices.iter().map(|price| cost(*price)).collect();
-        let found = hit(&sets, &costs, &mut Budget(steps));
+        let found = hit(&sets, &costs, true, &mut Budget(steps));
         let worth = |set: u32| (0..10).filter(|e| set >> e & 1 == 1).map(|e| costs[e]).sum::<u128>();
         let hits = |set: &u32| sets.iter().all(|s| s.iter().any(|e| set >> e & 1 == 1));
         let best = (0..1 << 10_u32).filter(hits).map(|set| (worth(set), set.count_ones())).min().unwrap();
@@ -235,13 +241,13 @@ proptest! {
     #[test]
     fn larger_graphs(case in cases(60, 200, 40)) {
         let all: Vec<usize> = (0..case.sinks.len()).collect();
-        case.verify(&solve(&case.problem()), &all)?;
+        case.verify(&all_groups(&Cutter::new(&case.problem()), &case.problem()), &all)?;
     }
 
     #[test]
     fn larger_columns(case in grids(12, 8, 150, 500), steps in prop_oneof![Just(3_000_000), 0..1_000_000_u64]) {
         let problem = case.problem();
-        case.verify(&Cutter::within(&problem, steps).all(), &[0])?;
+        case.verify(&all_groups(&Cutter::within(&problem, steps), &problem), &[0])?;
     }
 }
 
@@ -286,7 +292,7 @@ fn check_with(
         sinks: sinks.iter().map(|group| group.to_vec()).collect(),
         prices: prices.to_vec(),
     };
-    let found = solve(&case.problem());
+    let found = all_groups(&Cutter::new(&case.problem()), &case.problem());
     assert_eq!(
         (&*found.changes, found.ended, found.routes),
         expected,
@@ -370,7 +376,7 @@ fn nodes_that_do_not_exist_are_left_out() {
         sinks: vec![vec![1, 2, u32::MAX]],
         prices: vec![1],
     };
-    let found = solve(&case.problem());
+    let found = all_groups(&Cutter::new(&case.problem()), &case.problem());
     assert_eq!(
         (&*found.changes, found.ended, found.routes, found.least),
         (&[0][..], 1, 1, 1)

@@ -7,7 +7,7 @@
 use model::text::Text;
 
 /// One right that a primitive needs: any of the verbs on any of the resources.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
     pub(crate) verbs: &'static [&'static str],
     /// (API group, resource or resource/subresource).
@@ -62,7 +62,7 @@ pub(crate) enum Aim {
     Deputy(usize),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Primitive {
     /// Stable kind of the edge.
     pub(crate) kind: &'static str,

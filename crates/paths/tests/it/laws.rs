@@ -117,8 +117,8 @@ fn grant(world: &mut Inventory, permission: &Permission) {
                 account(world, "shop", "more", class, place);
                 let more = world.service_accounts.pop().unwrap();
                 world.service_accounts[0].rights.extend(more.rights);
-                world.authorizer.bindings[binding].subjects =
-                    world.authorizer.bindings[0].subjects.clone();
+                let own = world.authorizer.bindings[0].subjects.clone();
+                world.authorizer.bindings[binding].subjects = own;
             }
         }
         Permission::PodSecurity => world.namespaces[0].enforce = Some("privileged".into()),
