@@ -117,7 +117,9 @@ impl Network {
     /// Whether something enforces the policies; without policies nothing needs to.
     fn enforced(&self) -> Truth {
         let inventory = &self.inventory;
-        let none = inventory.network_policies.is_empty() && inventory.admin_policies.is_empty();
+        let none = inventory.network_policies.is_empty()
+            && inventory.admin_policies.is_empty()
+            && inventory.cilium_policies.is_empty();
         match inventory.network_enforced {
             Some(false) if !none => Truth::No,
             None if !none && inventory.enforcing_cni.is_empty() => Truth::Unknown,

@@ -4,6 +4,7 @@
 use crate::accounts::service_accounts;
 use crate::admin::admin_policies;
 use crate::authorizer;
+use crate::cilium::cilium_policies;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
 use crate::entries::{endpoint_slices, front_classes, ingresses, services};
@@ -72,6 +73,7 @@ pub fn inventory(
         front_classes: front_classes(&mut lens, snapshot),
         network_policies: network_policies(&mut lens, snapshot),
         admin_policies: admin_policies(&mut lens, snapshot),
+        cilium_policies: cilium_policies(&mut lens, snapshot),
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
         stock_bindings: Vec::new(),

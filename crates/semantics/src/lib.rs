@@ -6,6 +6,7 @@ mod accounts;
 mod admin;
 mod attribution;
 pub mod authorizer;
+mod cilium;
 mod cni;
 pub mod declare;
 mod drafts;

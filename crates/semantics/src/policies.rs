@@ -164,7 +164,7 @@ fn other(lens: &mut Lens, family: Family, object: &Object, spec: Node<'_>) -> Ot
         Family::Admin => subject(lens, spec.get("subject")),
         Family::Cilium => {
             let of = spec.get("endpointSelector");
-            (!of.is_absent()).then(|| selector(lens, of, without_source))
+            (!of.is_absent()).then(|| selector(lens, of, crate::cilium::without_source))
         }
         // Calico's selectors are expressions of their own; only "all" is understood.
         Family::Calico => {
@@ -205,7 +205,7 @@ fn other(lens: &mut Lens, family: Family, object: &Object, spec: Node<'_>) -> Ot
         },
         selector,
         ingress,
-        evaluated: family == Family::Admin,
+        evaluated: matches!(family, Family::Admin | Family::Cilium),
     }
 }
 
@@ -219,12 +219,4 @@ fn subject(lens: &mut Lens, node: Node<'_>) -> Option<Selector> {
     let pods = node.get("pods");
     let everywhere = selector(lens, pods.get("namespaceSelector"), |key| key).is_everything();
     (!pods.is_absent() && everywhere).then(|| selector(lens, pods.get("podSelector"), |key| key))
-}
-
-/// Cilium's keys carry the source of the label.
-fn without_source(key: &str) -> &str {
-    ["k8s:", "any:", "k8s."]
-        .iter()
-        .find_map(|source| key.strip_prefix(source))
-        .unwrap_or(key)
 }

@@ -32,6 +32,8 @@ pub struct Inventory {
     pub network_policies: Vec<NetworkPolicy>,
     /// Policies of administrators, by tier, priority and name.
     pub admin_policies: Vec<AdminPolicy>,
+    /// By namespace and name; one for each rule set that selects pods.
+    pub cilium_policies: Vec<CiliumPolicy>,
     /// Policies of all kinds but NetworkPolicy, as "may isolate".
     pub other_policies: Vec<OtherPolicy>,
     pub endpoint_slices: Vec<EndpointSlice>,
@@ -490,6 +492,56 @@ pub enum AdminPeer {
     Nodes(Selector),
     /// Domain names.
     Names(Vec<Text>),
+}
+
+/// A rule set of a CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy.
+#[derive(Clone, Debug)]
+pub struct CiliumPolicy {
+    pub object: ObjectRef,
+    /// `None`: of the whole cluster.
+    pub namespace: Option<Text>,
+    /// Requirements on the namespace, where there are any, and on the pod; `None`: not understood.
+    pub subject: Option<(Option<Selector>, Selector)>,
+    pub ingress: CiliumSide,
+    pub egress: CiliumSide,
+}
+
+#[derive(Clone, Debug)]
+pub struct CiliumSide {
+    /// What nothing allows is denied.
+    pub isolates: bool,
+    pub allow: Vec<CiliumRule>,
+    /// Before whatever allows, of all kinds.
+    pub deny: Vec<CiliumRule>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CiliumRule {
+    /// Any of them; empty: nobody.
+    pub peers: Vec<CiliumPeer>,
+    /// `None`: all ports. An empty protocol is any.
+    pub ports: Option<Vec<PolicyPort>>,
+    /// Only a part of what it means is let through (layer 7).
+    pub narrowed: bool,
+    /// What it matches is unknown.
+    pub malformed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CiliumPeer {
+    Everyone,
+    /// `namespaces: None` is the policy's own namespace.
+    Pods {
+        pods: Selector,
+        namespaces: Option<Selector>,
+    },
+    /// Addresses outside of the cluster; never pods or nodes.
+    Block {
+        cidr: IpNet,
+        except: Vec<IpNet>,
+    },
+    /// Nodes, names, groups: addresses that are not known.
+    Unresolved,
 }
 
 #[derive(Clone, Debug)]

@@ -55,9 +55,9 @@ pub(crate) struct Inside {
 }
 
 /// Kinds of policies by who enforces them: group, name in texts, words in the names of plugins that do.
-const KINDS: [(&str, &str, &[&str]); 2] = [
+const KINDS: [(&str, &str, &[&str]); 3] = [
     // Every plugin that counts as evidence does.
-    ("networking.k8s.io", "NetworkPolicy", &[""]),
+    (NETWORK, "NetworkPolicy", &[""]),
     // network-policy-api, "Implementations".
     (
         "policy.networking.k8s.io",
@@ -71,8 +71,9 @@ const KINDS: [(&str, &str, &[&str]); 2] = [
             "kube-network-policies",
         ],
     ),
+    ("cilium.io", "CiliumNetworkPolicies", &["cilium"]),
 ];
-const ADMIN: &str = "policy.networking.k8s.io";
+const NETWORK: &str = "networking.k8s.io";
 
 /// What policies say of a source, before what doubts them all.
 type Answer = (Claim, Truth);
@@ -122,7 +123,7 @@ impl<'a> Gates<'a> {
             pools: Pools::of(&reach),
             reach,
             declared,
-            enforced: [None, None],
+            enforced: [None, None, None],
             unseen,
             isolated: FxHashMap::default(),
             answers: FxHashMap::default(),
@@ -130,7 +131,7 @@ impl<'a> Gates<'a> {
             other_gaps: FxHashMap::default(),
         };
         if declared.is_some() || !inventory.enforcing_cni.is_empty() {
-            gates.enforcement("networking.k8s.io", ledger);
+            gates.enforcement(NETWORK, ledger);
         }
         gates
     }
@@ -186,7 +187,7 @@ impl<'a> Gates<'a> {
         }
         match all {
             Some(all) => all,
-            None => self.enforcement("networking.k8s.io", ledger),
+            None => self.enforcement(NETWORK, ledger),
         }
     }
 
@@ -475,20 +476,18 @@ impl<'a> Gates<'a> {
         }
         let enforced = self.enforcement_of(&side.selected_by, ledger);
         let open = enforced.clone().not().or(rules);
-        // An administrator's rule that admits what NetworkPolicies deny does so only where it is enforced itself.
-        let overrides = side.isolated != Truth::No
-            && side.said.iter().any(|said| {
-                said.action == AdminAction::Allow
-                    && *said.policy.group == *ADMIN
-                    && hits(&said.ports, wanted)
-            });
-        if overrides && open.truth() == Truth::Yes {
-            match self.enforcement(ADMIN, ledger) {
-                admin if admin.truth() == Truth::Unknown => open.and(admin),
-                _ => open,
-            }
-        } else {
-            open
+        // A rule of another kind that admits what NetworkPolicies deny does so only where it is enforced itself.
+        if side.isolated == Truth::No || open.truth() != Truth::Yes {
+            return open;
+        }
+        let other = side.said.iter().find(|said| {
+            said.action == AdminAction::Allow
+                && *said.policy.group != *NETWORK
+                && hits(&said.ports, wanted)
+        });
+        match other.map(|said| self.enforcement(&said.policy.group, ledger)) {
+            Some(other) if other.truth() == Truth::Unknown => open.and(other),
+            _ => open,
         }
     }
 

@@ -176,6 +176,16 @@ pub(super) fn not_evaluated(kind: &str) -> Gap {
     )
 }
 
+fn narrowed(policy: &ObjectRef) -> Gap {
+    let scope = policy.to_string();
+    gap(
+        "policy-narrowed",
+        format!("{policy} admits a part of the traffic only, as layer 7 decides"),
+        &scope,
+        "",
+    )
+}
+
 pub(super) fn translated() -> Gap {
     gap(
         "source-address-translated",
@@ -250,6 +260,7 @@ pub(super) fn open(side: &Side, source: Source, wanted: Wanted, ledger: &mut Led
         let Some(doubt) = said.doubt else { continue };
         gaps.push(ledger.gap(match (doubt, source) {
             (Doubt::Subject | Doubt::Rule, _) => malformed(&said.policy),
+            (Doubt::Narrowed, _) => narrowed(&said.policy),
             (Doubt::Block, _) => block_on_pods(),
             (Doubt::Names, _) => names(&said.policy),
             (Doubt::Labels, Source::SomePod | Source::Node(_)) => controller_not_seen(),

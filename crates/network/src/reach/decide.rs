@@ -3,7 +3,7 @@
 //! refused, and the rules that decided. Never: an answer on one side of a rule that is not known.
 //!
 //! Source: network-policy-api, "How it works together": Admin tier by priority, then NetworkPolicies if any selects the
-//! pod, else the Baseline tier, else everything.
+//! pod, else the Baseline tier, else everything. Cilium, "Deny Policies": they come before whatever allows.
 
 use super::classes::NamedPort;
 use super::meets::Meets;
@@ -171,6 +171,7 @@ pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>
     question.ask(Layer::Admin, &mut may, &mut read, heard.as_deref_mut());
     may.next_layer();
     read.next_layer();
+    question.ask(Layer::Deny, &mut may, &mut read, heard.as_deref_mut());
 
     let isolates = question.isolates();
     let before = (may.undecided.clone(), read.undecided.clone());
@@ -208,7 +209,7 @@ impl Question<'_> {
 
     pub(crate) fn isolating(&self) -> impl Iterator<Item = (u32, &Policy, Meets)> {
         self.of(Layer::Developer)
-            .filter(|(_, policy, _)| policy.rules[self.direction as usize].is_some())
+            .filter(|(_, policy, _)| policy.isolates[self.direction as usize])
     }
 
     fn ask(
@@ -223,6 +224,8 @@ impl Question<'_> {
                 let mut meets = governs.min(self.meets(rule.peers));
                 if rule.malformed {
                     meets = Meets::MaybeNot;
+                } else if rule.narrowed {
+                    meets = meets.min(Meets::MaybeSo);
                 }
                 if meets == Meets::No {
                     continue;

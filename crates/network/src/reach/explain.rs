@@ -48,6 +48,8 @@ pub enum Doubt {
     Subject,
     /// A part of the rule is not understood.
     Rule,
+    /// Layer 7 lets only a part through.
+    Narrowed,
     /// Whether a block means addresses of pods is left to the plugin.
     Block,
     /// Names and nodes, whose addresses are not known.
@@ -167,6 +169,8 @@ impl Reach<'_> {
             Some(Doubt::Subject)
         } else if rule.malformed {
             Some(Doubt::Rule)
+        } else if rule.narrowed {
+            Some(Doubt::Narrowed)
         } else if means(|meant| matches!(meant, Meant::Block { .. }))
             && !matches!(question.who, Who::Interval(_) | Who::OtherRanges)
         {

@@ -9,6 +9,7 @@
 //! blocks -> space /
 //! ```
 
+mod cilium;
 mod classes;
 mod decide;
 mod explain;

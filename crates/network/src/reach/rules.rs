@@ -2,6 +2,7 @@
 //! Comes in: the inventory's policies. Goes out: layers of rules, each peer evaluated once over all classes.
 //! Never: reachability.
 
+use super::cilium;
 use super::classes::{Asked, Class, Classes, NamedPort};
 use super::meets::Meets;
 use super::ports::{PortSet, Protocol};
@@ -23,7 +24,9 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Layer {
     Admin,
-    /// NetworkPolicy: rules only allow, and what none allows is denied.
+    /// Cilium's rules that deny: before whatever allows.
+    Deny,
+    /// NetworkPolicy, Cilium's rules that allow: they only add, and what none allows is denied.
     Developer,
     Baseline,
 }
@@ -31,12 +34,14 @@ pub(crate) enum Layer {
 pub(crate) struct Policy {
     pub(crate) object: ObjectRef,
     pub(crate) layer: Layer,
-    governed: Governed,
+    pub(crate) governed: Governed,
     /// By direction; `None`: says nothing about it.
     pub(crate) rules: [Option<Vec<Rule>>; 2],
+    /// By direction: what no policy of its layer allows is denied.
+    pub(crate) isolates: [bool; 2],
 }
 
-enum Governed {
+pub(crate) enum Governed {
     /// Pods of one namespace.
     Own(u32, Selector),
     Pods(AdminPods),
@@ -51,6 +56,8 @@ pub(crate) struct Rule {
     pub(crate) peers: u32,
     pub(crate) ports: Ports,
     pub(crate) malformed: bool,
+    /// Only a part of the traffic gets through, as layer 7 decides.
+    pub(crate) narrowed: bool,
 }
 
 /// Ports as written; names mean what the destination says.
@@ -110,11 +117,21 @@ pub(crate) enum Meant {
     Block {
         cidr: IpNet,
         except: Vec<IpNet>,
-        /// Whether addresses of pods are matched too, and for what: administrators' policies define it.
-        pods: Option<AdminAction>,
+        pods: OnPods,
     },
     /// Nodes and names: addresses that are not known.
     Unresolved,
+}
+
+/// Whether a block means addresses of pods, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum OnPods {
+    /// NetworkPolicy API: blocks are meant for addresses outside of the cluster; the rest is left to the plugin.
+    Undefined,
+    /// Cilium knows pods and nodes by their identity, never by their address.
+    Never,
+    /// Administrators' policies match them, for what the rule does.
+    For(AdminAction),
 }
 
 /// Pods by labels, in the policy's own namespace (`Err`) or in namespaces by labels.
@@ -184,10 +201,11 @@ pub(crate) fn asked(inventory: &Inventory) -> Asked<'_> {
             named(&mut asked, rule.ports.as_deref().unwrap_or_default());
         }
     }
+    cilium::asked(inventory, &mut asked);
     asked
 }
 
-fn named<'a>(asked: &mut Asked<'a>, ports: &'a [PolicyPort]) {
+pub(crate) fn named<'a>(asked: &mut Asked<'a>, ports: &'a [PolicyPort]) {
     for port in ports {
         if let Some(TargetPort::Name(name)) = &port.port {
             asked.ports.insert(name);
@@ -213,8 +231,14 @@ impl Policies {
         for policy in admin.clone().filter(|p| p.tier == AdminTier::Admin) {
             all.push(reading.admin(policy, Layer::Admin));
         }
+        for policy in &inventory.cilium_policies {
+            all.push(reading.cilium(policy, Layer::Deny));
+        }
         for policy in &inventory.network_policies {
             all.push(reading.developer(policy));
+        }
+        for policy in &inventory.cilium_policies {
+            all.push(reading.cilium(policy, Layer::Developer));
         }
         for policy in admin.filter(|p| p.tier == AdminTier::Baseline) {
             all.push(reading.admin(policy, Layer::Baseline));
@@ -294,11 +318,12 @@ fn blocks(inventory: &Inventory, direction: Direction) -> Vec<(&IpNet, &[IpNet])
             }
         }
     }
+    cilium::blocks(inventory, direction, &mut all);
     all
 }
 
-struct Reading<'a> {
-    namespaces: &'a Namespaces<'a>,
+pub(crate) struct Reading<'a> {
+    pub(crate) namespaces: &'a Namespaces<'a>,
     classes: &'a Classes,
     spaces: [Space; 2],
     peers: Vec<Peers>,
@@ -323,7 +348,7 @@ impl Reading<'_> {
                     PolicyPeer::Block { cidr, except } => Meant::Block {
                         cidr: *cidr,
                         except: except.clone(),
-                        pods: None,
+                        pods: OnPods::Undefined,
                     },
                 });
                 let mut meant: Vec<Meant> = meant.collect();
@@ -336,6 +361,7 @@ impl Reading<'_> {
                     peers: self.intern(direction, meant),
                     ports: ports((!rule.ports.is_empty()).then_some(&rule.ports)),
                     malformed: false,
+                    narrowed: false,
                 }
             });
             isolates.then(|| rules.collect())
@@ -350,6 +376,7 @@ impl Reading<'_> {
             layer: Layer::Developer,
             governed: Governed::Own(namespace, policy.selector.clone()),
             rules,
+            isolates: [policy.isolates_ingress, policy.isolates_egress],
         }
     }
 
@@ -371,7 +398,7 @@ impl Reading<'_> {
                             meant.extend(nets.iter().map(|net| Meant::Block {
                                 cidr: *net,
                                 except: Vec::new(),
-                                pods: Some(rule.action),
+                                pods: OnPods::For(rule.action),
                             }));
                         }
                         AdminPeer::Nodes(_) | AdminPeer::Names(_) => meant.push(Meant::Unresolved),
@@ -387,6 +414,7 @@ impl Reading<'_> {
                     peers: self.intern(direction, meant),
                     ports: ports(rule.ports.as_ref()),
                     malformed: rule.malformed,
+                    narrowed: false,
                 }
             });
             let rules: Vec<Rule> = rules.collect();
@@ -400,10 +428,11 @@ impl Reading<'_> {
                 .clone()
                 .map_or(Governed::Unknown, Governed::Pods),
             rules,
+            isolates: [false, false],
         }
     }
 
-    fn intern(&mut self, direction: Direction, meant: Vec<Meant>) -> u32 {
+    pub(crate) fn intern(&mut self, direction: Direction, meant: Vec<Meant>) -> u32 {
         let key = (direction, meant);
         if let Some(known) = self.known.get(&key) {
             return *known;
@@ -510,7 +539,7 @@ impl Reading<'_> {
         &self,
         direction: Direction,
         (cidr, except): (&IpNet, &[IpNet]),
-        pods: Option<AdminAction>,
+        pods: OnPods,
         all: &mut Peers,
     ) {
         let space = &self.spaces[direction as usize];
@@ -522,12 +551,15 @@ impl Reading<'_> {
                 all.intervals.push((n, Meets::Yes));
             }
         }
-        let Some(action) = pods else {
-            // NetworkPolicy API: blocks are meant for addresses outside of the cluster.
-            if address::overlaps_private(cidr, except) {
-                all.pods = all.pods.max(Meets::MaybeNot);
+        let action = match pods {
+            OnPods::For(action) => action,
+            OnPods::Never => return,
+            OnPods::Undefined => {
+                if address::overlaps_private(cidr, except) {
+                    all.pods = all.pods.max(Meets::MaybeNot);
+                }
+                return;
             }
-            return;
         };
         for (id, class) in (0_u32..).zip(&self.classes.all) {
             let meets = match &class.addresses {
@@ -557,7 +589,7 @@ fn inside(cidr: &IpNet, addresses: &[IpAddr], action: AdminAction) -> Meets {
     }
 }
 
-fn place(direction: Direction, n: usize) -> Text {
+pub(crate) fn place(direction: Direction, n: usize) -> Text {
     match direction {
         Direction::Ingress => format!("ingress[{n}]").into(),
         Direction::Egress => format!("egress[{n}]").into(),
@@ -565,7 +597,7 @@ fn place(direction: Direction, n: usize) -> Text {
 }
 
 /// `None`: everything.
-fn ports(written: Option<&Vec<PolicyPort>>) -> Ports {
+pub(crate) fn ports(written: Option<&Vec<PolicyPort>>) -> Ports {
     let Some(written) = written else {
         return Ports {
             fixed: PortSet::all(),

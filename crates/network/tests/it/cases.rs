@@ -9,9 +9,9 @@ use model::object::ObjectRef;
 use model::situation::ExposureClass;
 use network::{NetworkDeclarations, OpeningKind, WorkloadExposure};
 use semantics::view::{
-    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, BackendPort,
-    EndpointSlice, FrontClass, Inventory, Labels, Operator, OtherPolicy, PolicyPort, PolicyRule,
-    Requirement, Selector, ServicePort, TargetPort, Tunnel,
+    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, BackendPort, CiliumPeer,
+    CiliumPolicy, CiliumRule, CiliumSide, EndpointSlice, FrontClass, Inventory, Labels, Operator,
+    OtherPolicy, PolicyPort, PolicyRule, Requirement, Selector, ServicePort, TargetPort, Tunnel,
 };
 
 fn name(class: ExposureClass) -> &'static str {
@@ -809,6 +809,136 @@ fn policies_of_administrators() {
             policy(w, "shop/own", "", own());
         },
         "namespace",
+    );
+}
+
+#[test]
+fn policies_of_cilium() {
+    let blocks = |texts: &[&str]| -> Vec<CiliumPeer> {
+        let block = |text: &&str| CiliumPeer::Block {
+            cidr: text.parse().unwrap(),
+            except: Vec::new(),
+        };
+        texts.iter().map(block).collect()
+    };
+    let world = || blocks(&["0.0.0.0/0", "::/0"]);
+    let named = |pods: &str, namespaces: Option<&str>| CiliumPeer::Pods {
+        pods: selector(pods),
+        namespaces: namespaces.map(selector),
+    };
+    let rule = |peers: Vec<CiliumPeer>| CiliumRule {
+        peers,
+        ports: None,
+        narrowed: false,
+        malformed: false,
+    };
+    let add = |w: &mut Inventory, allow: Vec<CiliumRule>, deny: Vec<CiliumRule>| {
+        let open = CiliumSide {
+            isolates: false,
+            allow: Vec::new(),
+            deny: Vec::new(),
+        };
+        w.enforcing_cni[0].name = "cilium".into();
+        w.cilium_policies.push(CiliumPolicy {
+            object: ObjectRef::new("cilium.io", "CiliumNetworkPolicy", Some("shop"), "c"),
+            namespace: Some("shop".into()),
+            subject: Some((None, selector("app=web"))),
+            ingress: CiliumSide {
+                isolates: true,
+                allow,
+                deny,
+            },
+            egress: open,
+        });
+    };
+    let everyone = || rule(vec![CiliumPeer::Everyone]);
+    check("nobody", |w| add(w, vec![rule(vec![])], vec![]), "none");
+    check("everyone", |w| add(w, vec![everyone()], vec![]), "cluster");
+    check(
+        "nothing shows Cilium",
+        |w| {
+            add(w, vec![rule(vec![])], vec![]);
+            w.enforcing_cni[0].name = "calico-node".into();
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "the world over a load balancer",
+        |w| {
+            lb(w);
+            add(w, vec![rule(world())], vec![]);
+        },
+        "internet",
+    );
+    check(
+        "pods and nodes of the cluster over a load balancer, which may look like a node",
+        |w| {
+            lb(w);
+            let cluster = rule(vec![named("", Some("")), CiliumPeer::Unresolved]);
+            add(w, vec![cluster], vec![]);
+        },
+        "unknown cluster..internet",
+    );
+    check(
+        "pods of the cluster over a load balancer",
+        |w| {
+            lb(w);
+            add(w, vec![rule(vec![named("", Some(""))])], vec![]);
+        },
+        "cluster",
+    );
+    check(
+        "own namespace",
+        |w| add(w, vec![rule(vec![named("", None)])], vec![]),
+        "namespace",
+    );
+    check(
+        "what is denied is denied, whoever allows it",
+        |w| {
+            add(w, vec![everyone()], vec![rule(vec![named("", Some(""))])]);
+            policy(w, "shop/a", "web", vec![crate::world::rule(vec![])]);
+        },
+        "none",
+    );
+    check(
+        "what a NetworkPolicy allows is allowed beside it",
+        |w| {
+            add(w, vec![rule(vec![])], vec![]);
+            policy(w, "shop/a", "web", vec![crate::world::rule(vec![])]);
+        },
+        "cluster",
+    );
+    check(
+        "blocks never mean pods",
+        |w| add(w, vec![rule(blocks(&["10.0.0.0/8"]))], vec![]),
+        "none",
+    );
+    check(
+        "layer 7",
+        |w| {
+            let narrowed = CiliumRule {
+                narrowed: true,
+                ..everyone()
+            };
+            add(w, vec![narrowed], vec![]);
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "a subject that is not understood",
+        |w| {
+            add(w, vec![rule(vec![])], vec![]);
+            w.cilium_policies[0].subject = None;
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "its default deny is switched off",
+        |w| {
+            add(w, vec![rule(vec![named("", None)])], vec![]);
+            w.cilium_policies[0].ingress.isolates = false;
+        },
+        "cluster",
     );
 }
 

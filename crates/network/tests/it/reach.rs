@@ -9,8 +9,9 @@ use network::NetworkDeclarations;
 use network::reach::{Peer, Protocol, Reach};
 use proptest::prelude::*;
 use semantics::view::{
-    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, Inventory, Labels,
-    NetworkPolicy, Operator, PolicyPeer, PolicyPort, PolicyRule, Requirement, Selector, TargetPort,
+    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, CiliumPeer, CiliumPolicy,
+    CiliumRule, CiliumSide, Inventory, Labels, NetworkPolicy, Operator, PolicyPeer, PolicyPort,
+    PolicyRule, Requirement, Selector, TargetPort,
 };
 use std::net::IpAddr;
 
@@ -99,6 +100,31 @@ fn admin_peer(peer: &AdminPeer, other: End<'_>) -> bool {
     }
 }
 
+fn cilium_peer(peer: &CiliumPeer, own: Option<&str>, other: End<'_>) -> bool {
+    match (peer, other) {
+        (CiliumPeer::Everyone, _) => true,
+        (
+            CiliumPeer::Pods { pods, namespaces },
+            End::Pod {
+                namespace,
+                labels,
+                namespace_labels,
+                ..
+            },
+        ) => {
+            let there = match namespaces {
+                None => own.is_none_or(|own| own == namespace),
+                Some(selector) => has(selector, namespace_labels),
+            };
+            there && has(pods, labels)
+        }
+        (CiliumPeer::Block { cidr, except }, End::Outside(ip)) => {
+            cidr.contains(&ip) && !except.iter().any(|hole| hole.contains(&ip))
+        }
+        _ => false,
+    }
+}
+
 /// What one side says of one port, straight from the API's words.
 fn side(
     world: &Inventory,
@@ -149,6 +175,37 @@ fn side(
         Some(AdminAction::Deny) => return false,
         Some(AdminAction::Pass) | None => {}
     }
+    let cilium: Vec<&CiliumPolicy> = world
+        .cilium_policies
+        .iter()
+        .filter(|p| {
+            let (namespaces, pods) = p.subject.as_ref().unwrap();
+            p.namespace.as_ref().is_none_or(|own| **own == *namespace)
+                && namespaces.as_ref().is_none_or(|n| has(n, namespace_labels))
+                && has(pods, labels)
+        })
+        .collect();
+    let of = |p: &'_ CiliumPolicy| match direction {
+        Direction::Ingress => p.ingress.clone(),
+        Direction::Egress => p.egress.clone(),
+    };
+    let hits = |rules: &[CiliumRule], own: Option<&str>| {
+        rules.iter().any(|r| {
+            r.peers.iter().any(|peer| cilium_peer(peer, own, other))
+                && r.ports
+                    .as_ref()
+                    .is_none_or(|ports| holds(ports, port, destination))
+        })
+    };
+    if cilium
+        .iter()
+        .any(|p| hits(&of(p).deny, p.namespace.as_deref()))
+    {
+        return false;
+    }
+    let allowed = cilium
+        .iter()
+        .any(|p| hits(&of(p).allow, p.namespace.as_deref()));
     let selecting: Vec<&NetworkPolicy> = world
         .network_policies
         .iter()
@@ -158,22 +215,23 @@ fn side(
             Direction::Egress => p.isolates_egress,
         })
         .collect();
-    if !selecting.is_empty() {
-        return selecting.iter().any(|p| {
-            let rules = match direction {
-                Direction::Ingress => &p.ingress,
-                Direction::Egress => &p.egress,
-            };
-            rules.iter().any(|r| {
-                let peers = r.peers.is_empty()
-                    || r.peers
-                        .iter()
-                        .any(|peer| network_peer(peer, namespace, other));
-                peers && (r.ports.is_empty() || holds(&r.ports, port, destination))
-            })
-        });
+    if !selecting.is_empty() || cilium.iter().any(|p| of(p).isolates) {
+        return allowed
+            || selecting.iter().any(|p| {
+                let rules = match direction {
+                    Direction::Ingress => &p.ingress,
+                    Direction::Egress => &p.egress,
+                };
+                rules.iter().any(|r| {
+                    let peers = r.peers.is_empty()
+                        || r.peers
+                            .iter()
+                            .any(|peer| network_peer(peer, namespace, other));
+                    peers && (r.ports.is_empty() || holds(&r.ports, port, destination))
+                })
+            });
     }
-    tier(AdminTier::Baseline) != Some(AdminAction::Deny)
+    allowed || tier(AdminTier::Baseline) != Some(AdminAction::Deny)
 }
 
 fn ports() -> impl Strategy<Value = Vec<PolicyPort>> {
@@ -288,6 +346,65 @@ fn admin_policy() -> impl Strategy<Value = AdminPolicy> {
     })
 }
 
+fn cilium_rule() -> impl Strategy<Value = CiliumRule> {
+    let block = |cidr: &str, except: &str| CiliumPeer::Block {
+        cidr: cidr.parse().unwrap(),
+        except: except
+            .split_whitespace()
+            .map(|net| net.parse().unwrap())
+            .collect(),
+    };
+    let peer = prop_oneof![
+        1 => Just(CiliumPeer::Everyone),
+        4 => (any_selector(), prop::option::of(any_selector()))
+            .prop_map(|(pods, namespaces)| CiliumPeer::Pods { pods, namespaces }),
+        1 => Just(CiliumPeer::Unresolved),
+        1 => Just(block("0.0.0.0/0", "")),
+        1 => Just(block("10.0.0.0/8", "10.1.0.0/16")),
+    ];
+    (
+        prop::collection::vec(peer, 0..3),
+        prop::option::of(ports()),
+        any::<bool>(),
+    )
+        .prop_map(|(peers, ports, narrowed)| CiliumRule {
+            peers,
+            ports,
+            narrowed,
+            malformed: false,
+        })
+}
+
+fn cilium_side() -> impl Strategy<Value = CiliumSide> {
+    let allow = prop::collection::vec(cilium_rule(), 0..3);
+    let deny = prop::collection::vec(cilium_rule(), 0..2);
+    (prop::option::of(any::<bool>()), allow, deny).prop_map(|(isolates, allow, mut deny)| {
+        for rule in &mut deny {
+            rule.narrowed = false;
+        }
+        CiliumSide {
+            isolates: isolates.unwrap_or(!allow.is_empty() || !deny.is_empty()),
+            allow,
+            deny,
+        }
+    })
+}
+
+fn cilium_policy() -> impl Strategy<Value = CiliumPolicy> {
+    let subject = (prop::option::of(any_selector()), any_selector());
+    let own = prop::option::of(0..2_usize);
+    (own, subject, cilium_side(), cilium_side()).prop_map(|(own, subject, ingress, egress)| {
+        let namespace = own.map(|n| ["shop", "blog"][n]);
+        CiliumPolicy {
+            object: ObjectRef::new("cilium.io", "CiliumNetworkPolicy", namespace, "c"),
+            namespace: namespace.map(Into::into),
+            subject: Some(subject),
+            ingress,
+            egress,
+        }
+    })
+}
+
 prop_compose! {
     fn world()(
         policies in prop::collection::vec(
@@ -295,6 +412,8 @@ prop_compose! {
                 prop::collection::vec(network_rule(), 0..3), prop::collection::vec(network_rule(), 0..3)),
             0..4),
         admin in prop::collection::vec(admin_policy(), 0..4),
+        cilium in prop::collection::vec(cilium_policy(), 0..3),
+        mixed in any::<bool>(),
     ) -> Inventory {
         let mut world = Inventory::default();
         for (n, name) in NAMES.iter().enumerate() {
@@ -315,6 +434,10 @@ prop_compose! {
         for (n, mut policy) in (0_i64..).zip(admin) {
             policy.priority = n;
             world.admin_policies.push(policy);
+        }
+        // No plugin has both; where there are, Cilium's come after the administrators'.
+        if mixed {
+            world.cilium_policies = cilium;
         }
         world.admin_policies.sort_by_key(|p| (p.tier, p.priority));
         world
@@ -372,7 +495,8 @@ proptest! {
         let found = network::exposures(&world, &declared, &mut Ledger::default());
         let listens = |n: usize| if n.is_multiple_of(2) { &PORTS[1..2] } else { &PORTS[1..3] };
         let policies = world.network_policies.iter().flat_map(|p| p.ingress.iter().chain(&p.egress));
-        let blocks = policies.flat_map(|r| &r.peers).any(|p| matches!(p, PolicyPeer::Block { .. }));
+        let blocks = policies.flat_map(|r| &r.peers).any(|p| matches!(p, PolicyPeer::Block { .. }))
+            || !world.cilium_policies.is_empty();
         let named = |n: usize| -> &[(&str, u16)] {
             if n.is_multiple_of(2) { &[("p80", 80)] } else { &[("p80", 80), ("p8080", 8080)] }
         };

@@ -6,6 +6,7 @@
 mod admin;
 mod authorizer;
 mod builder;
+mod cilium;
 mod cni;
 mod entries;
 mod laws;
