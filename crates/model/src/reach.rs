@@ -68,6 +68,9 @@ pub struct Side {
     /// Whose policies.
     pub of: Text,
     pub conn: Text,
+    /// The part of it that no policy decides: the default is open.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by_default: Option<Text>,
     /// Policies that select it, and whether that is certain.
     pub selected_by: Vec<(ObjectRef, Truth)>,
     /// A NetworkPolicy isolates it: what none allows is denied.

@@ -146,7 +146,10 @@ fn write_side(side: &Side, answer: &Answer, out: &mut dyn Write) -> io::Result<(
     };
     writeln!(out, "  {word}  {of}: {}", side.conn)?;
     if side.selected_by.is_empty() {
-        return writeln!(out, "          no policy selects it for {direction}");
+        return writeln!(
+            out,
+            "          no policy selects it for {direction}: the default is open"
+        );
     }
     for (policy, truth) in &side.selected_by {
         let certain = match truth {
@@ -175,8 +178,11 @@ fn write_side(side: &Side, answer: &Answer, out: &mut dyn Write) -> io::Result<(
         let other = visible(other);
         writeln!(
             out,
-            "          no rule allows {other}: a NetworkPolicy denies what none allows"
+            "          no rule allows {other}: a policy that isolates denies what none allows"
         )?;
+    }
+    if let Some(conn) = &side.by_default {
+        writeln!(out, "          no rule decides {conn}: the default is open")?;
     }
     Ok(())
 }

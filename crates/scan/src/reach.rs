@@ -7,7 +7,7 @@ use model::evidence::{Gap, GapWeight, Ledger, Stage, Truth};
 use model::reach::{Answer, Connection, Connectivity, Difference, Direction, OpenTo, Said, Side};
 use model::snapshot::Snapshot;
 use model::text::Text;
-use network::reach::{Anyone, Opening, Peer, Pods, PortSet, Ports, Protocol, Reach};
+use network::reach::{Anyone, Opening, Peer, Pods, Ports, Protocol, Reach};
 use rustc_hash::FxHashMap;
 use semantics::declare::Declarations;
 use semantics::view::{AdminAction, Inventory, Selector, WorkloadView};
@@ -291,6 +291,7 @@ fn side_of(names: &Names, side: network::reach::Side) -> Side {
         direction: side.direction,
         of: names.name(Peer::Workload(side.of), side.direction),
         conn: side.ports.written.to_string().into(),
+        by_default: (!side.by_default.is_empty()).then(|| side.by_default.to_string().into()),
         selected_by: side.selected_by,
         isolated: side.isolated,
         said: said.collect(),
@@ -421,15 +422,7 @@ pub(crate) fn conn(ports: &Ports) -> (Text, Option<Text>) {
 }
 
 fn verdict(ports: &Ports, asked: Option<(Protocol, u16)>, enforced: Truth) -> Truth {
-    let has = |set: &PortSet| match asked {
-        Some((protocol, port)) => set.contains(protocol, port),
-        None => !set.is_empty(),
-    };
-    let by_policies = match (has(&ports.sure), has(&ports.possible)) {
-        (true, _) => Truth::Yes,
-        (false, true) => Truth::Unknown,
-        (false, false) => Truth::No,
-    };
+    let by_policies = ports.truth(asked);
     match enforced {
         Truth::Yes => by_policies,
         // What nothing enforces keeps nobody out.

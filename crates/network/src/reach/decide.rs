@@ -81,6 +81,13 @@ impl Ports {
     }
 }
 
+/// An answer, and how much of it nobody gave.
+pub(crate) struct Decision {
+    pub(crate) ports: Ports,
+    /// As written: no rule speaks of them and nothing isolates, so they are open.
+    pub(crate) by_default: PortSet,
+}
+
 /// A rule that said something of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
@@ -165,7 +172,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// `heard` is filled where it is given.
-pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>) -> Ports {
+pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>) -> Decision {
     let mut may = Open::everything();
     let mut read = Open::everything();
     question.ask(Layer::Admin, &mut may, &mut read, heard.as_deref_mut());
@@ -186,10 +193,13 @@ pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>
 
     question.ask(Layer::Baseline, &mut may, &mut read, heard);
     let possible = may.possible();
-    Ports {
-        sure: possible.difference(&may.denied),
-        written: read.possible(),
-        possible,
+    Decision {
+        ports: Ports {
+            sure: possible.difference(&may.denied),
+            written: read.possible(),
+            possible,
+        },
+        by_default: read.undecided,
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Side {
     /// Index of the workload whose policies they are.
     pub of: u32,
     pub ports: Ports,
+    /// Those of them, as written, that no policy decides: the default is open.
+    pub by_default: PortSet,
     /// Policies that select it in this direction, in the order in which they are asked.
     pub selected_by: Vec<(ObjectRef, Truth)>,
     /// Whether a NetworkPolicy isolates it: what none allows is denied.
@@ -130,11 +132,12 @@ impl Reach<'_> {
             named,
         };
         let mut heard = Vec::new();
-        let ports = decide(&question, Some(&mut heard));
+        let decision = decide(&question, Some(&mut heard));
         Side {
             direction,
             of,
-            ports,
+            ports: decision.ports,
+            by_default: decision.by_default,
             selected_by: question
                 .governing
                 .iter()

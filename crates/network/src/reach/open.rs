@@ -105,7 +105,7 @@ impl Reach<'_> {
                         Direction::Egress => &[],
                     },
                 };
-                let ports = decide(&question, None);
+                let ports = decide(&question, None).ports;
                 if !ports.written.difference(&everyone.written).is_empty() {
                     give(Anyone::Like(pods.clone()), ports);
                 }

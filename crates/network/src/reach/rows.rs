@@ -267,7 +267,7 @@ fn draft(
             who,
             named,
         };
-        decide(&question, None)
+        decide(&question, None).ports
     };
     let rules: Vec<&Rule> = governed
         .policies

@@ -537,6 +537,14 @@ proptest! {
                 let (from, to) = (Peer::Workload(a), Peer::Workload(b));
                 let sides = reach.sides(from, to);
                 prop_assert_eq!(sides.len(), 2);
+                for side in &sides {
+                    // What is open without a word of any rule.
+                    let allowed = side.said.iter().filter(|said| said.action == AdminAction::Allow);
+                    let said = allowed.fold(side.by_default.clone(), |all, said| all.union(&said.ports));
+                    prop_assert_eq!(side.ports.written.difference(&said).to_string(), "No Connections");
+                    prop_assert!(!side.selected_by.is_empty() || side.by_default.is_all());
+                    prop_assert!(side.isolated != Truth::Yes || side.by_default.is_empty());
+                }
                 let both = sides[0].ports.written.intersection(&sides[1].ports.written);
                 prop_assert_eq!(both, reach.ports(from, to).written);
             }
