@@ -3,7 +3,7 @@
 
 use crate::json::Node as Json;
 use crate::lens::Lens;
-use crate::pod_security::{ENFORCE, Level};
+
 use crate::view::{Labels, Namespace, Node, Secret};
 use crate::workloads::HostPaths;
 use model::snapshot::{Object, Snapshot};
@@ -49,8 +49,6 @@ pub(crate) fn namespaces(
         let name = lens.word(&object.name);
         let mut labels = lens.pairs(&object.labels);
         labels.insert(lens.word(NAME_LABEL), Text::clone(&name));
-        let enforce = labels.get(ENFORCE).cloned();
-        let enforce = enforce.map(|level| lens.word(Level::enforced(&level).as_str()));
         let own = lens.read(object, |lens, root| {
             lens.labels(root.at(&["metadata", "annotations"]))
         });
@@ -60,7 +58,6 @@ pub(crate) fn namespaces(
             Namespace {
                 name,
                 labels,
-                enforce,
                 seen: true,
             },
         );
@@ -87,7 +84,6 @@ pub(crate) fn namespaces(
             Namespace {
                 name,
                 labels: labels.into(),
-                enforce: None,
                 seen: false,
             },
         );

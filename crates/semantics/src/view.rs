@@ -203,8 +203,6 @@ pub struct Pod {
 pub struct Namespace {
     pub name: Text,
     pub labels: Labels,
-    /// Pod Security enforce level: `privileged`, `baseline`, `restricted`; `None`: no label (the cluster's default applies).
-    pub enforce: Option<Text>,
     /// `false`: only named by other objects.
     pub seen: bool,
 }

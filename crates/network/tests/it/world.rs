@@ -155,7 +155,6 @@ pub(crate) fn namespace_of(world: &mut Inventory, name: &str) {
         world.namespaces.push(Namespace {
             name: name.into(),
             labels,
-            enforce: None,
             seen: true,
         });
     }
@@ -244,6 +243,7 @@ pub(crate) fn block(cidr: &str, except: &str) -> PolicyPeer {
 }
 
 pub(crate) fn enforced(world: &mut Inventory) {
+    world.minor = 36;
     world.enforcing_cni.push(ObjectRef::new(
         "apps",
         "DaemonSet",

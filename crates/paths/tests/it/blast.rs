@@ -194,7 +194,7 @@ fn cases() {
         "creates pods, Pod Security restricted",
         |_, w| {
             account(w, "shop", "default", RightClass::CreatePods, Some("shop"));
-            w.namespaces[0].enforce = Some("restricted".into());
+            crate::rights::enforce(w, Some("restricted"));
         },
         (0.2, 0.27),
     );
@@ -202,7 +202,7 @@ fn cases() {
         "creates pods, Pod Security privileged",
         |_, w| {
             account(w, "shop", "default", RightClass::CreatePods, Some("shop"));
-            w.namespaces[0].enforce = Some("privileged".into());
+            crate::rights::enforce(w, Some("privileged"));
         },
         (0.45, 0.6),
     );

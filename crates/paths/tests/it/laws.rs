@@ -121,7 +121,7 @@ fn grant(world: &mut Inventory, permission: &Permission) {
                 world.authorizer.bindings[binding].subjects = own;
             }
         }
-        Permission::PodSecurity => world.namespaces[0].enforce = Some("privileged".into()),
+        Permission::PodSecurity => crate::rights::enforce(world, Some("privileged")),
     }
 }
 
@@ -154,7 +154,7 @@ prop_compose! {
         let mut side = world.workloads[0].workload.containers[0].clone();
         side.name = "side".into();
         world.workloads[0].workload.containers.push(side);
-        world.namespaces[0].enforce = enforce.map(Into::into);
+        crate::rights::enforce(&mut world, enforce);
         for permission in &permissions { grant(&mut world, permission); }
         deployment(&mut world, "blog/web", &[80]);
         if public { service(&mut world, "shop/web", "LoadBalancer", "web", 80); }

@@ -55,6 +55,16 @@ pub(crate) fn account(
     });
 }
 
+/// The Pod Security level of the first namespace.
+pub(crate) fn enforce(world: &mut Inventory, level: Option<&str>) {
+    let labels = &mut world.namespaces[0].labels;
+    let key = "pod-security.kubernetes.io/enforce";
+    match level {
+        Some(level) => _ = labels.insert(key.into(), level.into()),
+        None => _ = labels.remove(key),
+    }
+}
+
 /// Rules of which a class of rights is made.
 fn rules(class: RightClass) -> Vec<Rule> {
     let rule = |verbs: &[&str], group: &str, resources: &[&str]| Rule {

@@ -16,7 +16,6 @@ mod restricted;
 pub use crate::declare::PodSecurityLevel as Level;
 pub use controls::{CONTROLS, Control};
 pub use found::Field;
-pub(crate) use namespace::ENFORCE;
 pub use namespace::{
     LevelVersion, NamespacePolicy, Powers, admits, namespace_policy, of_namespace,
 };

@@ -7,7 +7,7 @@ use super::{Level, Version, evaluate};
 use crate::view::{Inventory, Labels};
 use model::evidence::Truth;
 
-pub(crate) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 const AUDIT: &str = "pod-security.kubernetes.io/audit";
 const WARN: &str = "pod-security.kubernetes.io/warn";
 

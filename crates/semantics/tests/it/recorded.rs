@@ -179,7 +179,10 @@ fn large_cluster() {
         inventory
             .namespaces
             .iter()
-            .filter(|n| n.enforce.as_deref() == Some("restricted"))
+            .filter(|n| n
+                .labels
+                .get("pod-security.kubernetes.io/enforce")
+                .is_some_and(|level| &**level == "restricted"))
             .count(),
         154
     );

@@ -695,7 +695,9 @@ fn namespaces_that_objects_name() {
         .map(|n| {
             (
                 &*n.name,
-                n.enforce.as_deref(),
+                n.labels
+                    .get("pod-security.kubernetes.io/enforce")
+                    .map(|level| &**level),
                 n.seen,
                 &*n.labels["kubernetes.io/metadata.name"],
             )
@@ -705,7 +707,7 @@ fn namespaces_that_objects_name() {
         got,
         [
             ("a", Some("baseline"), true, "a"),
-            ("b", Some("restricted"), true, "b"),
+            ("b", Some("strict"), true, "b"),
             ("n", None, false, "n")
         ]
     );
