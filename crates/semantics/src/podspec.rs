@@ -133,6 +133,8 @@ fn container(
                 volume: lens.word(mount.text("name").unwrap_or("")),
                 path: lens.word(mount.text("mountPath").unwrap_or("")),
                 read_only: mount.flag("readOnly").unwrap_or(false),
+                recursive_read_only: mount.text("recursiveReadOnly") == Some("Enabled"),
+                sub_path: lens.option(mount.word("subPath").or_else(|| mount.word("subPathExpr"))),
             })
             .collect(),
         secret_env,

@@ -153,6 +153,10 @@ pub struct Mount {
     pub volume: Text,
     pub path: Text,
     pub read_only: bool,
+    /// `recursiveReadOnly: Enabled`; without it, file systems mounted below the volume stay writable (KEP-3857).
+    pub recursive_read_only: bool,
+    /// `subPath`, or `subPathExpr` with its `$(NAME)`: what of the volume is mounted.
+    pub sub_path: Option<Text>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -79,6 +79,8 @@ fn mount(template: &mut PodSpec, source: VolumeSource, read_only: bool) {
         volume: name.into(),
         path: "/mnt".into(),
         read_only,
+        recursive_read_only: false,
+        sub_path: None,
     });
 }
 

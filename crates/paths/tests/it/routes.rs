@@ -153,6 +153,8 @@ fn host_root(world: &mut Inventory) {
         volume: "root".into(),
         path: "/host".into(),
         read_only: false,
+        recursive_read_only: false,
+        sub_path: None,
     });
 }
 
