@@ -1,32 +1,62 @@
-//! What falls when a container falls: the ways out of it, each with its probability.
-//! Comes in: pod specs, service accounts. Goes out: steps per container, and B of the score.
+//! What falls when a container falls: the ways out of it, its Secrets, its rights, each with its probability.
+//! Comes in: pod specs, nodes, service accounts. Goes out: steps per container, and B of the score.
 //! Never: fewer or smaller steps for a permission more; what is unknown spans both answers.
 
-use crate::host_path;
+use crate::escape::Escapes;
 use crate::rights::{self, Accounts};
 use model::evidence::{Estimate, EvidenceId, Gap, GapId, GapWeight, Ledger, Stage};
 use model::graph::Change;
 use model::situation::{Blast, BlastStep, Reach};
 use model::text::Text;
-use semantics::view::{ContainerSpec, Inventory, PodSpec, Security, VolumeSource, WorkloadView};
+use rustc_hash::FxHashMap;
+use semantics::view::{ContainerSpec, Inventory, PodSpec, VolumeSource, WorkloadView};
+use std::collections::BTreeMap;
 
 /// One way in which the damage spreads, before it is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    /// Stable name in kebab case, used as the kind of an edge.
+    /// Stable name, used as the kind of an edge.
     pub(crate) kind: &'static str,
+    /// Of MITRE ATT&CK; empty where none fits.
+    pub(crate) technique: &'static str,
     pub(crate) reach: Reach,
     pub(crate) probability: Estimate,
     pub(crate) reason: Text,
     pub(crate) because: Vec<EvidenceId>,
     pub(crate) missing: Vec<GapId>,
-    /// The field that ends it.
-    pub(crate) change: Option<Change>,
-    /// The field is the pod's: all containers share it.
-    pub(crate) of_pod: bool,
-    /// The step leads to the node that the pod runs on.
-    pub(crate) escape: bool,
+    /// What the step needs, all of it: each of these changes ends it. The first is preferred.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) leads: Leads,
+    pub(crate) cause: Cause,
 }
+
+/// Where a step leads in the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leads {
+    /// It is part of the damage, and no edge.
+    Nowhere,
+    /// To the other containers of the pod.
+    Pod,
+    /// To the node that the pod runs on.
+    Node,
+    /// To credentials of the control plane.
+    ControlPlane,
+}
+
+/// Steps of one cause succeed and fail together: the most probable one stands for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Cause {
+    Alone,
+    Privilege,
+    Processes,
+    Files,
+    Network,
+    Flaw,
+}
+
+const MOUNTED_SECRET: &str = "mounted-secret";
+/// Steps less probable than this are in the blast radius, but not in the graph.
+const LEAST_EDGE: f64 = 0.05;
 
 impl Step {
     pub(crate) fn new(
@@ -37,63 +67,33 @@ impl Step {
     ) -> Self {
         Step {
             kind,
+            technique: "",
             reach,
             probability,
             reason: reason.into(),
             because: Vec::new(),
             missing: Vec::new(),
-            change: None,
-            of_pod: false,
-            escape: false,
+            changes: Vec::new(),
+            leads: Leads::Nowhere,
+            cause: Cause::Alone,
         }
     }
-}
 
-/// Where a container stands: what all its steps need.
-struct Place<'a> {
-    view: &'a WorkloadView,
-    template: &'a PodSpec,
-    container: &'a ContainerSpec,
-    user: User,
-    /// Factor of a user namespace or a sandboxed runtime on escapes, and the gap where it is open.
-    shield: (Estimate, Option<GapId>),
+    pub(crate) fn is_edge(&self) -> bool {
+        self.leads != Leads::Nowhere && self.probability.expected >= LEAST_EDGE
+    }
 }
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum User {
-    Root,
-    Other,
-    /// The image decides.
-    Unknown(GapId),
-}
-
-/// Most images run as root unless something says otherwise (stated prior).
-const ROOT_BY_IMAGE: f64 = 0.8;
-/// Capabilities whose bearer can leave the container, with P for root; stated priors.
-const CAPABILITIES: [(&str, f64); 12] = [
-    ("SYS_MODULE", 0.9),
-    ("SYS_ADMIN", 0.75),
-    ("SYS_RAWIO", 0.7),
-    ("DAC_READ_SEARCH", 0.5),
-    ("BPF", 0.4),
-    ("SYS_PTRACE", 0.15),
-    ("PERFMON", 0.1),
-    ("SYS_BOOT", 0.1),
-    ("NET_ADMIN", 0.1),
-    ("MAC_ADMIN", 0.1),
-    ("CHECKPOINT_RESTORE", 0.1),
-    ("SYSLOG", 0.03),
-];
 
 /// Workload -> container -> steps.
 pub(crate) fn steps(inventory: &Inventory, ledger: &mut Ledger) -> Vec<Vec<Vec<Step>>> {
     let accounts = Accounts::of(inventory);
+    let mut escapes = Escapes::of(inventory, &accounts);
     inventory
         .workloads
         .iter()
         .map(
             |view| match inventory.templates.get(view.template as usize) {
-                Some(template) => of_pod(view, template, &accounts, ledger),
+                Some(template) => of_pod(view, template, &accounts, &mut escapes, ledger),
                 None => vec![Vec::new(); view.workload.containers.len()],
             },
         )
@@ -104,66 +104,119 @@ fn of_pod(
     view: &WorkloadView,
     template: &PodSpec,
     accounts: &Accounts<'_>,
+    escapes: &mut Escapes<'_>,
     ledger: &mut Ledger,
 ) -> Vec<Vec<Step>> {
-    let mut all: Vec<Vec<Step>> = template
-        .containers
-        .iter()
-        .map(|container| {
-            let place = Place {
-                view,
-                template,
-                container,
-                user: user(&container.security, ledger),
-                shield: shield(template, ledger),
-            };
-            let mut steps = Vec::new();
-            host(&place, &mut steps, ledger);
-            capabilities(&place, &mut steps, ledger);
-            mounts(&place, &mut steps, ledger);
-            secrets(&place, &mut steps, ledger);
-            steps.extend(rights::steps(view, template, container, accounts, ledger));
-            steps
-        })
-        .collect();
-    if template.share_process_namespace && all.len() > 1 {
-        share(view, &mut all, ledger);
+    let mut all = escapes.steps(view, template, ledger);
+    for (container, steps) in template.containers.iter().zip(&mut all) {
+        steps.extend(secrets(view, template, container, ledger));
+        steps.extend(rights::steps(view, template, container, accounts, ledger));
+    }
+    if template.share_process_namespace {
+        share(&mut all);
     }
     all
 }
 
-/// Processes of one container can be entered from the others.
-fn share(view: &WorkloadView, all: &mut [Vec<Step>], ledger: &mut Ledger) {
-    let shared = ledger.field(
-        &view.workload.object,
-        format!("{}/shareProcessNamespace", view.spec_pointer),
-        "the containers share one process namespace",
-    );
-    let own = all.to_vec();
-    for (n, steps) in all.iter_mut().enumerate() {
-        for (_, others) in own.iter().enumerate().filter(|(other, _)| *other != n) {
-            steps.extend(
-                others
-                    .iter()
-                    .filter(|step| step.escape || step.kind == "mounted-secret")
-                    .map(|step| {
-                        let mut over = step.clone();
-                        over.kind = "shared-processes";
-                        over.probability = step.probability.times(Estimate::exact(0.6));
-                        over.reason = format!(
-                            "over a container that shares its processes: {}",
-                            step.reason
-                        )
-                        .into();
-                        over.because.push(shared);
-                        over.change = None;
-                        // The graph walks to the other container instead.
-                        over.escape = false;
-                        over
-                    }),
-            );
+/// What falls over the containers whose processes are shared falls too, times P of the step to them: of each kind the
+/// most probable step.
+fn share(all: &mut [Vec<Step>]) {
+    let shared: Vec<Option<Step>> = all
+        .iter()
+        .map(|steps| steps.iter().find(|step| step.leads == Leads::Pod).cloned())
+        .collect();
+    let own: Vec<Strongest> = all
+        .iter()
+        .zip(&shared)
+        .map(|(steps, shared)| match shared {
+            Some(_) => strongest(steps),
+            None => Strongest::new(),
+        })
+        .collect();
+    // What stands behind each container, then before it, so that no pair is looked at.
+    let mut behind = vec![Strongest::new(); own.len()];
+    let mut last = Strongest::new();
+    for (slot, own) in behind.iter_mut().zip(&own).rev() {
+        slot.clone_from(&last);
+        join(&mut last, own);
+    }
+    let mut others = Strongest::new();
+    let rest = shared.iter().zip(&own).zip(&behind);
+    for (steps, ((shared, own), behind)) in all.iter_mut().zip(rest) {
+        if let Some(shared) = shared {
+            let mut beside = others.clone();
+            join(&mut beside, behind);
+            steps.extend(beside.into_values().map(|step| over(step, shared)));
+        }
+        join(&mut others, own);
+    }
+}
+
+type Strongest = BTreeMap<&'static str, Step>;
+
+fn strongest(steps: &[Step]) -> Strongest {
+    let mut found = Strongest::new();
+    for step in steps {
+        let goes_on = matches!(step.leads, Leads::Node | Leads::ControlPlane);
+        if goes_on || step.kind == MOUNTED_SECRET {
+            put(&mut found, step);
         }
     }
+    found
+}
+
+fn join(all: &mut Strongest, more: &Strongest) {
+    for step in more.values() {
+        put(all, step);
+    }
+}
+
+fn put(all: &mut Strongest, step: &Step) {
+    let known = all.entry(step.kind).or_insert_with(|| step.clone());
+    let p = known.probability.max(step.probability);
+    if step.probability.expected > known.probability.expected {
+        *known = step.clone();
+    }
+    known.probability = p;
+}
+
+/// A step of another container, over the one that leads to it.
+fn over(mut step: Step, shared: &Step) -> Step {
+    step.kind = shared.kind;
+    step.technique = shared.technique;
+    step.probability = step.probability.times(shared.probability);
+    step.reason = format!(
+        "over a container that shares its processes: {}",
+        step.reason
+    )
+    .into();
+    step.because.extend(&shared.because);
+    step.missing.extend(&shared.missing);
+    step.missing.sort_unstable();
+    step.missing.dedup();
+    step.changes.clear();
+    // The graph walks to the other container instead.
+    step.leads = Leads::Nowhere;
+    step
+}
+
+/// P that at least one of the steps works.
+pub(crate) fn any_of(steps: &[&Step]) -> Estimate {
+    let of = |bound: fn(&Estimate) -> f64| one_of(steps.iter().copied(), bound);
+    Estimate::between(of(|e| e.low), of(|e| e.expected), of(|e| e.high))
+}
+
+fn one_of<'s>(steps: impl Iterator<Item = &'s Step>, bound: fn(&Estimate) -> f64) -> f64 {
+    let mut together = [0.0_f64; Cause::Flaw as usize + 1];
+    let mut stays = 1.0;
+    for step in steps {
+        let p = bound(&step.probability);
+        match together.get_mut(step.cause as usize) {
+            Some(best) if step.cause != Cause::Alone => *best = best.max(p),
+            _ => stays *= 1.0 - p,
+        }
+    }
+    1.0 - together.iter().fold(stays, |stays, p| stays * (1.0 - p))
 }
 
 /// B: the largest of value x P over what can be reached, where a step that reaches further reaches all nearer too.
@@ -173,21 +226,19 @@ pub(crate) fn blast(steps: &[Step]) -> Blast {
             .into_iter()
             .map(|reach| {
                 let further = steps.iter().filter(|step| step.reach >= reach);
-                let stays = further.fold(1.0, |p, step| p * (1.0 - bound(&step.probability)));
                 // The container's own pod fell with it.
                 reach.value()
                     * if reach == Reach::Pod {
                         1.0
                     } else {
-                        1.0 - stays
+                        one_of(further, bound)
                     }
             })
             .fold(0.0, f64::max)
     };
     let value = Estimate::between(of(|e| e.low), of(|e| e.expected), of(|e| e.high));
-    let mut shown: Vec<BlastStep> = steps
-        .iter()
-        .filter(|step| step.probability.high >= 0.005)
+    let mut shown: Vec<BlastStep> = told(steps)
+        .into_iter()
         .map(|step| BlastStep {
             reach: step.reach,
             probability: step.probability,
@@ -208,286 +259,39 @@ pub(crate) fn blast(steps: &[Step]) -> Blast {
     }
 }
 
-fn user(security: &Security, ledger: &mut Ledger) -> User {
-    match (security.run_as_user, security.run_as_non_root) {
-        (Some(0), _) => User::Root,
-        // The kubelet refuses to start root where it is forbidden.
-        (Some(_), _) | (None, Some(true)) => User::Other,
-        (None, _) => User::Unknown(ledger.gap(gap(
-            "image-user-unknown",
-            "containers whose user the image decides: whether they run as root is open",
-            "containers",
-            "set runAsUser or runAsNonRoot, or scan the images",
-        ))),
-    }
-}
-
-/// A user namespace or a sandboxed runtime: what root in the container is outside of it.
-fn shield(template: &PodSpec, ledger: &mut Ledger) -> (Estimate, Option<GapId>) {
-    let namespace = if template.host_users == Some(false) {
-        0.15
-    } else {
-        1.0
-    };
-    let runtime = template.runtime_class.as_deref().unwrap_or("");
-    let sandbox = ["gvisor", "runsc", "kata", "firecracker", "sandbox"];
-    let (runtime, open) = if runtime.is_empty() || matches!(runtime, "runc" | "crun" | "nvidia") {
-        (Estimate::exact(1.0), None)
-    } else if sandbox.iter().any(|name| runtime.contains(name)) {
-        (Estimate::exact(0.1), None)
-    } else {
-        let gap = ledger.gap(gap(
-            "runtime-class-unknown",
-            format!("runtime class {runtime} is not known: it may be a sandbox"),
-            "runtimeclasses",
-            "",
-        ));
-        (Estimate::between(0.1, 0.9, 1.0), Some(gap))
-    };
-    (runtime.times(Estimate::exact(namespace)), open)
-}
-
-impl Place<'_> {
-    fn by_user(&self, root: f64, other: f64) -> Estimate {
-        match self.user {
-            User::Root => Estimate::exact(root),
-            User::Other => Estimate::exact(other),
-            User::Unknown(_) => {
-                Estimate::between(other, other + ROOT_BY_IMAGE * (root - other), root)
+/// Of steps that one change ends, the most probable one is enough to say.
+fn told(steps: &[Step]) -> Vec<&Step> {
+    let mut told: Vec<&Step> = Vec::new();
+    let mut by_change: FxHashMap<(&Change, Reach, Cause), usize> = FxHashMap::default();
+    for step in steps {
+        // What does not reach further than the pod fell with the container.
+        if step.probability.high < 0.005 || step.reach == Reach::Pod {
+            continue;
+        }
+        let key = step.changes.first();
+        let key = key.map(|change| (change, step.reach, step.cause));
+        let known = key.and_then(|key| by_change.get(&key));
+        match known.and_then(|at| told.get_mut(*at)) {
+            Some(known) if known.probability.expected < step.probability.expected => *known = step,
+            Some(_) => {}
+            None => {
+                by_change.extend(key.map(|key| (key, told.len())));
+                told.push(step);
             }
         }
     }
-
-    /// A step to the node; `field` below the pod spec is its evidence.
-    fn escape(
-        &self,
-        kind: &'static str,
-        probability: Estimate,
-        reason: String,
-        field: &str,
-        change: Option<String>,
-        ledger: &mut Ledger,
-    ) -> Step {
-        let object = &self.view.workload.object;
-        let mut step = Step::new(kind, Reach::Node, probability.times(self.shield.0), reason);
-        let pointer = format!("{}{field}", self.view.spec_pointer);
-        step.because
-            .push(ledger.field(object, pointer, Text::clone(&step.reason)));
-        if let User::Unknown(gap) = self.user {
-            step.missing.push(gap);
-        }
-        step.missing.extend(self.shield.1);
-        step.change = change.map(|what| Change {
-            object: object.clone(),
-            what: what.into(),
-            structural: true,
-        });
-        step.escape = true;
-        step
-    }
-
-    /// Seccomp, `AppArmor` and a read-only root make an exploit harder, never a right smaller.
-    fn hardening(&self) -> f64 {
-        let security = &self.container.security;
-        let set = |profile: &Option<Text>| profile.as_deref().is_some_and(|p| p != "Unconfined");
-        let seccomp = if set(&security.seccomp) { 0.9 } else { 1.0 };
-        let apparmor = if set(&security.apparmor) { 0.95 } else { 1.0 };
-        let read_only = if security.read_only_root { 0.97 } else { 1.0 };
-        seccomp * apparmor * read_only
-    }
-
-    fn has(&self, capability: &str) -> bool {
-        self.container
-            .security
-            .added_capabilities
-            .iter()
-            .any(|c| &**c == capability || &**c == "ALL")
-    }
+    told
 }
 
-fn host(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
-    let (container, template) = (place.container, place.template);
-    let name = &container.name;
-    let security = format!("{}/securityContext", container.pointer);
-    if container.security.privileged {
-        let p = place.by_user(0.95, 0.5);
-        let change = Some(format!("set privileged: false in container {name}"));
-        let reason = format!("container {name} is privileged");
-        steps.push(place.escape(
-            "escape-privileged",
-            p,
-            reason,
-            &format!("{security}/privileged"),
-            change,
-            ledger,
-        ));
-    }
-    if container.security.windows_host_process {
-        let change = Some(format!("set hostProcess: false in container {name}"));
-        let reason = format!("container {name} is a HostProcess container");
-        let field = format!("{security}/windowsOptions/hostProcess");
-        steps.push(place.escape(
-            "escape-host-process",
-            Estimate::exact(0.95),
-            reason,
-            &field,
-            change,
-            ledger,
-        ));
-    }
-    if template.host_pid {
-        let traces =
-            container.security.privileged || place.has("SYS_PTRACE") || place.has("SYS_ADMIN");
-        let p = if traces {
-            place.by_user(0.9, 0.15)
-        } else {
-            place.by_user(0.4, 0.05)
-        };
-        let change = Some("set hostPID: false".to_owned());
-        let mut step = place.escape(
-            "escape-host-pid",
-            p,
-            "the pod sees the node's processes".into(),
-            "/hostPID",
-            change,
-            ledger,
-        );
-        step.of_pod = true;
-        steps.push(step);
-    }
-    if template.host_network {
-        let p = if place.has("NET_ADMIN") { 0.35 } else { 0.12 };
-        let reason =
-            "the pod uses the node's network: services of the node, metadata of the cloud".into();
-        let mut step = place.escape(
-            "host-network",
-            Estimate::exact(p),
-            reason,
-            "/hostNetwork",
-            None,
-            ledger,
-        );
-        step.missing.clear();
-        step.escape = false;
-        steps.push(step);
-    }
-    if template.host_ipc {
-        let mut step = place.escape(
-            "host-ipc",
-            Estimate::exact(0.04),
-            "the pod shares the node's IPC".into(),
-            "/hostIPC",
-            None,
-            ledger,
-        );
-        step.escape = false;
-        steps.push(step);
-    }
-    if container.security.proc_mount.as_deref() == Some("Unmasked") {
-        let change = Some(format!("set procMount: Default in container {name}"));
-        let reason = format!("/proc of container {name} is unmasked");
-        let p = place.by_user(0.3, 0.03);
-        steps.push(place.escape(
-            "escape-proc-mount",
-            p,
-            reason,
-            &format!("{security}/procMount"),
-            change,
-            ledger,
-        ));
-    }
-    let kernel = place
-        .by_user(0.02, 0.01)
-        .times(Estimate::exact(place.hardening()));
-    let mut step = Step::new(
-        "kernel",
-        Reach::Node,
-        kernel.times(place.shield.0),
-        "a flaw of the kernel or the runtime",
-    );
-    step.missing.extend(place.shield.1);
-    steps.push(step);
-}
-
-/// One step for all added capabilities: they are dropped in one list.
-fn capabilities(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
-    let container = place.container;
-    let added: Vec<&(&str, f64)> = CAPABILITIES
-        .iter()
-        .filter(|(name, _)| place.has(name))
-        .collect();
-    if added.is_empty() {
-        return;
-    }
-    let root = 1.0 - added.iter().fold(1.0, |stays, (_, p)| stays * (1.0 - p));
-    // Capabilities are not ambient: another user needs a program that raises them.
-    let other = root
-        * if container.security.allow_privilege_escalation {
-            0.15
-        } else {
-            0.03
-        };
-    let p = place
-        .by_user(root, other)
-        .times(Estimate::exact(place.hardening()));
-    let all = container
-        .security
-        .added_capabilities
-        .iter()
-        .any(|c| &**c == "ALL");
-    let names: Vec<&str> = if all {
-        vec!["ALL"]
-    } else {
-        added.iter().map(|(name, _)| *name).collect()
-    };
-    let names = names.join(", ");
-    let reason = format!("container {} has {names}", container.name);
-    let change = Some(format!("drop {names} from container {}", container.name));
-    let field = format!("{}/securityContext/capabilities/add", container.pointer);
-    steps.push(place.escape("escape-capability", p, reason, &field, change, ledger));
-}
-
-/// Paths of the node; the most dangerous mount of each volume counts.
-fn mounts(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
-    for volume in &place.template.volumes {
-        let (VolumeSource::HostPath { path }
-        | VolumeSource::Claim {
-            host_path: Some(path),
-            ..
-        }) = &volume.source
-        else {
-            continue;
-        };
-        let mounts = place
-            .container
-            .mounts
-            .iter()
-            .filter(|m| m.volume == volume.name);
-        let Some(read_only) = mounts.map(|m| m.read_only).reduce(|a, b| a && b) else {
-            continue;
-        };
-        let (danger, what) = host_path::danger(path, read_only);
-        let p = place.by_user(danger, danger * 0.3);
-        let name = &place.container.name;
-        let how = if read_only { "reads" } else { "writes" };
-        let reason = format!("container {name} {how} {path} of the node: {what}");
-        let change = Some(format!(
-            "unmount volume {} from container {name}",
-            volume.name
-        ));
-        let field = format!("{}/volumeMounts", place.container.pointer);
-        steps.push(place.escape("escape-host-path", p, reason, &field, change, ledger));
-    }
-}
-
-fn secrets(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
-    let mut names: Vec<&Text> = place.container.secret_env.iter().collect();
-    for mount in &place.container.mounts {
-        let volume = place
-            .template
-            .volumes
-            .iter()
-            .find(|v| v.name == mount.volume);
+fn secrets(
+    view: &WorkloadView,
+    template: &PodSpec,
+    container: &ContainerSpec,
+    ledger: &mut Ledger,
+) -> Option<Step> {
+    let mut names: Vec<&Text> = container.secret_env.iter().collect();
+    for mount in &container.mounts {
+        let volume = template.volumes.iter().find(|v| v.name == mount.volume);
         if let Some(VolumeSource::Secret { name }) = volume.map(|v| &v.source) {
             names.push(name);
         }
@@ -495,7 +299,7 @@ fn secrets(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
     names.sort();
     names.dedup();
     if names.is_empty() {
-        return;
+        return None;
     }
     let more = f64::from(u32::try_from(names.len() - 1).unwrap_or(u32::MAX));
     let p = Estimate::exact((0.3 + 0.05 * more).min(0.6));
@@ -503,17 +307,14 @@ fn secrets(place: &Place<'_>, steps: &mut Vec<Step>, ledger: &mut Ledger) {
     let dots = if names.len() > 3 { ", ..." } else { "" };
     let reason = format!(
         "container {} holds Secret {}{dots}",
-        place.container.name,
+        container.name,
         list.join(", ")
     );
-    let mut step = Step::new("mounted-secret", Reach::Namespace, p, reason);
-    let pointer = format!("{}{}", place.view.spec_pointer, place.container.pointer);
-    step.because.push(ledger.field(
-        &place.view.workload.object,
-        pointer,
-        Text::clone(&step.reason),
-    ));
-    steps.push(step);
+    let mut step = Step::new(MOUNTED_SECRET, Reach::Namespace, p, reason);
+    let pointer = format!("{}{}", view.spec_pointer, container.pointer);
+    step.because
+        .push(ledger.field(&view.workload.object, pointer, Text::clone(&step.reason)));
+    Some(step)
 }
 
 pub(crate) fn gap(class: &str, what: impl Into<Text>, scope: &str, close: &str) -> Gap {

@@ -315,6 +315,15 @@ impl Attack<'_> {
         vec![ledger.field(object, pointer, says)]
     }
 
+    /// The technique of the arc; a step knows its own.
+    pub(crate) fn technique(&self, arc: &Arc) -> &'static str {
+        let step = match arc.cause {
+            Cause::Step(w, c, n) => self.step(w, c, n),
+            _ => None,
+        };
+        step.map_or_else(|| technique(arc.kind), |step| step.technique)
+    }
+
     /// What was not seen and could change the arc.
     pub(crate) fn missing(&self, arc: &Arc) -> Vec<GapId> {
         let mut missing: Vec<GapId> = arc.missing.into_iter().collect();
@@ -369,10 +378,10 @@ fn said(rule: &Rule) -> String {
 }
 
 /// The technique of MITRE ATT&CK for containers and the cloud that an edge is; empty where none fits.
-pub(crate) fn technique(kind: &str) -> &'static str {
+fn technique(kind: &str) -> &'static str {
     match kind {
         "ENDPOINT_EXPLOIT" => "T1190",
-        "POD_EXEC" | "POD_ATTACH" | "POD_DEBUG" | "NODE_PROXY" | "SHARE_PS_NAMESPACE" => "T1609",
+        "POD_EXEC" | "POD_ATTACH" | "POD_DEBUG" | "NODE_PROXY" => "T1609",
         "POD_CREATE" | "WORKLOAD_PATCH" | "POD_PATCH" => "T1610",
         "IDENTITY_ASSUME" | "TOKEN_STEAL" | "VOLUME_DISCOVER" | "KUBELET_TOKEN" | "POD_TOKEN" => {
             "T1528"
@@ -390,12 +399,6 @@ pub(crate) fn technique(kind: &str) -> &'static str {
         "POD_NETWORK" | "PORT_FORWARD" | "API_PROXY" => "T1021",
         "CONTROL_PLANE_KEYS" => "T1552.004",
         "POD_ESCAPE" | "PV_CREATE" | "SCC_USE" | "PSP_USE" => "T1611",
-        kind if kind.starts_with("CE_")
-            || kind.starts_with("EXPLOIT_")
-            || kind.starts_with("escape") =>
-        {
-            "T1611"
-        }
         _ => "",
     }
 }

@@ -2,7 +2,6 @@
 //! Comes in: the attack graph. Goes out: paths, edge by edge. Never: a path that the graph does not hold.
 
 use crate::build::Attack;
-use crate::explain::technique;
 use crate::graph::{Adjacency, Arc, ArcId, Node, NodeId, Reach};
 use model::evidence::{Estimate, Ledger};
 use model::graph::{Change, Edge, Path};
@@ -217,7 +216,7 @@ impl Route {
             // What a right leads to tells more than that it is held.
             if !arc.kind.is_empty() {
                 edge.kind = arc.kind.into();
-                edge.technique = technique(arc.kind).into();
+                edge.technique = attack.technique(arc).into();
             }
             edge.probability = edge.probability.times(arc.probability);
             for evidence in attack.evidence(arc, ledger) {

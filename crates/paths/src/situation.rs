@@ -1,7 +1,7 @@
 //! One situation a container, equal ones kept once.
 //! Comes in: exposures, steps, lateral P, routes. Goes out: situations and who has which.
 
-use crate::blast::{Step, blast};
+use crate::blast::{Leads, Step, any_of, blast};
 use crate::build::Attack;
 use crate::graph::Adjacency;
 use crate::routes::{Route, ToSink, worst};
@@ -88,11 +88,9 @@ pub(crate) fn over_nodes(
 
 /// What else runs on the node falls with it.
 fn over_the_node(steps: &[Step], follows: Estimate) -> Option<Step> {
-    let escapes: Vec<&Step> = steps.iter().filter(|step| step.escape).collect();
-    let node = escapes
-        .iter()
-        .fold(Estimate::exact(0.0), |p, step| p.noisy_or(step.probability));
-    let p = node.times(follows);
+    let escapes = steps.iter().filter(|step| step.leads == Leads::Node);
+    let escapes: Vec<&Step> = escapes.collect();
+    let p = any_of(&escapes).times(follows);
     (p.high > 0.0).then(|| {
         let mut step = Step::new(
             "over-the-node",

@@ -89,6 +89,8 @@ struct Builder<'a> {
     user_ids: FxHashMap<Text, u32>,
     group_ids: FxHashMap<Text, u32>,
     machine_ids: FxHashMap<Text, u32>,
+    /// Made when the first step asks.
+    binding_ids: Option<FxHashMap<&'a ObjectRef, u32>>,
     attack: Attack<'a>,
     /// Secrets were not seen, or not all.
     secrets_unseen: Option<GapId>,
@@ -126,6 +128,7 @@ pub(crate) fn attack<'a>(
         user_ids: FxHashMap::default(),
         group_ids: FxHashMap::default(),
         machine_ids: FxHashMap::default(),
+        binding_ids: None,
         attack: Attack {
             graph: Graph::default(),
             inventory,

@@ -1,13 +1,15 @@
 //! From containers to the nodes that they run on, to service accounts, and back from nodes to their pods.
 //! Comes in: steps, pod specs, pods on nodes. Goes out: arcs. Never: a container of which nothing follows.
 
-use super::{Builder, LEAST_STEP};
-use crate::blast::Step;
-use crate::fix::{FixId, NO_TOKEN, NONE};
+use super::Builder;
+use crate::blast::{Leads, Step};
+use crate::fix::{Fix, FixId, NO_TOKEN, NONE};
 use crate::graph::{Cause, Link, Node, NodeId, count};
 use crate::rights;
 use model::evidence::{Estimate, Ledger};
+use model::object::ObjectRef;
 use model::text::Text;
+use semantics::authorizer::Binding;
 use semantics::view::{ServiceAccount, VolumeSource, WorkloadView};
 
 /// P(an attacker on a node uses a token of a pod there).
@@ -92,53 +94,79 @@ impl<'a> Builder<'a> {
         for (workload, _) in self.active() {
             let own = steps.get(workload as usize).map_or(&[][..], Vec::as_slice);
             for (container, steps) in (0_u32..).zip(own) {
-                for (n, step) in (0_u32..).zip(steps) {
-                    if step.escape && step.probability.expected >= LEAST_STEP {
-                        self.escape(workload, container, n, step);
-                    }
+                let edges = (0_u32..).zip(steps).filter(|(_, step)| step.is_edge());
+                for (n, step) in edges.filter(|(_, step)| step.leads != Leads::Pod) {
+                    self.escape(workload, container, n, step);
                 }
             }
         }
-        // Processes are shared where something follows for one of the containers.
-        for (workload, view) in self.active() {
-            let shares = self
-                .inventory
-                .templates
-                .get(view.template as usize)
-                .is_some_and(|t| t.share_process_namespace && t.containers.len() > 1);
-            if shares {
-                self.shared_processes(workload, view.workload.containers.len());
-            }
+        for (workload, _) in self.active() {
+            let own = steps.get(workload as usize).map_or(&[][..], Vec::as_slice);
+            self.shared_processes(workload, own);
         }
         self.on_nodes();
     }
 
     fn escape(&mut self, workload: u32, container: u32, n: u32, step: &Step) {
-        let to = self.ground(workload);
+        let to = if step.leads == Leads::ControlPlane {
+            self.node(Node::Masters)
+        } else {
+            self.ground(workload)
+        };
         let from = self.container(workload, container);
-        let fixes: Vec<FixId> = step
-            .change
-            .iter()
-            .map(|change| self.workload_fix(workload, Text::clone(&change.what)))
-            .filter(|fix| *fix != NONE)
-            .collect();
+        let fixes = self.fixes(workload, step);
         let link = Link::new(
             step.kind,
             step.probability,
             Cause::Step(workload, container, n),
-        )
-        .missing(step.missing.first().copied());
+        );
         self.graph().chain(from, to, link, &fixes);
     }
 
-    fn shared_processes(&mut self, workload: u32, containers: usize) {
+    /// What ends the step, as far as it is the user's to change: fields of the workload, a binding, a version.
+    fn fixes(&mut self, workload: u32, step: &Step) -> Vec<FixId> {
+        let own = self.view(workload).map(|view| &view.workload.object);
+        let mut fixes = Vec::with_capacity(step.changes.len());
+        for change in &step.changes {
+            fixes.push(if own == Some(&change.object) {
+                self.workload_fix(workload, Text::clone(&change.what))
+            } else if let Some(binding) = self.binding_of(&change.object) {
+                self.attack.graph.fix(Fix::Binding(binding))
+            } else {
+                let fix = Fix::Upgrade(change.object.clone(), Text::clone(&change.what));
+                self.attack.graph.fix(fix)
+            });
+        }
+        fixes.retain(|fix| *fix != NONE);
+        fixes
+    }
+
+    fn binding_of(&mut self, object: &ObjectRef) -> Option<u32> {
+        let bindings = &self.inventory.authorizer.bindings;
+        let ids = self.binding_ids.get_or_insert_with(|| {
+            let of = |(n, binding): (u32, &'a Binding)| (&binding.object, n);
+            (0_u32..).zip(bindings).map(of).collect()
+        });
+        ids.get(object).copied()
+    }
+
+    /// All containers that share go in and out over one arc.
+    fn shared_processes(&mut self, workload: u32, own: &[Vec<Step>]) {
+        let to_others = |(container, steps): (u32, &'_ Vec<Step>)| {
+            let mut edges = (0_u32..).zip(steps).filter(|(_, step)| step.is_edge());
+            let (n, step) = edges.find(|(_, step)| step.leads == Leads::Pod)?;
+            Some((container, n, step.kind, step.probability))
+        };
+        let shares: Vec<_> = (0_u32..).zip(own).filter_map(to_others).collect();
+        if shares.is_empty() {
+            return;
+        }
         let fix = self.workload_fix(workload, "set shareProcessNamespace: false");
         let (inside, shared) = (self.graph().hidden(), self.graph().hidden());
         self.graph().arc(inside, shared, crate::graph::JOIN, fix);
-        for container in 0..count(containers) {
+        for (container, n, kind, probability) in shares {
             let node = self.container(workload, container);
-            let cause = Cause::Nature("the containers share one process namespace");
-            let link = Link::new("SHARE_PS_NAMESPACE", Estimate::exact(0.6), cause);
+            let link = Link::new(kind, probability, Cause::Step(workload, container, n));
             self.graph().arc(node, inside, link, NONE);
             self.graph().join(shared, node);
         }

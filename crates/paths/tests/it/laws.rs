@@ -7,8 +7,23 @@ use paths::Relations;
 use proptest::prelude::*;
 use semantics::view::{Inventory, Mount, PodSpec, RightClass, Volume, VolumeSource};
 
-const CAPABILITIES: [&str; 5] = ["SYS_ADMIN", "BPF", "NET_ADMIN", "ALL", "CHOWN"];
-const PATHS: [&str; 5] = ["/", "/var/run", "/etc/kubernetes/pki", "/var/log", "/data"];
+const CAPABILITIES: [&str; 6] = [
+    "SYS_ADMIN",
+    "SYS_PTRACE",
+    "BPF",
+    "NET_ADMIN",
+    "ALL",
+    "CHOWN",
+];
+const PATHS: [&str; 7] = [
+    "/",
+    "/var/run",
+    "/etc/kubernetes/pki",
+    "/var/lib/kubelet",
+    "/proc",
+    "/var/log",
+    "/data",
+];
 const CLASSES: [RightClass; 9] = [
     RightClass::Read,
     RightClass::Write,
@@ -34,6 +49,7 @@ enum Permission {
     HostUsers,
     NoSandbox,
     NoSeccomp,
+    NoAppArmor,
     WritableRoot,
     Unmasked,
     ShareProcesses,
@@ -56,6 +72,7 @@ fn permission() -> impl Strategy<Value = Permission> {
         Just(Permission::HostUsers),
         Just(Permission::NoSandbox),
         Just(Permission::NoSeccomp),
+        Just(Permission::NoAppArmor),
         Just(Permission::WritableRoot),
         Just(Permission::Unmasked),
         Just(Permission::ShareProcesses),
@@ -97,6 +114,7 @@ fn grant(world: &mut Inventory, permission: &Permission) {
         Permission::HostUsers => template.host_users = None,
         Permission::NoSandbox => template.runtime_class = None,
         Permission::NoSeccomp => security.seccomp = Some("Unconfined".into()),
+        Permission::NoAppArmor => security.apparmor = Some("Unconfined".into()),
         Permission::WritableRoot => security.read_only_root = false,
         Permission::Unmasked => security.proc_mount = Some("Unmasked".into()),
         Permission::ShareProcesses => template.share_process_namespace = true,
@@ -138,8 +156,9 @@ prop_compose! {
         permissions in prop::collection::vec(permission(), 0..5),
         isolated in any::<bool>(),
         public in any::<bool>(),
+        minor in prop_oneof![Just(28), Just(36)],
     ) -> Inventory {
-        let mut world = Inventory::default();
+        let mut world = Inventory { minor, ..Inventory::default() };
         enforced(&mut world);
         let template = deployment(&mut world, "shop/web", &[80]);
         template.host_users = users;
@@ -152,6 +171,7 @@ prop_compose! {
             security.allow_privilege_escalation = false;
             security.read_only_root = true;
             security.seccomp = Some("RuntimeDefault".into());
+            security.apparmor = Some("RuntimeDefault".into());
         }
         let mut side = world.workloads[0].workload.containers[0].clone();
         side.name = "side".into();

@@ -47,7 +47,7 @@ fn five_edges_from_the_internet_to_cluster_admin() {
     assert_eq!(
         shown(path),
         "Internet -LOAD_BALANCER-> Service/shop/web -ENDPOINT_EXPLOIT-> Deployment/shop/web[app] \
-         -escape-privileged-> Node/worker-1 -POD_ATTACH-> Deployment/ops/runner[app] \
+         -CE_PRIV_MOUNT-> Node/worker-1 -POD_ATTACH-> Deployment/ops/runner[app] \
          -IDENTITY_ASSUME-> ServiceAccount/ops/deployer -RBAC_WILDCARD-> cluster-admin"
     );
     assert_eq!(path.edges.len(), 6);
@@ -363,7 +363,7 @@ fn rights_lead_to_sinks() {
         shown(path),
         "Internet -LOAD_BALANCER-> Service/shop/front -ENDPOINT_EXPLOIT-> Deployment/shop/front[app] \
          -IDENTITY_ASSUME-> ServiceAccount/shop/entering -POD_EXEC-> Deployment/shop/web[app] \
-         -escape-privileged-> a node"
+         -CE_PRIV_MOUNT-> a node"
     );
 }
 
@@ -386,7 +386,7 @@ fn over_the_pod_network_to_a_weak_neighbour() {
         shown(lateral),
         "Internet -LOAD_BALANCER-> Service/shop/web -ENDPOINT_EXPLOIT-> Deployment/shop/web[app] \
          -POD_NETWORK-> ports of Deployment/shop/db -ENDPOINT_EXPLOIT-> Deployment/shop/db[app] \
-         -escape-privileged-> a node"
+         -CE_PRIV_MOUNT-> a node"
     );
     let db = &found.situations[found.of[1][0] as usize];
     assert!(
