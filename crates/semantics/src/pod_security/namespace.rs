@@ -56,11 +56,6 @@ impl Level {
             .find(|level| level.as_str() == text)
     }
 
-    /// `api.ParseLevel`: what is not understood is enforced as restricted.
-    pub(crate) fn enforced(text: &str) -> Self {
-        Level::parse(text).unwrap_or(Level::Restricted)
-    }
-
     /// What a pod of this level may have. Nothing that baseline forbids is left but root.
     pub const fn powers(self) -> Powers {
         let all = match self {
