@@ -8,14 +8,15 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 /// Characters that steer instead of show: C0 and C1 controls, line separators, bidirectional
-/// controls (UAX #9), zero-width and other invisible format characters (general category Cf).
+/// controls (UAX #9), zero-width and other invisible format characters (general category Cf), and the two
+/// noncharacters that XML 1.0 (2.2) forbids.
 pub(crate) fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -90,7 +91,7 @@ pub(crate) fn write_json(document: &impl Serialize, out: &mut dyn Write) -> io::
     out.flush()
 }
 
-/// Text and attribute values of HTML and XML; the two noncharacters that XML 1.0 (2.2) forbids are written out too.
+/// Text and attribute values of HTML and XML.
 pub(crate) fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in visible(text).chars() {
@@ -100,13 +101,24 @@ pub(crate) fn markup(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
             c => out.push(c),
         }
     }
     out
+}
+
+/// A DOT string: quotes and backslashes are escaped, and nothing steers.
+pub(crate) fn dot_string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in visible(text).chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(test)]

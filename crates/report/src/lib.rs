@@ -12,6 +12,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod openvex;
+pub mod paths;
 pub mod reach;
 pub mod sarif;
 pub mod spdx;

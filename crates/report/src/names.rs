@@ -8,8 +8,21 @@ use rustc_hash::FxHashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Namespaces that every cluster has; their names tell nothing, and `default` is a word of our sentences.
-const EVERYWHERE: &[&str] = &["default", "kube-system", "kube-public", "kube-node-lease"];
+/// Names that every cluster has: they tell nothing, and `default`, `admin` and the sinks are words of our sentences.
+const EVERYWHERE: &[&str] = &[
+    "default",
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "cluster-admin",
+    "admin",
+    "edit",
+    "view",
+    "system:masters",
+    "system:authenticated",
+    "system:unauthenticated",
+    "system:serviceaccounts",
+];
 
 /// What is to be written instead of each name; shows all names where nothing is redacted.
 pub(crate) struct Names {
@@ -28,6 +41,17 @@ impl Names {
     pub(crate) fn of(view: &View) -> Self {
         Names {
             hidden: view.redact_names.then(|| Hidden::of(view)),
+        }
+    }
+
+    /// Names of nodes of the attack graph.
+    pub(crate) fn of_nodes<'n>(redacts: bool, nodes: impl Iterator<Item = &'n str>) -> Self {
+        Names {
+            hidden: redacts.then(|| {
+                let mut hidden = Hidden::default();
+                nodes.for_each(|node| hidden.node(node));
+                hidden.sorted()
+            }),
         }
     }
 
@@ -124,10 +148,54 @@ impl Hidden {
                 hidden.known_or_new_image(&artifact.name);
             }
         }
-        hidden
-            .odd
+        for path in &all.paths {
+            hidden.node(&path.entry);
+            for edge in &path.edges {
+                hidden.node(&edge.from);
+                hidden.node(&edge.to);
+            }
+        }
+        hidden.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        self.odd
             .sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        hidden
+        self
+    }
+
+    /// A node of the attack graph: `Kind/name`, `Kind/namespace/name[container]`, `... namespace NAME`.
+    fn node(&mut self, node: &str) {
+        let mut node = node;
+        for (word, kind) in [(" namespace ", "namespace"), (" identity ", "identity")] {
+            if let Some((before, name)) = node.split_once(word) {
+                self.hide(kind, name);
+                node = before.trim_end_matches(" in");
+            }
+        }
+        let Some((before, rest)) = node.split_once('/') else {
+            return;
+        };
+        let kind = before.rsplit(' ').next().unwrap_or(before);
+        if !kind.starts_with(|c: char| c.is_ascii_uppercase()) {
+            return;
+        }
+        let (object, container) = match rest.strip_suffix(']').and_then(|r| r.rsplit_once('[')) {
+            Some((object, container)) => (object, container),
+            None => (rest, ""),
+        };
+        self.hide("container", container);
+        // Names of users and groups are of any form.
+        match object
+            .split_once('/')
+            .filter(|_| !matches!(kind, "User" | "Group"))
+        {
+            Some((namespace, name)) => {
+                self.hide("namespace", namespace);
+                self.hide(&kind.to_ascii_lowercase(), name);
+            }
+            None => self.hide(&kind.to_ascii_lowercase(), object),
+        }
     }
 
     /// The object of an acceptance: one that this scan did not meet is a name all the same.

@@ -1,7 +1,7 @@
 //! Who reaches whom: connections as text, JSON and DOT; one answer with its reasons; what a change opens and closes.
 //! Comes in: nouns of `model::reach`. Goes out: bytes. Never: a name that steers the terminal or ends a DOT string.
 
-use crate::escape::{visible, write_json};
+use crate::escape::{dot_string, visible, write_json};
 use model::evidence::{Gap, Truth};
 use model::reach::{Answer, Connection, Connectivity, Difference, Direction, Side};
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ pub fn dot(all: &Connectivity, out: &mut dyn Write) -> io::Result<()> {
     for peer in ends.collect::<BTreeSet<&str>>() {
         let outside = peer.ends_with("[External]");
         let shape = if outside { "diamond" } else { "box" };
-        writeln!(out, "\t{} [shape={shape}]", quoted(peer))?;
+        writeln!(out, "\t{} [shape={shape}]", dot_string(peer))?;
     }
     for c in &all.connections {
         let (label, style) = match &c.possible {
@@ -66,8 +66,12 @@ pub fn dot(all: &Connectivity, out: &mut dyn Write) -> io::Result<()> {
             ),
             None => (c.conn.to_string(), ""),
         };
-        let (src, dst) = (quoted(&c.src), quoted(&c.dst));
-        writeln!(out, "\t{src} -> {dst} [label={}{style}]", quoted(&label))?;
+        let (src, dst) = (dot_string(&c.src), dot_string(&c.dst));
+        writeln!(
+            out,
+            "\t{src} -> {dst} [label={}{style}]",
+            dot_string(&label)
+        )?;
     }
     writeln!(out, "}}")
 }
@@ -195,18 +199,4 @@ fn gaps(gaps: &[Gap], out: &mut dyn Write) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A DOT string: quotes and backslashes are escaped, and nothing steers.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in visible(text).chars() {
-        if matches!(c, '"' | '\\') {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted.push('"');
-    quoted
 }

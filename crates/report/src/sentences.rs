@@ -5,12 +5,13 @@ use crate::contents;
 use crate::installed::units;
 use crate::target::kind_words;
 use crate::view::View;
-use crate::wording::{age, certainty_words, count, counted, fix_class_words, severity};
+use crate::wording::{age, certainty_words, count, counted, fix_class_words, moment, severity};
 use model::action::{Action, ActionKind};
 use model::assessment::Assessment;
 use model::evidence::{Acceptance, Evidence, GapWeight};
 use model::graph::{Change, Cut};
 use model::matches::ArtifactKind;
+use model::snapshot::Origin;
 use model::workload::Workload;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -336,41 +337,65 @@ pub(crate) fn stated(evidence: &Evidence) -> String {
     }
 }
 
-/// `set privileged: false in container web (Deployment shop/web)`.
+/// `Deployment shop/web: set privileged: false in container web`.
 pub(crate) fn change(change: &Change) -> String {
     let until = if change.structural {
         ""
     } else {
-        ", holds until the next CVE"
+        " (holds until the next CVE)"
     };
-    format!("{} ({}){until}", change.what, change.object)
+    format!("{}: {}{until}", change.object, change.what)
 }
 
-/// `ends 4 routes to cluster-admin, and no fewer changes do`; `(at least 2 changes are needed) ends 214 of 220 routes
-/// to cluster-admin; the others have nothing that can be changed`. "Fewest" is said only where it is proven.
+/// `1 change ends all 4 routes to cluster-admin`; `3 changes (at least 2 are needed) end 214 of 220 routes to
+/// cluster-admin; no known change ends the others`. "Fewest" is said only where it is proven.
 pub(crate) fn ends(cut: &Cut) -> String {
-    let fewest = if cut.changes.len() == cut.least as usize {
-        ", the fewest"
-    } else {
-        ""
+    let changes = cut.changes.len();
+    let routes = match (cut.routes, cut.of) {
+        (1, 1) => "the only route".to_owned(),
+        (ended, of) if ended == of => format!("all {} routes", count(of)),
+        (ended, of) => format!("{} of {}", count(ended), counted(of as usize, "route")),
     };
-    let bound = if fewest.is_empty() {
-        format!(
-            " (at least {} are needed)",
-            counted(cut.least as usize, "change")
-        )
-    } else {
-        String::new()
+    if changes == 0 || cut.routes == 0 {
+        let any = match cut.of {
+            1 => "the only route".to_owned(),
+            of => format!("any of the {} routes", count(of)),
+        };
+        return format!("no known change ends {any} to {}", cut.sink);
+    }
+    let bound = match cut.least as usize {
+        _ if changes == 1 => String::new(),
+        least if least == changes => ", the fewest,".to_owned(),
+        1 => " (at least 1 is needed)".to_owned(),
+        least => format!(" (at least {} are needed)", count(least)),
     };
-    let routes = if cut.routes == cut.of {
-        counted(cut.of as usize, "route")
-    } else {
-        format!("{} of {}", cut.routes, counted(cut.of as usize, "route"))
+    let end = if changes == 1 { "ends" } else { "end" };
+    let others = match cut.of.saturating_sub(cut.routes) {
+        0 => "",
+        1 => "; no known change ends the other one",
+        _ => "; no known change ends the others",
     };
-    let rest = if cut.routes == cut.of {
-        ""
-    } else {
-        "; the others have nothing that can be changed"
-    };
-    format!("ends {routes} to {}{fewest}{bound}{rest}", cut.sink)
+    format!(
+        "{}{bound} {end} {routes} to {}{others}",
+        counted(changes, "change"),
+        cut.sink
+    )
+}
+
+/// `Plimsoll 0.1.0: cluster prod, Kubernetes 1.36, 2026-11-23 04:00 UTC`.
+pub(crate) fn title(view: &View) -> String {
+    let about = &view.assessment.about;
+    let mut parts = Vec::new();
+    match (about.origin, &about.cluster_name) {
+        (_, Some(name)) => parts.push(format!("cluster {name}")),
+        (Some(Origin::Files), None) => parts.push("files".into()),
+        (Some(Origin::Live), None) => parts.push("cluster without a name".into()),
+        (None, None) => parts.push(subject(view)),
+    }
+    if let Some(version) = about.kubernetes {
+        let judged = if version.known { "" } else { "judged as " };
+        parts.push(format!("{judged}Kubernetes 1.{}", version.minor));
+    }
+    parts.push(moment(about.now));
+    format!("Plimsoll {}: {}", about.tool_version, parts.join(", "))
 }

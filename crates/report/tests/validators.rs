@@ -16,7 +16,7 @@ mod sample;
 use libtest_mimic::{Arguments, Failed, Trial};
 use model::assessment::Assessment;
 use report::sarif::SarifOptions;
-use report::{View, cyclonedx, github, html, json, junit, markdown, openvex, sarif, spdx};
+use report::{View, cyclonedx, github, html, json, junit, markdown, openvex, paths, sarif, spdx};
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -88,6 +88,24 @@ fn main() -> ExitCode {
             markdown_is_harmless,
         ),
         trial(&place, "html_in_a_browser", BROWSER, html_in_a_browser),
+        trial(
+            &place,
+            "paths_fit_their_schema",
+            &[JSONSCHEMA],
+            paths_fit_their_schema,
+        ),
+        trial(
+            &place,
+            "drawings_are_well_formed",
+            &["venv/bin/python"],
+            drawings_are_well_formed,
+        ),
+        trial(
+            &place,
+            "drawings_in_a_browser",
+            BROWSER,
+            drawings_in_a_browser,
+        ),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into());
     conclusion.exit_code()
@@ -577,6 +595,106 @@ fn html_in_a_browser(place: &Place) -> Outcome {
     let mut files = place.write(".html", &all, html::write)?;
     files.retain(|file| !file.to_string_lossy().contains("redacted"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser.mjs");
+    succeeds(
+        Command::new("node")
+            .arg(script)
+            .arg(&place.node_modules)
+            .arg("/usr/bin/chromium")
+            .args(files),
+    )
+}
+
+fn paths_fit_their_schema(place: &Place) -> Outcome {
+    let verdict = sample::passed();
+    let mut files = Vec::new();
+    for (name, (assessment, routes)) in sample::all_paths() {
+        let file = place.samples.join(format!("{name}.paths.json"));
+        let mut out = Vec::new();
+        paths::json(&sample::view(&assessment, &verdict), &routes, &mut out)?;
+        fs::write(&file, out)?;
+        files.push(file);
+    }
+    let wrong = broken(
+        place,
+        "paths-one.paths.json",
+        &[
+            ("\"formatVersion\":1,", ""),
+            ("\"tool\":\"plimsoll\"", "\"tool\":\"other\""),
+            ("\"changeable\":[", "\"changes\":["),
+        ],
+    )?;
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/schema/paths-v1.json"
+    );
+    let validator = place.path(JSONSCHEMA);
+    let check = |files: &[PathBuf]| {
+        run(Command::new(&validator)
+            .args(["--schemafile", schema])
+            .args(files))
+    };
+    succeeds(
+        Command::new(&validator)
+            .arg("--check-metaschema")
+            .arg(schema),
+    )?;
+    match check(&files)? {
+        (true, _) => {}
+        (false, said) => return Err(said.into()),
+    }
+    for file in wrong {
+        if check(std::slice::from_ref(&file))?.0 {
+            return Err(format!("{} fits the schema", file.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The drawings of all samples of paths.
+fn drawings(place: &Place, ending: &str) -> Result<Vec<PathBuf>, Failed> {
+    let all: Vec<(&str, Assessment)> = sample::all_paths()
+        .into_iter()
+        .map(|(name, (assessment, _))| (name, assessment))
+        .collect();
+    let write = |view: &View, out: &mut dyn Write| {
+        let view = View { top: 0, ..*view };
+        paths::svg(&view, out)
+    };
+    place.write(ending, &all, write)
+}
+
+/// Read by a parser that keeps to XML 1.0.
+fn drawings_are_well_formed(place: &Place) -> Outcome {
+    let good = drawings(place, ".svg")?;
+    let bad = broken(
+        place,
+        "paths-one.svg",
+        &[
+            ("</g>", ""),
+            ("class=\"ground\"", "class=ground"),
+            ("<title", "\u{1}<title"),
+            ("</svg>", "&copy;</svg>"),
+        ],
+    )?;
+    let script = r#"
+import sys
+from xml.etree import ElementTree
+for file in sys.argv[1:]:
+    try:
+        root = ElementTree.parse(file).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
+        names = {element.tag.split("}")[1] for element in root.iter()}
+        assert not names & {"script", "a", "image", "foreignObject", "use"}, names
+        print("valid " + file)
+    except Exception as error:
+        print(f"invalid {file}: {str(error)[:300]!r}")
+"#;
+    judged(place, script, &good, &bad)
+}
+
+fn drawings_in_a_browser(place: &Place) -> Outcome {
+    let files = drawings(place, ".seen.svg")?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drawings.mjs");
     succeeds(
         Command::new("node")
             .arg(script)

@@ -58,7 +58,7 @@ pub(super) struct Document<'a> {
 
 /// What was seen and what was not. A zero says something only beside its denominator.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Coverage<'a> {
+pub(crate) struct Coverage<'a> {
     /// Kinds that were listed.
     pub(super) listed: Vec<Listed<'a>>,
     pub(super) namespaces: u32,
@@ -85,7 +85,7 @@ pub(super) struct Coverage<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Listed<'a> {
+pub(crate) struct Listed<'a> {
     pub(super) group: &'a str,
     pub(super) kind: &'a str,
     pub(super) count: u64,
@@ -95,7 +95,7 @@ pub(super) struct Listed<'a> {
 
 /// Something that was not seen.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Gap<'a> {
+pub(crate) struct Gap<'a> {
     /// Stable class in kebab case, e.g. `image-not-scanned`.
     pub(super) class: &'a str,
     pub(super) what: Cow<'a, str>,
@@ -113,7 +113,7 @@ pub(super) struct Gap<'a> {
 
 /// Who answers for a gap, from `plimsoll.yaml`.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Accepted<'a> {
+pub(crate) struct Accepted<'a> {
     pub(super) owner: Cow<'a, str>,
     pub(super) reason: Cow<'a, str>,
     /// The last day on which it counts, UTC.
@@ -123,7 +123,7 @@ pub(super) struct Accepted<'a> {
 
 /// What was looked at, with what, when.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct About<'a> {
+pub(crate) struct About<'a> {
     pub(super) tool_version: &'a str,
     /// The moment that ages and deadlines are counted from.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -144,7 +144,7 @@ pub(super) struct About<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Kubernetes {
+pub(crate) struct Kubernetes {
     /// `1.36`.
     pub(super) version: String,
     /// `false`: nothing said the version, and the newest supported one was taken.
@@ -152,14 +152,14 @@ pub(super) struct Kubernetes {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Database<'a> {
+pub(crate) struct Database<'a> {
     /// SHA-256 of the advisory file.
     pub(super) digest: &'a str,
     pub(super) feeds: Vec<Feed<'a>>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Feed<'a> {
+pub(crate) struct Feed<'a> {
     pub(super) name: &'a str,
     /// Date of the data; `null`: unknown.
     #[schemars(with = "Option<String>", extend("format" = "date"))]
@@ -174,7 +174,7 @@ pub(super) struct Feed<'a> {
 
 /// A document of another tool.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     pub(super) tool: &'a str,
     pub(super) tool_version: Option<&'a str>,
     /// As detected, e.g. `trivy-json/2`.
@@ -188,7 +188,7 @@ pub(super) struct Source<'a> {
 
 /// One problem of one subject.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Finding<'a> {
+pub(crate) struct Finding<'a> {
     /// Vulnerability or check.
     pub(super) id: Cow<'a, str>,
     #[schemars(extend("enum" = ["vulnerability", "misconfiguration", "secret", "exposure", "path", "license"]))]
@@ -245,7 +245,7 @@ pub(super) struct Finding<'a> {
 /// 0 to 100 on a log scale; below 1 means small, never none.
 #[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "points of a score of points")]
-pub(super) struct Points {
+pub(crate) struct Points {
     pub(super) points: f64,
     /// With all unknowns at their best.
     pub(super) low: f64,
@@ -256,7 +256,7 @@ pub(super) struct Points {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     pub(super) kind: &'a str,
     /// `null` for cluster-scoped objects.
     pub(super) namespace: Option<Cow<'a, str>>,
@@ -264,7 +264,7 @@ pub(super) struct Object<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Span<'a> {
+pub(crate) struct Span<'a> {
     /// The path as it was given.
     pub(super) file: Cow<'a, str>,
     /// From 1.
@@ -280,7 +280,7 @@ pub(super) struct Span<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Package<'a> {
+pub(crate) struct Package<'a> {
     pub(super) name: &'a str,
     /// Empty where the source gives none.
     pub(super) version: &'a str,
@@ -296,7 +296,7 @@ pub(super) struct Package<'a> {
 
 /// One place of an image: a container of a workload, or nowhere known.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Placement<'a> {
+pub(crate) struct Placement<'a> {
     /// `null`: not seen in a cluster, exposure and privileges are unknown.
     pub(super) object: Option<Object<'a>>,
     pub(super) container: Option<Cow<'a, str>>,
@@ -310,7 +310,7 @@ pub(super) struct Placement<'a> {
 
 /// What one document says.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Statement<'a> {
+pub(crate) struct Statement<'a> {
     /// Index into `about.documents`.
     pub(super) document: u32,
     pub(super) tool: &'a str,
@@ -323,21 +323,21 @@ pub(super) struct Statement<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Suppression<'a> {
+pub(crate) struct Suppression<'a> {
     pub(super) by: Cow<'a, str>,
     pub(super) reason: Cow<'a, str>,
 }
 
 /// `low <= expected <= high`.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Range {
+pub(crate) struct Range {
     pub(super) low: f64,
     pub(super) expected: f64,
     pub(super) high: f64,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Action<'a> {
+pub(crate) struct Action<'a> {
     /// Stable over scans.
     pub(super) id: Cow<'a, str>,
     #[schemars(extend("enum" = ["upgrade-package", "rebuild-base", "move-tag", "change-field", "remove-exposure", "mitigate"]))]
@@ -372,7 +372,7 @@ pub(super) struct Action<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Path<'a> {
+pub(crate) struct Path<'a> {
     pub(super) entry: Cow<'a, str>,
     pub(super) sink: Cow<'a, str>,
     pub(super) probability: Range,
@@ -380,7 +380,7 @@ pub(super) struct Path<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Edge<'a> {
+pub(crate) struct Edge<'a> {
     pub(super) from: Cow<'a, str>,
     pub(super) to: Cow<'a, str>,
     /// Stable kind, e.g. `load-balancer`, `POD_EXEC`.
@@ -397,7 +397,7 @@ pub(super) struct Edge<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     pub(super) statement: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) object: Option<Object<'a>>,
@@ -409,7 +409,7 @@ pub(super) struct Evidence<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Change<'a> {
+pub(crate) struct Change<'a> {
     pub(super) object: Object<'a>,
     pub(super) what: Cow<'a, str>,
     /// `false`: an upgrade, which holds until the next vulnerability.
@@ -417,7 +417,7 @@ pub(super) struct Change<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Cut<'a> {
+pub(crate) struct Cut<'a> {
     pub(super) sink: Cow<'a, str>,
     pub(super) changes: Vec<Change<'a>>,
     /// How many routes end: connected pairs of an entry and the sink.
@@ -429,7 +429,7 @@ pub(super) struct Cut<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Image<'a> {
+pub(crate) struct Image<'a> {
     pub(super) name: Cow<'a, str>,
     #[schemars(extend("enum" = ["image", "filesystem", "repository", "sbom", "node", "kubernetes-object", "unknown"]))]
     pub(super) kind: &'static str,
@@ -446,7 +446,7 @@ pub(super) struct Image<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Workload<'a> {
+pub(crate) struct Workload<'a> {
     pub(super) kind: &'a str,
     pub(super) namespace: Option<Cow<'a, str>>,
     pub(super) name: Cow<'a, str>,
@@ -466,20 +466,20 @@ pub(super) struct Workload<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Owner<'a> {
+pub(crate) struct Owner<'a> {
     pub(super) name: Cow<'a, str>,
     /// The rule that named it.
     pub(super) rule: Cow<'a, str>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ManagedBy<'a> {
+pub(crate) struct ManagedBy<'a> {
     pub(super) tool: &'a str,
     pub(super) name: Cow<'a, str>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Container<'a> {
+pub(crate) struct Container<'a> {
     pub(super) name: Cow<'a, str>,
     #[schemars(extend("enum" = ["init", "sidecar", "app", "ephemeral"]))]
     pub(super) kind: &'static str,
@@ -491,7 +491,7 @@ pub(super) struct Container<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Vulnerability<'a> {
+pub(crate) struct Vulnerability<'a> {
     pub(super) id: &'a str,
     pub(super) aliases: &'a [Text],
     pub(super) title: Option<Cow<'a, str>>,
@@ -513,7 +513,7 @@ pub(super) struct Vulnerability<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Epss<'a> {
+pub(crate) struct Epss<'a> {
     /// Probability of exploitation activity in the next 30 days, 0 to 1.
     pub(super) score: f64,
     pub(super) percentile: f64,
@@ -523,7 +523,7 @@ pub(super) struct Epss<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Kev<'a> {
+pub(crate) struct Kev<'a> {
     #[schemars(with = "String", extend("format" = "date"))]
     pub(super) added: Date,
     pub(super) ransomware: bool,
@@ -531,7 +531,7 @@ pub(super) struct Kev<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Ssvc {
+pub(crate) struct Ssvc {
     #[schemars(extend("enum" = ["none", "public-poc", "active"]))]
     pub(super) exploitation: &'static str,
     pub(super) automatable: bool,
@@ -540,7 +540,7 @@ pub(super) struct Ssvc {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Cvss<'a> {
+pub(crate) struct Cvss<'a> {
     pub(super) source: &'a str,
     pub(super) version: &'a str,
     pub(super) vector: &'a str,
@@ -549,7 +549,7 @@ pub(super) struct Cvss<'a> {
 
 /// Why a score is what it is.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Score<'a> {
+pub(crate) struct Score<'a> {
     pub(super) points: Range,
     /// Likelihood x delivery x blast radius x criticality.
     pub(super) risk: Range,
@@ -568,7 +568,7 @@ pub(super) struct Score<'a> {
 
 /// Row of BOD 26-04.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Deadline<'a> {
+pub(crate) struct Deadline<'a> {
     pub(super) timeline: &'a str,
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub(super) due: Option<Date>,
@@ -580,7 +580,7 @@ pub(super) struct Deadline<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Factor<'a> {
+pub(crate) struct Factor<'a> {
     pub(super) name: &'a str,
     pub(super) points: f64,
     pub(super) value: Range,

@@ -1,9 +1,9 @@
 //! The JSON report, which scripts rely on: its names and forms stay (architecture section 6).
 //! Written as a stream: memory does not grow with the findings. Never serialises `model` itself.
 
-mod document;
+pub(crate) mod document;
 mod installed;
-mod select;
+pub(crate) mod select;
 
 use crate::escape::write_json;
 use crate::names::Names;

@@ -20,9 +20,9 @@ use model::workload::Workload;
 use std::borrow::Cow;
 
 #[derive(Clone, Copy)]
-struct Select<'a> {
-    view: &'a View<'a>,
-    names: &'a Names,
+pub(crate) struct Select<'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) names: &'a Names,
 }
 
 pub(super) fn document<'a>(view: &'a View<'a>, names: &'a Names) -> to::Document<'a> {
@@ -244,7 +244,7 @@ impl<'a> Select<'a> {
         }
     }
 
-    fn path(self, path: &'a Path) -> to::Path<'a> {
+    pub(crate) fn path(self, path: &'a Path) -> to::Path<'a> {
         to::Path {
             entry: self.text(&path.entry),
             sink: self.text(&path.sink),
@@ -286,7 +286,7 @@ impl<'a> Select<'a> {
         }
     }
 
-    fn cut(self, cut: &'a Cut) -> to::Cut<'a> {
+    pub(crate) fn cut(self, cut: &'a Cut) -> to::Cut<'a> {
         to::Cut {
             sink: self.text(&cut.sink),
             changes: cut.changes.iter().map(|c| self.change(c)).collect(),
@@ -461,7 +461,6 @@ impl<'a> Select<'a> {
 
     fn coverage(self) -> to::Coverage<'a> {
         let c = &self.view.assessment.coverage;
-        let gaps = self.view.assessment.ledger.gaps_accepted();
         to::Coverage {
             listed: c
                 .listed
@@ -488,25 +487,29 @@ impl<'a> Select<'a> {
                 .iter()
                 .map(|(k, n)| (Cow::Borrowed(&**k), *n))
                 .collect(),
-            gaps: gaps
-                .map(|(gap, accepted)| to::Gap {
-                    class: &gap.class,
-                    what: self.text(&gap.what),
-                    stage: word::stage(gap.stage),
-                    scope: self.text(&gap.scope),
-                    weight: word::weight(gap.weight),
-                    close: self.text(&gap.close),
-                    accepted: accepted.map(|acceptance| to::Accepted {
-                        owner: self.text(&acceptance.owner),
-                        reason: self.text(&acceptance.reason),
-                        expires: acceptance.expires,
-                    }),
-                })
-                .collect(),
+            gaps: self.gaps(),
         }
     }
 
-    fn about(self) -> to::About<'a> {
+    pub(crate) fn gaps(self) -> Vec<to::Gap<'a>> {
+        let gaps = self.view.assessment.ledger.gaps_accepted();
+        gaps.map(|(gap, accepted)| to::Gap {
+            class: &gap.class,
+            what: self.text(&gap.what),
+            stage: word::stage(gap.stage),
+            scope: self.text(&gap.scope),
+            weight: word::weight(gap.weight),
+            close: self.text(&gap.close),
+            accepted: accepted.map(|acceptance| to::Accepted {
+                owner: self.text(&acceptance.owner),
+                reason: self.text(&acceptance.reason),
+                expires: acceptance.expires,
+            }),
+        })
+        .collect()
+    }
+
+    pub(crate) fn about(self) -> to::About<'a> {
         let about = &self.view.assessment.about;
         let cluster = about.cluster.as_ref().filter(|_| !self.names.redacts());
         to::About {

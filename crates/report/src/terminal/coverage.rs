@@ -23,7 +23,7 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     gaps(view, canvas)
 }
 
-fn gaps(view: &View, canvas: &mut Canvas) -> io::Result<()> {
+pub(super) fn gaps(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     let groups = view.gap_groups();
     if groups.is_empty() {
         return canvas.prose(Paint::Plain, "Not seen  ", "no gaps are known");

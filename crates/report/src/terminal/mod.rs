@@ -20,10 +20,10 @@ use crate::names::Names;
 use crate::sentences;
 use crate::unranked;
 use crate::view::View;
-use crate::wording::{counted, moment};
+use crate::wording::counted;
 use canvas::{Canvas, Paint};
 use model::assessment::Outcome;
-use model::snapshot::Origin;
+use model::text::Text;
 use model::vulnerability::Severity;
 use std::io::{self, Write};
 
@@ -61,12 +61,23 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
     verdict(view, &mut canvas)
 }
 
-/// Every attack path and the changes that end them.
+/// Every attack path and the changes that end them; the cuts say how many routes there are.
 pub fn write_paths(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io::Result<()> {
+    paths(view, &[], options, out)
+}
+
+pub(crate) fn paths(
+    view: &View,
+    routes: &[(Text, u32)],
+    options: &TerminalOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let names = Names::of(view);
     let mut canvas = Canvas::new(out, options, &names);
     title(view, &mut canvas)?;
-    path::write_all(view, &mut canvas)
+    path::write_all(view, routes, &mut canvas)?;
+    canvas.blank()?;
+    coverage::gaps(view, &mut canvas)
 }
 
 /// Text of unknown origin without anything that could steer a terminal.
@@ -100,21 +111,7 @@ fn unranked(view: &View, canvas: &mut Canvas) -> io::Result<()> {
 }
 
 fn title(view: &View, canvas: &mut Canvas) -> io::Result<()> {
-    let about = &view.assessment.about;
-    let mut parts = Vec::new();
-    match (about.origin, &about.cluster_name) {
-        (_, Some(name)) => parts.push(format!("cluster {name}")),
-        (Some(Origin::Files), None) => parts.push("files".into()),
-        (Some(Origin::Live), None) => parts.push("cluster without a name".into()),
-        (None, None) => parts.push(sentences::subject(view)),
-    }
-    if let Some(version) = about.kubernetes {
-        let judged = if version.known { "" } else { "judged as " };
-        parts.push(format!("{judged}Kubernetes 1.{}", version.minor));
-    }
-    parts.push(moment(about.now));
-    let line = format!("Plimsoll {}: {}", about.tool_version, parts.join(", "));
-    canvas.prose(Paint::Strong, "", &line)
+    canvas.prose(Paint::Strong, "", &sentences::title(view))
 }
 
 fn verdict(view: &View, canvas: &mut Canvas) -> io::Result<()> {

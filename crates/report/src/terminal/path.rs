@@ -1,15 +1,19 @@
-//! The worst route from an entry to a sink, one edge a line, and the changes that end it.
+//! Routes from an entry to a sink, one edge a line, and the changes that end them: the worst one, or all by sink.
 
 use super::canvas::{Canvas, Paint};
+use crate::paths::{Section, sections};
 use crate::sentences;
 use crate::view::View;
 use crate::wording::{count, percent};
 use model::graph::{Cut, Edge, Path};
+use model::text::Text;
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Observations of an edge that are shown; JSON and HTML have all.
 const EVIDENCE: usize = 2;
+/// The sink as which routes over it are told.
+const ADMIN: &str = "cluster-admin";
 
 pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     let Some((path, cut)) = view.worst_path() else {
@@ -30,52 +34,71 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     edges(view, canvas, path)?;
     match cut {
         Some(cut) => ends(canvas, cut),
-        None => canvas.prose(Paint::Warn, "  cut  ", "no change is known that ends it"),
+        None => canvas.prose(Paint::Warn, "  cut  ", "no known change ends it"),
     }
 }
 
-/// Every route that is known, up to `view.top` of them, then the cut of each sink.
-pub(super) fn write_all(view: &View, canvas: &mut Canvas) -> io::Result<()> {
-    let all = &view.assessment.paths;
-    let shown = if view.top == 0 {
-        all.len()
-    } else {
-        all.len().min(view.top)
-    };
-    if all.is_empty() {
-        return canvas.prose(
-            Paint::Plain,
-            "",
-            "No path from an entry to a sink was found; what was not seen could hold one.",
-        );
-    }
-    for (n, path) in all.iter().take(shown).enumerate() {
+/// Sink by sink: how many entries get there, `view.top` of the paths, what ends them; then what ends all of them.
+pub(super) fn write_all(
+    view: &View,
+    routes: &[(Text, u32)],
+    canvas: &mut Canvas,
+) -> io::Result<()> {
+    let sections = sections(view, routes);
+    if sections.is_empty() {
         canvas.blank()?;
-        let text = format!(
-            "{} -> {}, chance {}",
-            path.entry,
-            path.sink,
-            percent(&path.probability)
-        );
-        canvas.prose(Paint::Strong, &format!("Path {}  ", n + 1), &text)?;
-        edges(view, canvas, path)?;
+        let unseen = if view.assessment.ledger.gaps.is_empty() {
+            ""
+        } else {
+            "; what was not seen could hold one"
+        };
+        let text = format!("No path from an entry to a sink was found{unseen}.");
+        return canvas.prose(Paint::Plain, "", &text);
     }
-    if shown < all.len() {
+    let over_admin = sections
+        .iter()
+        .any(|section| section.sink == ADMIN && section.listed > 0);
+    let mut number = 0;
+    for section in &sections {
         canvas.blank()?;
-        canvas.prose(
-            Paint::Plain,
-            "",
-            &format!("{} more: --top 0", count(all.len() - shown)),
-        )?;
+        if section.is_of_all() {
+            canvas.prose(Paint::Strong, "", "All sinks together")?;
+        } else {
+            heading(view, section, over_admin, canvas)?;
+        }
+        for path in &section.paths {
+            number += 1;
+            let label = format!("Path {number}  ");
+            let chance = percent(&path.probability);
+            let text = format!("{} -> {}, chance {chance}", path.entry, path.sink);
+            canvas.prose(Paint::Strong, &label, &text)?;
+            edges(view, canvas, path)?;
+            canvas.blank()?;
+        }
+        match section.cut {
+            Some(cut) => ends(canvas, cut)?,
+            None => canvas.prose(Paint::Warn, "  cut  ", "no known change ends them")?,
+        }
     }
-    for cut in &view.assessment.cuts {
-        canvas.blank()?;
-        canvas.prose(
-            Paint::Strong,
-            "Cut  ",
-            &format!("what ends the routes to {}", cut.sink),
-        )?;
-        ends(canvas, cut)?;
+    Ok(())
+}
+
+fn heading(
+    view: &View,
+    section: &Section,
+    over_admin: bool,
+    canvas: &mut Canvas,
+) -> io::Result<()> {
+    let shown = section.paths.len();
+    let more = section.entries() > shown && shown > 0 && shown == view.top;
+    let hint = if more { " (more: --top 0)" } else { "" };
+    canvas.prose(Paint::Bad, "", &format!("{}{hint}", section.heading()))?;
+    if shown > 0 {
+        return canvas.blank();
+    }
+    if over_admin && section.sink != ADMIN {
+        let text = "the best ways there lead over cluster-admin and are shown as such";
+        canvas.prose(Paint::Plain, "  ", text)?;
     }
     Ok(())
 }
@@ -85,14 +108,23 @@ fn edges(view: &View, canvas: &mut Canvas, path: &Path) -> io::Result<()> {
     let widest = path.edges.iter().map(|e| e.kind.width()).max().unwrap_or(0);
     let widest = widest.min(24);
     for edge in &path.edges {
+        let technique = match &*edge.technique {
+            "" => String::new(),
+            technique => format!(" [{technique}]"),
+        };
         let text = format!(
-            "{:<widest$}  {}: {}",
+            "{:<widest$}  {}{}{technique}",
             edge.kind,
             edge.to,
             because(view, edge)
         );
         let hang = "   -> ".len() + widest + 4;
-        canvas.hanging(Paint::Plain, "   -> ", hang, text.trim_end_matches(": "))?;
+        let paint = if edge.missing.is_empty() {
+            Paint::Plain
+        } else {
+            Paint::Warn
+        };
+        canvas.hanging(paint, "   -> ", hang, &text)?;
     }
     Ok(())
 }
@@ -108,13 +140,21 @@ fn because(view: &View, edge: &Edge) -> String {
     for gap in edge.missing.iter().filter_map(|id| view.gap(*id)) {
         parts.push(format!("not seen: {}", gap.what));
     }
-    parts.join("; ")
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(": {}", parts.join("; "))
 }
 
 fn ends(canvas: &mut Canvas, cut: &Cut) -> io::Result<()> {
-    for (i, change) in cut.changes.iter().enumerate() {
-        let label = if i == 0 { "  cut  " } else { "       " };
-        canvas.prose(Paint::Good, label, &sentences::change(change))?;
+    let paint = if cut.changes.is_empty() {
+        Paint::Warn
+    } else {
+        Paint::Plain
+    };
+    canvas.prose(paint, "  cut  ", &sentences::ends(cut))?;
+    for change in &cut.changes {
+        canvas.prose(Paint::Good, "       - ", &sentences::change(change))?;
     }
-    canvas.prose(Paint::Plain, "       ", &sentences::ends(cut))
+    Ok(())
 }

@@ -13,5 +13,6 @@ mod file;
 mod foreign;
 mod formats;
 mod html;
+mod paths;
 mod sample;
 mod terminal;

@@ -6,6 +6,12 @@
 #[path = "sample_artifacts.rs"]
 mod artifacts;
 
+#[path = "sample_paths.rs"]
+mod paths;
+
+#[allow(unused_imports)] // as above
+pub(crate) use paths::{all_paths, hostile_paths, many_paths, one_path, twenty_paths};
+
 #[allow(unused_imports)] // as above
 pub(crate) use artifacts::{clean, hostile_image, image, large_image, rootfs};
 
