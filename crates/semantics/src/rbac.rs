@@ -3,6 +3,7 @@
 //! Never: a grant by `pods/*`, by a missing role, or of a cluster-scoped resource by a RoleBinding.
 
 use crate::authorizer::{Authorizer, Subject};
+use crate::gates::get_opens_streams;
 use crate::json::Node;
 use crate::lens::Lens;
 use crate::selector::selector;
@@ -15,8 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// From this minor version on `get` no longer opens an exec stream (KEP gate AuthorizePodWebsocketUpgradeCreatePermission).
-const EXEC_NEEDS_CREATE_SINCE: u16 = 35;
 /// Aggregated roles of one role; more are not followed.
 const MOST_AGGREGATED: usize = 1_000;
 
@@ -218,7 +217,7 @@ const PROBES: &[Probe] = &[
 const LEGACY_EXEC: Probe = probe(Exec, &["get"], "", &["pods/exec", "pods/attach"]);
 
 /// Resources that a RoleBinding cannot give. `namespaces` is not among them: a request on one namespace is in it.
-const CLUSTER_SCOPED: &[&str] = &[
+pub(crate) const CLUSTER_SCOPED: &[&str] = &[
     "apiservices",
     "certificatesigningrequests",
     "clusterrolebindings",
@@ -264,7 +263,7 @@ pub fn classes(rules: &[Rule], namespaced: bool, minor: u16) -> Vec<RightClass> 
     if rules.iter().any(everything) {
         return vec![Everything];
     }
-    let legacy = (minor < EXEC_NEEDS_CREATE_SINCE).then_some(&LEGACY_EXEC);
+    let legacy = get_opens_streams(minor).then_some(&LEGACY_EXEC);
     let mut classes = BTreeSet::new();
     for rule in rules {
         for probe in PROBES.iter().chain(legacy) {
@@ -302,7 +301,7 @@ fn plain(rule: &Rule, namespaced: bool, minor: u16, classes: &mut BTreeSet<Right
                 probe.verbs.contains(&verb)
                     && probe.resources.contains(&&**resource)
                     && holds(&rule.groups, probe.group)
-            }) || (minor < EXEC_NEEDS_CREATE_SINCE
+            }) || (get_opens_streams(minor)
                 && LEGACY_EXEC.resources.contains(&&**resource)
                 && verb == "get")
         };
@@ -544,88 +543,93 @@ fn rule(lens: &mut Lens, node: Node<'_>) -> Rule {
     }
 }
 
-/// ClusterRoles that every cluster has and files leave out (`bootstrappolicy`), as far as the classes need them.
+/// ClusterRoles that every cluster has and files leave out, as Kubernetes 1.36 makes them (`bootstrappolicy`).
 const BUILT_IN: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
 
+/// What `view` gives, what `edit` adds, what `admin` adds: verbs, groups, resources.
+type Given = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const ALL: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+#[rustfmt::skip]
+const VIEW: &[Given] = &[
+    (READ, &[""], &["bindings", "configmaps", "endpoints", "limitranges", "namespaces", "namespaces/status", "persistentvolumeclaims", "persistentvolumeclaims/status", "pods", "pods/log", "pods/status", "replicationcontrollers", "replicationcontrollers/scale", "replicationcontrollers/status", "resourcequotas", "resourcequotas/status", "serviceaccounts", "services", "services/status"]),
+    (READ, &["", "events.k8s.io"], &["events"]),
+    (READ, &["discovery.k8s.io"], &["endpointslices"]),
+    (READ, &["apps"], &["controllerrevisions", "daemonsets", "daemonsets/status", "deployments", "deployments/scale", "deployments/status", "replicasets", "replicasets/scale", "replicasets/status", "statefulsets", "statefulsets/scale", "statefulsets/status"]),
+    (READ, &["autoscaling"], &["horizontalpodautoscalers", "horizontalpodautoscalers/status"]),
+    (READ, &["batch"], &["cronjobs", "cronjobs/status", "jobs", "jobs/status"]),
+    (READ, &["extensions"], &["daemonsets", "daemonsets/status", "deployments", "deployments/scale", "deployments/status", "ingresses", "ingresses/status", "networkpolicies", "replicasets", "replicasets/scale", "replicasets/status", "replicationcontrollers/scale"]),
+    (READ, &["policy"], &["poddisruptionbudgets", "poddisruptionbudgets/status"]),
+    (READ, &["networking.k8s.io"], &["ingresses", "ingresses/status", "networkpolicies"]),
+    (READ, &["resource.k8s.io"], &["resourceclaims", "resourceclaims/status", "resourceclaimtemplates"]),
+];
+
+#[rustfmt::skip]
+const EDIT: &[Given] = &[
+    (READ, &[""], &["pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy"]),
+    (&["impersonate"], &[""], &["serviceaccounts"]),
+    (WRITE, &[""], &["configmaps", "persistentvolumeclaims", "pods", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "replicationcontrollers", "replicationcontrollers/scale", "secrets", "serviceaccounts", "services", "services/proxy"]),
+    (&["create"], &[""], &["pods/eviction", "serviceaccounts/token"]),
+    (WRITE, &["", "events.k8s.io"], &["events"]),
+    (WRITE, &["apps"], &["daemonsets", "deployments", "deployments/rollback", "deployments/scale", "replicasets", "replicasets/scale", "statefulsets", "statefulsets/scale"]),
+    (WRITE, &["autoscaling"], &["horizontalpodautoscalers"]),
+    (WRITE, &["batch"], &["cronjobs", "jobs"]),
+    (WRITE, &["extensions"], &["daemonsets", "deployments", "deployments/rollback", "deployments/scale", "ingresses", "networkpolicies", "replicasets", "replicasets/scale", "replicationcontrollers/scale"]),
+    (WRITE, &["policy"], &["poddisruptionbudgets"]),
+    (WRITE, &["networking.k8s.io"], &["ingresses", "networkpolicies"]),
+    (ALL, &["coordination.k8s.io"], &["leases"]),
+    (WRITE, &["resource.k8s.io"], &["resourceclaims", "resourceclaimtemplates"]),
+];
+
+const ADMIN: &[Given] = &[
+    (
+        &["create"],
+        &["authorization.k8s.io"],
+        &["localsubjectaccessreviews"],
+    ),
+    (ALL, &[GROUP], &["rolebindings", "roles"]),
+];
+
+const CLUSTER_ADMIN: &[Given] = &[(&["*"], &["*"], &["*"])];
+
 fn built_in(lens: &mut Lens, name: &str) -> Role {
-    let mut rule = |verbs: &[&str], groups: &[&str], resources: &[&str]| {
-        let mut texts = |list: &[&str]| list.iter().map(|text| lens.word(text)).collect();
-        Rule {
+    let given: &[&[Given]] = match name {
+        "cluster-admin" => &[CLUSTER_ADMIN],
+        "view" => &[VIEW],
+        "edit" => &[VIEW, EDIT],
+        _ => &[VIEW, EDIT, ADMIN],
+    };
+    let mut texts = |list: &[&str]| list.iter().map(|text| lens.word(text)).collect();
+    let mut rules = Vec::new();
+    for (verbs, groups, resources) in given.iter().copied().flatten() {
+        rules.push(Rule {
             verbs: texts(verbs),
             groups: texts(groups),
             resources: texts(resources),
             ..Rule::default()
-        }
-    };
-    let view = rule(
-        READ,
-        &["", "apps", "batch", "networking.k8s.io"],
-        &[
-            "pods",
-            "pods/log",
-            "services",
-            "configmaps",
-            "serviceaccounts",
-            "deployments",
-            "jobs",
-            "ingresses",
-        ],
-    );
-    let edit = [
-        rule(
-            WRITE,
-            &["", "apps", "batch", "networking.k8s.io"],
-            &[
-                "pods",
-                "services",
-                "configmaps",
-                "secrets",
-                "serviceaccounts",
-                "deployments",
-                "daemonsets",
-                "statefulsets",
-                "replicasets",
-                "replicationcontrollers",
-                "jobs",
-                "cronjobs",
-                "ingresses",
-                "networkpolicies",
-            ],
-        ),
-        rule(
-            READ,
-            &[""],
-            &[
-                "secrets",
-                "pods/exec",
-                "pods/attach",
-                "pods/portforward",
-                "pods/proxy",
-                "services/proxy",
-            ],
-        ),
-        rule(
-            WRITE,
-            &[""],
-            &[
-                "pods/exec",
-                "pods/attach",
-                "pods/portforward",
-                "pods/proxy",
-                "services/proxy",
-            ],
-        ),
-        rule(&["create"], &[""], &["serviceaccounts/token"]),
-        rule(&["impersonate"], &[""], &["serviceaccounts"]),
-    ];
-    let admin = rule(WRITE, &[GROUP], &["roles", "rolebindings"]);
-    let everything = rule(&["*"], &["*"], &["*"]);
-    let rules = match name {
-        "cluster-admin" => vec![everything],
-        "view" => vec![view],
-        "edit" => std::iter::once(view).chain(edit).collect(),
-        _ => std::iter::once(view).chain(edit).chain([admin]).collect(),
-    };
+        });
+    }
+    if name == "cluster-admin" {
+        rules.push(Rule {
+            verbs: texts(&["*"]),
+            urls: texts(&["*"]),
+            ..Rule::default()
+        });
+    }
     let levels: &[&str] = match name {
         "view" => &["view"],
         "edit" => &["view", "edit"],

@@ -5,6 +5,7 @@
 //! `CertificateApproval`, `CertificateSigning`, `PodSecurity`; the probabilities are stated priors.
 
 use model::text::Text;
+use semantics::gates::{MUTATING_ADMISSION_POLICY_SINCE, STREAMS_NEED_CREATE_SINCE};
 
 /// One right that a primitive needs: any of the verbs on any of the resources.
 #[derive(Clone, Copy, Debug)]
@@ -134,10 +135,6 @@ const fn sure(p: f64) -> (f64, f64, f64) {
     (p, p, p)
 }
 
-/// `get` no longer opens a stream (gate AuthorizePodWebsocketUpgradeCreatePermission).
-const STREAM_NEEDS_CREATE_SINCE: u16 = 35;
-/// KEP-3962, beta in 1.34.
-const MUTATING_ADMISSION_POLICY_SINCE: u16 = 34;
 const RBAC: &str = "rbac.authorization.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -347,7 +344,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         sure(0.95),
     ),
     until(
-        STREAM_NEEDS_CREATE_SINCE - 1,
+        STREAMS_NEED_CREATE_SINCE - 1,
         primitive(
             "POD_EXEC",
             "run commands in pods",
@@ -364,7 +361,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         sure(0.9),
     ),
     until(
-        STREAM_NEEDS_CREATE_SINCE - 1,
+        STREAMS_NEED_CREATE_SINCE - 1,
         primitive(
             "PORT_FORWARD",
             "open ports of pods past the policies",
