@@ -163,6 +163,7 @@ async fn read(
         objects.extend(listing.objects);
         gaps.extend(listing.gaps);
     }
+    gaps.extend(limited(&options.namespaces));
     listed.sort_unstable();
     gaps.sort_unstable();
     gaps.dedup();
@@ -182,6 +183,18 @@ async fn read(
     snapshot.sort();
     snapshot.cluster = cluster_id(requester, &mut snapshot).await;
     Ok(snapshot)
+}
+
+/// Kinds count as listed whole although only some namespaces were read: what that leaves open is said.
+fn limited(namespaces: &[String]) -> Option<Gap> {
+    (!namespaces.is_empty()).then(|| Gap {
+        class: "namespaces-limited".into(),
+        what: format!("only these namespaces were read: {}", namespaces.join(", ")).into(),
+        stage: Stage::Collect,
+        scope: "namespaces".into(),
+        weight: GapWeight::Notice,
+        close: "leave --namespace out".into(),
+    })
 }
 
 #[derive(Deserialize)]

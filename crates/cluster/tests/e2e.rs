@@ -3,6 +3,9 @@
 //! `PLIMSOLL_E2E_USERS` is a folder with kubeconfigs of users with fewer rights; without it those trials are skipped.
 //! A server without controllers is enough: nothing here waits for one.
 
+#[path = "e2e/rights.rs"]
+mod rights;
+
 use cluster::live::{Options, collect};
 use http::{Method, Request};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -68,6 +71,10 @@ fn main() -> ExitCode {
         trial(
             "coarse_rights_agree_with_the_server",
             coarse_rights_agree_with_the_server,
+        ),
+        trial(
+            "every_answer_is_the_servers",
+            rights::every_answer_is_the_servers,
         ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
