@@ -2,6 +2,7 @@
 //! [`MatchSet`] a document, in which every match of the document stands exactly once.
 //! Never: ranks, drops or merges a match, keeps a description or the text of a secret, trusts a file name.
 
+mod audit;
 mod build;
 mod cyclonedx;
 mod cyclonedx_xml;
@@ -36,6 +37,7 @@ mod vex_csaf;
 mod vex_cyclonedx;
 mod vex_open;
 
+pub use audit::{AuditEvent, AuditObject, AuditRead, AuditStage, AuditUser, read_audit};
 pub use folder::read_paths;
 pub use ignore::{Given, IgnoreEntry, IgnoreFile, IgnoreForm, NameRule, PackageRule, read_ignores};
 pub use purl::kind as purl_type;
