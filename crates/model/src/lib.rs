@@ -15,6 +15,7 @@ pub mod matches;
 pub mod object;
 pub mod purl;
 pub mod reach;
+pub mod rights;
 pub mod situation;
 pub mod snapshot;
 pub mod text;

@@ -11,6 +11,7 @@ mod exceptions;
 mod output;
 mod paths;
 mod reach;
+mod rights;
 mod scanning;
 mod settings;
 mod views;
@@ -33,6 +34,9 @@ fn run() -> anyhow::Result<u8> {
         args::Command::Queue(view) => views::queue(&view, &settings),
         args::Command::Paths(options) => paths::run(&options, &settings),
         args::Command::Reach(options) => reach::run(&options, &settings),
+        args::Command::WhoCan(options) => rights::who_can(&options, &settings),
+        args::Command::Can(options) => rights::can(&options, &settings),
+        args::Command::Export(options) => rights::export(&options, &settings),
         args::Command::Explain(explain) => views::explain(&explain, &settings),
         args::Command::Db(command) => database::run(&command, &settings),
         args::Command::Compat(compat) => compat::run(&compat, &settings),

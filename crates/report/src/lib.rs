@@ -14,6 +14,7 @@ pub mod markdown;
 pub mod openvex;
 pub mod paths;
 pub mod reach;
+pub mod rights;
 pub mod sarif;
 pub mod spdx;
 pub mod terminal;

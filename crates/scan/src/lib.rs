@@ -25,6 +25,7 @@ pub mod platform;
 pub mod product;
 pub mod profiles;
 pub mod reach;
+pub mod rights;
 pub mod rulings;
 pub mod sources;
 pub mod vex;

@@ -7,6 +7,7 @@ mod inputs;
 mod paths;
 mod profiles;
 mod reach;
+mod rights;
 mod scanning;
 mod show;
 mod values;
@@ -22,6 +23,7 @@ pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
 pub(crate) use paths::{FailOn, PathOrder, Paths, PathsFormat};
 pub(crate) use profiles::Profiles;
 pub(crate) use reach::{Reach, ReachFormat};
+pub(crate) use rights::{Can, Export, RightsFormat, Sources as RightsSources, WhoCan};
 pub(crate) use scanning::{Gate, GateOn, Scan};
 pub(crate) use show::{Format, Show};
 
@@ -52,6 +54,13 @@ pub(crate) enum Command {
     Paths(Paths),
     /// Say who reaches whom by the network policies of a cluster or its files, and why
     Reach(Reach),
+    /// Say who may do something: every subject with the binding and role that lets it
+    WhoCan(WhoCan),
+    /// Say all that a user, group or service account may do, and what of it an audit log shows to be used
+    Can(Can),
+    /// Write what a cluster can apply
+    #[command(subcommand)]
+    Export(Export),
     /// Explain a CVE, check, finding or object of a saved scan: every factor, source and piece of evidence
     Explain(Explain),
     /// Build, update and query the intelligence database

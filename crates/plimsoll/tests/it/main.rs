@@ -23,6 +23,7 @@ mod pipeline;
 mod profiles;
 mod reach;
 mod redaction;
+mod rights;
 mod runner;
 mod sbom;
 mod secrets;

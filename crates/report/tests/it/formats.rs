@@ -63,26 +63,31 @@ fn markdown_with_redacted_names() {
     insta::assert_snapshot!(written(&sample::shop(), true, markdown::write));
 }
 
-/// `cargo xtask gen` writes it, as PLIMSOLL_GENERATE=1 does here.
-#[test]
-fn generated_schema_of_the_json_report() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/schema/report-v1.json"
-    );
-    let now = format!(
-        "{}\n",
-        serde_json::to_string_pretty(&json::schema()).unwrap()
-    );
+/// `cargo xtask gen` writes them, as PLIMSOLL_GENERATE=1 does here.
+fn generated(name: &str, schema: &Value) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
+    let path = folder.join(name);
+    let now = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
     if std::env::var_os("PLIMSOLL_GENERATE").is_some() {
-        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
-        std::fs::write(path, &now).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(&path, &now).unwrap();
     }
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         checked_in == now,
-        "docs/schema/report-v1.json is old: cargo xtask gen"
+        "docs/schema/{name} is old: cargo xtask gen"
     );
+}
+
+#[test]
+fn generated_schema_of_the_json_report() {
+    generated("report-v1.json", &json::schema());
+}
+
+#[test]
+fn generated_schemas_of_rights() {
+    generated("who-can-v1.json", &report::rights::who_schema());
+    generated("can-v1.json", &report::rights::can_schema());
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod gate;
 mod ignores;
 mod join;
 mod platform;
+mod rights;
 mod sample;
 mod shop;
 mod vex;
