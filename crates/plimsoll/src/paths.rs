@@ -33,11 +33,18 @@ pub(crate) fn run(options: &Paths, settings: &Settings) -> anyhow::Result<u8> {
     let cluster = target.cluster(&declarations);
     if options.edges {
         let edges = cluster.edges();
-        write(options, settings, |out, _| {
-            for edge in &edges {
-                writeln!(out, "{} -{}-> {}", edge.from, edge.kind, edge.to)?;
-            }
-            Ok(())
+        let edges: Vec<report::paths::GraphEdge> = edges
+            .iter()
+            .map(|edge| report::paths::GraphEdge {
+                from: &edge.from,
+                to: &edge.to,
+                kind: &edge.kind,
+            })
+            .collect();
+        let redact = options.redact_names;
+        write(options, settings, |out, _| match options.format {
+            PathsFormat::Json => report::paths::edges_json(&edges, redact, out),
+            _ => report::paths::edges_text(&edges, redact, out),
         })?;
         return Ok(0);
     }
@@ -113,13 +120,10 @@ fn show(found: &Found, options: &Paths, settings: &Settings) -> anyhow::Result<(
         .map(|r| (r.sink.clone(), r.routes))
         .collect();
     write(options, settings, |out, terminal| match options.format {
-        PathsFormat::Json => report::json::write(&view, out),
-        _ => {
-            for (sink, routes) in &routes {
-                writeln!(out, "{sink}: {routes} entries get there")?;
-            }
-            report::terminal::write_paths(&view, &terminal, out)
-        }
+        PathsFormat::Text => report::paths::text(&view, &routes, &terminal, out),
+        PathsFormat::Json => report::paths::json(&view, &routes, out),
+        PathsFormat::Dot => report::paths::dot(&view, out),
+        PathsFormat::Svg => report::paths::svg(&view, out),
     })
 }
 

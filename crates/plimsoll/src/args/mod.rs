@@ -20,7 +20,7 @@ pub(crate) use context::Context;
 pub(crate) use database::{Db, Plain};
 pub(crate) use images::{Fetch, Holdings, Images, PullSecrets, Which};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
-pub(crate) use paths::{FailOn, PathOrder, Paths, PathsFormat};
+pub(crate) use paths::{PathOrder, Paths, PathsFormat};
 pub(crate) use profiles::Profiles;
 pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use rights::{Can, Export, RightsFormat, Sources as RightsSources, WhoCan};

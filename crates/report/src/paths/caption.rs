@@ -100,10 +100,7 @@ fn broken(name: &str, most: usize, at_parts: bool) -> Vec<String> {
         let fits = fitting(rest.iter().copied(), most).max(1);
         let part = |ends: &[char]| {
             let head = rest.iter().take(fits);
-            let last = head
-                .enumerate()
-                .filter(|(_, c)| ends.contains(c))
-                .next_back();
+            let last = head.enumerate().rfind(|(_, c)| ends.contains(c));
             last.map(|(at, _)| at + 1).filter(|at| at * 3 >= fits)
         };
         let end = part(&['/', ' ']).or_else(|| part(&['-', '.', ':', '_', '@']));
