@@ -7,8 +7,8 @@ use super::web::{FREE, GONE, LabelledArc, Lists, Sets, Web, small};
 
 pub(super) const SOURCE: u32 = 0;
 pub(super) const SINK: u32 = 1;
-/// Arcs of all kernels that are solved together; more are solved one batch after the other.
-const MOST_ARCS: usize = 1_500_000;
+/// Pairs of an entry and a group that are looked at together.
+const MOST_PAIRS: usize = 16_000_000;
 /// How often changes that must be made may uncover others.
 const ROUNDS: usize = 50;
 
@@ -149,15 +149,16 @@ pub(super) fn batches(
     roots: &Roots,
     wanted: &[usize],
     prices: &[u32],
+    most_arcs: usize,
     mut solve: impl FnMut(Web, &mut [bool]),
 ) {
     let mut removed = vec![false; prices.len()];
-    let pairs = roots.pairs(wanted);
+    let groups = (MOST_PAIRS / (roots.entries.len() + 1)).max(1);
     let mut batch = empty(2);
-    for pairs in &pairs {
-        let mut kernel = roots.kernel(pairs, &removed);
+    for pairs in wanted.chunks(groups).flat_map(|groups| roots.pairs(groups)) {
+        let mut kernel = roots.kernel(&pairs, &removed);
         let place = reduce(&mut kernel, prices, false);
-        if batch.arcs.len() + kernel.arcs.len() > MOST_ARCS && !batch.arcs.is_empty() {
+        if batch.arcs.len() + kernel.arcs.len() > most_arcs && !batch.arcs.is_empty() {
             solve(std::mem::replace(&mut batch, empty(2)), &mut removed);
         }
         let (source, sink) = (place[SOURCE as usize], place[SINK as usize]);

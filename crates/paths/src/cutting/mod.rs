@@ -23,10 +23,22 @@ use connect::Connect;
 use kernel::Roots;
 use web::{Budget, Web, small};
 
-/// Steps that one answer may take beyond what is linear in the graph; a step takes 2 to 5 ns.
-const STEPS: u64 = 150_000_000;
+const LIMITS: Limits = Limits {
+    steps: 150_000_000,
+    arcs: 800_000,
+};
 /// Endless routes that are named.
 const NAMED: usize = 1000;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// That one answer may take beyond what is linear in the graph: looks at one arc, or at one change of one route.
+    /// A step takes 1 to 5 ns. When they are gone the answer is a cut still, but not proven to be the best.
+    pub(crate) steps: u64,
+    /// Of the graphs that are solved together, about 60 bytes each. Where entries are endless to some groups only,
+    /// there is a graph for each choice of groups; more of them are solved one after the other.
+    pub(crate) arcs: usize,
+}
 
 /// Up to some 300,000 nodes and 1,000,000 arcs; time grows with them and with the number of groups.
 pub(crate) struct Problem<'a> {
@@ -59,7 +71,7 @@ pub(crate) struct Cutter<'a> {
     problem: &'a Problem<'a>,
     connect: Connect,
     roots: Roots,
-    steps: u64,
+    limits: Limits,
 }
 
 impl Problem<'_> {
@@ -74,11 +86,10 @@ impl Problem<'_> {
 
 impl<'a> Cutter<'a> {
     pub(crate) fn new(problem: &'a Problem<'a>) -> Self {
-        Self::within(problem, STEPS)
+        Self::within(problem, LIMITS)
     }
 
-    /// With `steps` for each answer.
-    pub(crate) fn within(problem: &'a Problem<'a>, steps: u64) -> Self {
+    pub(crate) fn within(problem: &'a Problem<'a>, limits: Limits) -> Self {
         let connect = Connect::new(problem);
         let nodes = connect.nodes();
         let exists = |node: &u32| (*node as usize) < nodes;
@@ -101,33 +112,39 @@ impl<'a> Cutter<'a> {
             problem,
             connect,
             roots,
-            steps,
+            limits,
         }
     }
 
     /// For these groups, by their index.
     pub(crate) fn groups(&self, wanted: &[usize]) -> Solution {
         let prices = self.problem.prices;
-        let mut budget = Budget(self.steps);
+        let mut budget = Budget(self.limits.steps);
         let mut solution = Solution::default();
-        kernel::batches(&self.roots, wanted, prices, |web, removed| {
-            let mut changes = Vec::new();
-            let mut parts = kernel::parts(web, prices, &mut changes);
-            let mut least = small(changes.len());
-            parts.sort_by_key(|part| part.arcs.len());
-            for (n, part) in parts.iter().enumerate() {
-                let mut share = budget.take(budget.0 / (parts.len() - n) as u64);
-                let found = search::solve(part, &mut share);
-                budget.back(share);
-                least += found.least;
-                changes.extend(found.changes.iter().map(|c| part.changes[*c as usize]));
-            }
-            for change in &changes {
-                removed[*change as usize] = true;
-            }
-            solution.least = solution.least.max(least);
-            solution.changes.extend(changes);
-        });
+        kernel::batches(
+            &self.roots,
+            wanted,
+            prices,
+            self.limits.arcs,
+            |web, removed| {
+                let mut changes = Vec::new();
+                let mut parts = kernel::parts(web, prices, &mut changes);
+                let mut least = small(changes.len());
+                parts.sort_by_key(|part| part.arcs.len());
+                for (n, part) in parts.iter().enumerate() {
+                    let mut share = budget.take(budget.0 / (parts.len() - n) as u64);
+                    let found = search::solve(part, &mut share);
+                    budget.back(share);
+                    least += found.least;
+                    changes.extend(found.changes.iter().map(|c| part.changes[*c as usize]));
+                }
+                for change in &changes {
+                    removed[*change as usize] = true;
+                }
+                solution.least = solution.least.max(least);
+                solution.changes.extend(changes);
+            },
+        );
         solution.changes.sort_unstable();
         self.count(wanted, &mut solution);
         solution

@@ -6,7 +6,7 @@ use super::flow::cost;
 use super::hit::hit;
 use super::kernel::{Part, SINK, SOURCE};
 use super::web::Budget;
-use super::{Cutter, FREE, LabelledArc, Problem, Solution, search};
+use super::{Cutter, FREE, LabelledArc, Limits, Problem, Solution, search};
 use proptest::prelude::*;
 
 fn all_groups(cutter: &Cutter<'_>, problem: &Problem<'_>) -> Solution {
@@ -205,10 +205,14 @@ proptest! {
     }
 
     #[test]
-    fn without_time_still_a_cut_and_a_bound(case in cases(7, 16, 6), steps in 0..600_u64) {
+    fn without_time_or_room_still_a_cut_and_a_bound(
+        case in cases(7, 16, 6),
+        steps in prop_oneof![Just(1 << 30), 0..600_u64],
+        arcs in prop_oneof![Just(0), Just(1000)],
+    ) {
         let problem = case.problem();
         let all: Vec<usize> = (0..case.sinks.len()).collect();
-        let solution = all_groups(&Cutter::within(&problem, steps), &problem);
+        let solution = all_groups(&Cutter::within(&problem, Limits { steps, arcs }), &problem);
         case.verify(&solution, &all)?;
         prop_assert!(solution.least <= case.best(&all).0);
     }
@@ -246,8 +250,8 @@ proptest! {
 
     #[test]
     fn larger_columns(case in grids(12, 8, 150, 500), steps in prop_oneof![Just(3_000_000), 0..1_000_000_u64]) {
-        let problem = case.problem();
-        case.verify(&all_groups(&Cutter::within(&problem, steps), &problem), &[0])?;
+        let (problem, arcs) = (case.problem(), 100_000);
+        case.verify(&all_groups(&Cutter::within(&problem, Limits { steps, arcs }), &problem), &[0])?;
     }
 }
 
@@ -449,4 +453,30 @@ fn rings_are_solved_each_for_itself() {
         (found.changes.len() as u32, found.least),
         (rings * 3, rings * 3)
     );
+}
+
+/// Each entry is endless to the group at which it stands, so that there are two graphs.
+#[test]
+fn one_after_the_other_where_there_is_no_room_for_both() {
+    let arcs = [(0, 2, 0), (2, 1, 2), (1, 3, 1), (3, 0, 2)];
+    let arcs: Vec<LabelledArc> = arcs
+        .iter()
+        .map(|(f, t, c)| LabelledArc::new(*f, *t, *c))
+        .collect();
+    let problem = Problem {
+        nodes: 4,
+        arcs: &arcs,
+        entries: &[0, 1],
+        sinks: &[vec![0], vec![1]],
+        prices: &[0, 0, 5],
+    };
+    let found = |arcs| {
+        let cutter = Cutter::within(&problem, Limits { steps: 1000, arcs });
+        let solution = all_groups(&cutter, &problem);
+        assert_eq!((solution.ended, solution.routes), (2, 4));
+        assert_eq!(solution.endless, [(0, 0), (1, 1)]);
+        (solution.changes, solution.least)
+    };
+    assert_eq!(found(100), (vec![2], 1));
+    assert_eq!(found(0), (vec![0, 1], 1));
 }

@@ -31,7 +31,7 @@ pub(super) struct Lists {
 /// Disjoint sets; the smallest member stands for its set.
 pub(super) struct Sets(Vec<u32>);
 
-/// Work that may still be done. A step is one look at one arc, or at one change of one route: 2 to 5 ns.
+/// Work that may still be done, in the steps of [`super::Limits`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget(pub(super) u64);
 
