@@ -3,7 +3,7 @@
 //! Never: a path of one cluster with the vulnerabilities of another.
 
 use crate::weaknesses;
-use model::assessment::{About, Assessment, Coverage};
+use model::assessment::{About, Assessment, Coverage, ScannedImage};
 use model::evidence::Ledger;
 use model::snapshot::Snapshot;
 use network::{NetworkDeclarations, WorkloadExposure};
@@ -21,9 +21,11 @@ pub struct Cluster {
     weaknesses: Vec<Weakness>,
     steps: Steps,
     ledger: Ledger,
+    /// Of the scan: their names stand in evidence.
+    images: Vec<ScannedImage>,
 }
 
-/// What a question found, as an Assessment that holds nothing else.
+/// What a question found, as an Assessment that holds nothing else but the names that may stand in it.
 pub struct Found {
     pub assessment: Assessment,
     pub routes: Vec<Routes>,
@@ -54,6 +56,7 @@ impl Cluster {
             weaknesses,
             steps,
             ledger,
+            images: scanned.map_or_else(Vec::new, |scan| scan.images.clone()),
         }
     }
 
@@ -71,8 +74,12 @@ impl Cluster {
         let mut ledger = self.ledger.clone();
         let analysis = self.analysis(&mut ledger);
         let answer = analysis.ask(query, &mut ledger)?;
+        let mut assessment = bare(about, ledger, answer.paths, answer.cuts);
+        let workloads = self.inventory.workloads.iter();
+        assessment.workloads = workloads.map(|view| view.workload.clone()).collect();
+        assessment.images.clone_from(&self.images);
         Ok(Found {
-            assessment: bare(about, ledger, answer.paths, answer.cuts),
+            assessment,
             routes: answer.routes,
         })
     }
