@@ -10,6 +10,11 @@ use model::object::ObjectRef;
 use model::text::Text;
 use semantics::rbac::Rule;
 
+/// `Deployment/shop/web[app]`: a container as paths name it.
+pub fn container_name(workload: &ObjectRef, container: &str) -> String {
+    format!("{}[{container}]", path_of(workload))
+}
+
 /// `Deployment/shop/web`, `Node/worker-1`, `User/alice`: the form that `--subject` takes.
 pub(crate) fn path_of(object: &ObjectRef) -> String {
     match &object.namespace {
@@ -36,8 +41,12 @@ impl Attack<'_> {
             Node::Pod(n) => workload(n),
             Node::Container(w, c) => {
                 let view = self.inventory.workloads.get(w as usize);
-                let name = view.and_then(|v| v.workload.containers.get(c as usize));
-                format!("{}[{}]", workload(w), name.map_or("?", |c| &*c.name))
+                let container = view.and_then(|v| v.workload.containers.get(c as usize));
+                let container = container.map_or("?", |c| &*c.name);
+                view.map_or_else(
+                    || "?".to_owned(),
+                    |view| container_name(&view.workload.object, container),
+                )
             }
             Node::Volume(n) => format!("token volume of {}", workload(n)),
             Node::Machine(n) => format!("Node/{}", text(&self.machines, n)),

@@ -25,6 +25,7 @@ mod sink;
 mod situation;
 
 pub use analysis::{Analysis, AnalysisError, Answer, From, GraphEdge, Query, Routes, Steps};
+pub use explain::container_name;
 pub use routes::Order;
 pub use sink::NAMES as SINKS;
 

@@ -5,10 +5,12 @@
 //! ```text
 //! doors.rs    entry -> opening -> weak point -> container -.- pod network -> opening of another workload
 //! pods.rs     container -> escape -> node -> pods on it;  container -> token -> service account
-//! rights.rs   subject -> (binding) role in a scope -> what its rights reach
+//! rights.rs   subject -> (binding) role in a scope;  aims.rs  -> what its rights reach;  combined.rs  several at once
 //! sets.rs     "all accounts of a namespace", "a new pod in a namespace" ... -> their members, sinks
 //! ```
 
+mod aims;
+mod combined;
 mod doors;
 mod pods;
 mod rights;

@@ -121,7 +121,7 @@ fn labels(inventory: &Inventory, taken: &Taken) -> BTreeSet<Text> {
     let label = |at: &model::workload::ContainerIndex| {
         let workload = &inventory.workloads.get(at.workload as usize)?.workload;
         let container = workload.containers.get(at.container as usize)?;
-        Some(format!("container {} of {}", container.name, workload.object).into())
+        Some(paths::container_name(&workload.object, &container.name).into())
     };
     taken.places.iter().filter_map(label).collect()
 }
