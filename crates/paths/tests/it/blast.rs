@@ -87,12 +87,21 @@ fn cases() {
     );
     check("hostPID", |t, _| t.host_pid = true, (0.2, 0.3));
     check(
-        "hostPID and SYS_PTRACE",
-        |t, _| {
+        "hostPID and SYS_PTRACE, where no AppArmor profile was the default",
+        |t, w| {
+            w.minor = 30;
             t.host_pid = true;
             t.containers[0].security.added_capabilities = vec!["SYS_PTRACE".into()];
         },
         (0.5, 0.6),
+    );
+    check(
+        "hostPID and SYS_PTRACE: whether AppArmor stands in the way is open",
+        |t, _| {
+            t.host_pid = true;
+            t.containers[0].security.added_capabilities = vec!["SYS_PTRACE".into()];
+        },
+        (0.3, 0.35),
     );
     check("hostNetwork", |t, _| t.host_network = true, (0.1, 0.12));
     check(
