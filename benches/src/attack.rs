@@ -1,7 +1,7 @@
 //! The bars of attack paths: a generated cluster at 1, 3 and 10 times, and the recorded one of 10,000 pods.
 
 use crate::child::{Server, measure};
-use crate::{Line, generate, line, scan};
+use crate::{Line, delta, generate, line, scan};
 use std::fs;
 use std::path::Path;
 
@@ -51,6 +51,7 @@ pub(crate) fn attack(plimsoll: &Path, folder: &Path) -> anyhow::Result<Vec<Line>
         .args(["collect", "--kubeconfig"])
         .arg(&server.kubeconfig);
     measure(collect.arg("-o").arg(&snapshot), &[0])?;
+    lines.extend(delta::delta(&snapshot)?);
     let mut paths = scan(plimsoll, folder);
     paths
         .args(["paths", "--format", "json", "--top", "1"])

@@ -5,6 +5,7 @@
 
 mod attack;
 mod child;
+mod delta;
 mod generate;
 mod images;
 

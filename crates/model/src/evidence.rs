@@ -95,6 +95,13 @@ pub struct Evidence {
     pub source: Option<SourceSpan>,
 }
 
+/// How much a ledger held.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    evidence: usize,
+    gaps: usize,
+}
+
 /// Evidence and gaps of one Assessment, each kept once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -155,6 +162,27 @@ impl Ledger {
         self.gaps.push(gap.clone());
         self.gap_index.insert(gap, id);
         id
+    }
+
+    /// What is there now, for [`Ledger::forget`].
+    pub fn mark(&self) -> Mark {
+        Mark {
+            evidence: self.evidence.len(),
+            gaps: self.gaps.len(),
+        }
+    }
+
+    /// Drops what came after the mark; its ids are given out again.
+    pub fn forget(&mut self, mark: Mark) {
+        for evidence in self
+            .evidence
+            .drain(mark.evidence.min(self.evidence.len())..)
+        {
+            self.evidence_index.remove(&evidence);
+        }
+        for gap in self.gaps.drain(mark.gaps.min(self.gaps.len())..) {
+            self.gap_index.remove(&gap);
+        }
     }
 
     /// Takes over the gaps of a collector.

@@ -2,6 +2,8 @@
 
 use crate::evidence::{Estimate, EvidenceId, GapId};
 use crate::object::ObjectRef;
+use crate::rights::RuleText;
+use crate::situation::ExposureClass;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -56,4 +58,29 @@ pub struct Cut {
     pub of: u32,
     /// No fewer changes end these routes; equal to the number of changes where it is proven that none do.
     pub least: u32,
+}
+
+/// What a change adds beside routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Workloads that are reached from further out, or are new and reached from outside of the cluster.
+    pub exposures: Vec<Widened>,
+    /// Rights that a subject did not hold before.
+    pub grants: Vec<Granted>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widened {
+    pub workload: ObjectRef,
+    /// `None`: it was not there.
+    pub before: Option<ExposureClass>,
+    pub after: ExposureClass,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// `ServiceAccount shop/web`, as the binding names it.
+    pub subject: Text,
+    pub binding: ObjectRef,
+    pub rule: RuleText,
 }

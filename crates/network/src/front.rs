@@ -78,7 +78,7 @@ impl<'a> Fronts<'a> {
             inventory,
             namespaces,
             outer,
-            controllers: controllers(inventory),
+            controllers: families(inventory),
             gateways: Gateways::of(inventory, &behind),
         };
         let mut fronts = Fronts {
@@ -456,7 +456,15 @@ pub(crate) fn assumed(
 }
 
 /// Workloads whose names, labels or images show an ingress controller.
-fn controllers(inventory: &Inventory) -> Vec<(usize, u32)> {
+/// Workloads that serve Ingresses, ordered.
+pub fn controllers(inventory: &Inventory) -> Vec<u32> {
+    let mut found: Vec<u32> = families(inventory).iter().map(|(_, n)| *n).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn families(inventory: &Inventory) -> Vec<(usize, u32)> {
     let mut found = Vec::new();
     for (n, view) in (0_u32..).zip(&inventory.workloads) {
         if view.batch {

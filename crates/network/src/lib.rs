@@ -22,6 +22,7 @@ pub mod reach;
 mod services;
 
 pub use exposure::exposures;
+pub use front::controllers;
 pub use hosts::{HostExposure, Hosts, hosts};
 
 use model::evidence::{Claim, Estimate, EvidenceId, GapId};

@@ -15,6 +15,7 @@ use network::WorkloadExposure;
 use semantics::view::Inventory;
 
 /// The ways out of every container, found once.
+#[derive(Default)]
 pub struct Steps(pub(crate) Vec<Vec<Vec<Step>>>);
 
 impl Steps {
@@ -90,7 +91,16 @@ impl<'a> Analysis<'a> {
         steps: &'a Steps,
         ledger: &mut Ledger,
     ) -> Self {
-        let attack = build::attack(inventory, exposures, weaknesses, &steps.0, ledger);
+        let attack = build::attack(
+            build::Material {
+                inventory,
+                authorizer: &inventory.authorizer,
+                exposures,
+                weaknesses,
+                steps: &steps.0,
+            },
+            ledger,
+        );
         let into = attack.graph.adjacency(|arc| arc.to);
         Analysis { attack, into }
     }
@@ -123,6 +133,53 @@ impl<'a> Analysis<'a> {
         }
         answer.cuts = cut::cuts(&self.attack, &entries, &wanted);
         Ok(answer)
+    }
+
+    /// Every connected (entry, sink), by sink.
+    pub fn routes(&self) -> Vec<(Text, Text)> {
+        let mut routes = Vec::new();
+        for (sink, of) in self.attack.sinks.iter().enumerate() {
+            let to = to_sink(&self.attack, &self.into, sink, Order::Likely);
+            for entry in self
+                .attack
+                .entries
+                .iter()
+                .filter(|entry| to.connects(**entry))
+            {
+                let node = self.attack.graph.nodes.get(*entry as usize).copied();
+                let name = self.attack.name(node.unwrap_or(Node::Hidden(0)));
+                routes.push((name, of.name.into()));
+            }
+        }
+        routes
+    }
+
+    /// The best path of every route from an entry that is wanted: an entry is asked by its name and its sink.
+    pub fn paths(&self, wanted: impl Fn(&str, &str) -> bool, ledger: &mut Ledger) -> Vec<Path> {
+        let query = Query {
+            from: From::All,
+            to: None,
+            top: 0,
+            order: Order::Likely,
+        };
+        let mut paths = Vec::new();
+        for (sink, of) in self.attack.sinks.iter().enumerate() {
+            let to = to_sink(&self.attack, &self.into, sink, Order::Likely);
+            let name = |entry: NodeId| {
+                let node = self.attack.graph.nodes.get(entry as usize).copied();
+                self.attack.name(node.unwrap_or(Node::Hidden(0)))
+            };
+            let entries: Vec<NodeId> = self
+                .attack
+                .entries
+                .iter()
+                .copied()
+                .filter(|entry| to.connects(*entry) && wanted(&name(*entry), of.name))
+                .collect();
+            let listed = self.listed(&to, &entries, &query);
+            paths.extend(listed.iter().map(|route| route.shown(&self.attack, ledger)));
+        }
+        paths
     }
 
     fn listed(&self, to: &ToSink, entries: &[NodeId], query: &Query) -> Vec<Route> {

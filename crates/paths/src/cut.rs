@@ -27,7 +27,7 @@ pub(crate) fn cuts(attack: &Attack<'_>, entries: &[NodeId], wanted: &[usize]) ->
         .fixes
         .all()
         .iter()
-        .map(|fix| fix.price(attack.inventory))
+        .map(|fix| fix.price(attack.authorizer))
         .collect();
     let problem = Problem {
         nodes: graph.len(),
@@ -44,7 +44,7 @@ pub(crate) fn cuts(attack: &Attack<'_>, entries: &[NodeId], wanted: &[usize]) ->
             .iter()
             .filter_map(|fix| graph.fixes.get(*fix));
         let mut changes: Vec<Change> = changes
-            .filter_map(|fix| fix.change(attack.inventory))
+            .filter_map(|fix| fix.change(attack.inventory, attack.authorizer))
             .collect();
         changes.sort();
         (solution.routes > 0).then(|| Cut {

@@ -59,7 +59,7 @@ impl Attack<'_> {
             Node::User(n) => format!("User/{}", text(&self.users, n)),
             Node::Group(n) => format!("Group/{}", text(&self.groups, n)),
             Node::Power(role, scope) => {
-                let role = self.inventory.authorizer.roles.get(role as usize);
+                let role = self.authorizer.roles.get(role as usize);
                 let role = role.map_or_else(|| "?".to_owned(), path_of);
                 match scope {
                     CLUSTER => role,
@@ -86,6 +86,7 @@ impl Attack<'_> {
             Node::ControlPlane => "a control-plane node".to_owned(),
             Node::Latent => "nothing yet: a second right is missing".to_owned(),
             Node::Admission => "admission control switched off".to_owned(),
+            Node::Network(scope) => format!("pod network {}", self.of(scope)),
             Node::Hidden(n) => format!("step {n}"),
         };
         name.into()
@@ -241,7 +242,7 @@ impl Attack<'_> {
         rule: u16,
         ledger: &mut Ledger,
     ) -> Vec<EvidenceId> {
-        let authorizer = &self.inventory.authorizer;
+        let authorizer = &self.authorizer;
         let Some(binding) = authorizer.bindings.get(binding as usize) else {
             return Vec::new();
         };
@@ -273,7 +274,7 @@ impl Attack<'_> {
         primitive: u16,
         ledger: &mut Ledger,
     ) -> Vec<EvidenceId> {
-        let authorizer = &self.inventory.authorizer;
+        let authorizer = &self.authorizer;
         let (Some(object), Some(rules)) = (
             authorizer.roles.get(role as usize),
             authorizer.rules.get(role as usize),

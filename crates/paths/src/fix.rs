@@ -6,6 +6,7 @@ use model::graph::Change;
 use model::object::ObjectRef;
 use model::text::Text;
 use rustc_hash::FxHashMap;
+use semantics::authorizer::Authorizer;
 use semantics::view::Inventory;
 
 pub(crate) type FixId = u32;
@@ -67,10 +68,10 @@ pub(crate) const NO_TOKEN: &str = "set automountServiceAccountToken: false";
 
 impl Fix {
     /// Beside its kind, the price is how many use it: subjects of a binding.
-    pub(crate) fn price(&self, inventory: &Inventory) -> u32 {
+    pub(crate) fn price(&self, authorizer: &Authorizer) -> u32 {
         let price = match self {
             Fix::Binding(binding) => {
-                let binding = inventory.authorizer.bindings.get(*binding as usize);
+                let binding = authorizer.bindings.get(*binding as usize);
                 let more = binding.map_or(0, |b| b.subjects.len().saturating_sub(1).min(9));
                 return Price::Binding as u32 * 10 + crate::graph::count(more);
             }
@@ -83,10 +84,10 @@ impl Fix {
         price as u32 * 10
     }
 
-    pub(crate) fn change(&self, inventory: &Inventory) -> Option<Change> {
+    pub(crate) fn change(&self, inventory: &Inventory, authorizer: &Authorizer) -> Option<Change> {
         let (object, what) = match self {
             Fix::Binding(binding) => {
-                let binding = inventory.authorizer.bindings.get(*binding as usize)?;
+                let binding = authorizer.bindings.get(*binding as usize)?;
                 let what = format!(
                     "delete it, or bind a smaller role than {}",
                     binding.role.name

@@ -69,6 +69,8 @@ pub(crate) enum Node {
     Masters,
     ControlPlane,
     Admission,
+    /// Pods that get to whatever is open to all pods of a namespace or of the cluster.
+    Network(Scope),
     /// Not shown: its arcs are joined with the ones before.
     Hidden(u32),
 }
@@ -283,6 +285,7 @@ impl Node {
         matches!(
             self,
             Node::Hidden(_)
+                | Node::Network(_)
                 | Node::Power(..)
                 | Node::Pod(_)
                 | Node::PodsOn(_)

@@ -12,6 +12,7 @@ mod blast;
 mod build;
 mod cut;
 mod cutting;
+mod delta;
 mod escape;
 mod explain;
 mod fix;
@@ -25,6 +26,7 @@ mod sink;
 mod situation;
 
 pub use analysis::{Analysis, AnalysisError, Answer, From, GraphEdge, Query, Routes, Steps};
+pub use delta::{Added, Part, Standing};
 pub use explain::container_name;
 pub use routes::Order;
 pub use sink::NAMES as SINKS;
@@ -85,7 +87,16 @@ pub fn relate(
 ) -> Relations {
     let steps = blast::steps(inventory, ledger);
     let lateral = lateral::lateral(inventory, exposures, weaknesses);
-    let attack = build::attack(inventory, exposures, weaknesses, &steps, ledger);
+    let attack = build::attack(
+        build::Material {
+            inventory,
+            authorizer: &inventory.authorizer,
+            exposures,
+            weaknesses,
+            steps: &steps,
+        },
+        ledger,
+    );
     let into = attack.graph.adjacency(|arc| arc.to);
     let networks = attack.networks();
     let mut listed: Vec<Route> = Vec::new();

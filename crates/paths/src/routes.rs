@@ -184,77 +184,79 @@ impl Route {
         to.map(|arc| arc.to).any(|to| to == node)
     }
 
-    /// Arcs over nodes that are not shown become one edge.
     pub(crate) fn shown(&self, attack: &Attack<'_>, ledger: &mut Ledger) -> Path {
-        let node = |id: NodeId| {
-            attack
-                .graph
-                .nodes
-                .get(id as usize)
-                .copied()
-                .unwrap_or(Node::Hidden(0))
-        };
-        let entry = attack.name(node(self.entry));
-        let mut edges: Vec<Edge> = Vec::new();
-        let mut open: Option<Edge> = None;
-        let mut from = Text::clone(&entry);
-        for arc in self
+        let entry = attack.graph.nodes.get(self.entry as usize).copied();
+        let sink = attack.sinks.get(self.sink).map_or("?", |sink| sink.name);
+        let arcs = self
             .arcs
             .iter()
-            .filter_map(|arc| attack.graph.arcs.get(*arc as usize))
-        {
-            let edge = open.get_or_insert_with(|| Edge {
-                from: Text::clone(&from),
-                to: Text::from(""),
-                kind: Text::from(""),
-                technique: Text::from(""),
-                probability: Estimate::exact(1.0),
-                evidence: Vec::new(),
-                missing: Vec::new(),
-                changeable: Vec::new(),
-            });
-            // What a right leads to tells more than that it is held.
-            if !arc.kind.is_empty() {
-                edge.kind = arc.kind.into();
-                edge.technique = attack.technique(arc).into();
-            }
-            edge.probability = edge.probability.times(arc.probability);
-            for evidence in attack.evidence(arc, ledger) {
-                if !edge.evidence.contains(&evidence) {
-                    edge.evidence.push(evidence);
-                }
-            }
-            edge.missing.extend(attack.missing(arc));
-            edge.changeable.extend(change_of(attack, arc));
-            // From a pod into its container is no step of its own.
-            let step = !edge.kind.is_empty() && !node(arc.to).is_hidden();
-            if let Some(mut edge) = open.take_if(|_| step) {
-                from = attack.name(node(arc.to));
-                edge.to = Text::clone(&from);
-                edge.missing.sort_unstable();
-                edge.missing.dedup();
-                edge.changeable.dedup();
-                edges.push(edge);
+            .filter_map(|arc| Some((attack, attack.graph.arcs.get(*arc as usize)?)));
+        let entry = attack.name(entry.unwrap_or(Node::Hidden(0)));
+        shown(entry, sink, arcs, ledger)
+    }
+}
+
+/// Arcs, each with the graph that it was made in; those over nodes that are not shown become one edge.
+pub(crate) fn shown<'g, 'a: 'g>(
+    entry: Text,
+    sink: &str,
+    arcs: impl Iterator<Item = (&'g Attack<'a>, &'g Arc)>,
+    ledger: &mut Ledger,
+) -> Path {
+    let mut edges: Vec<Edge> = Vec::new();
+    let mut open: Option<Edge> = None;
+    let mut from = Text::clone(&entry);
+    for (attack, arc) in arcs {
+        let to = attack.graph.nodes.get(arc.to as usize).copied();
+        let to = to.unwrap_or(Node::Hidden(0));
+        let edge = open.get_or_insert_with(|| Edge {
+            from: Text::clone(&from),
+            to: Text::from(""),
+            kind: Text::from(""),
+            technique: Text::from(""),
+            probability: Estimate::exact(1.0),
+            evidence: Vec::new(),
+            missing: Vec::new(),
+            changeable: Vec::new(),
+        });
+        // What a right leads to tells more than that it is held.
+        if !arc.kind.is_empty() {
+            edge.kind = arc.kind.into();
+            edge.technique = attack.technique(arc).into();
+        }
+        edge.probability = edge.probability.times(arc.probability);
+        for evidence in attack.evidence(arc, ledger) {
+            if !edge.evidence.contains(&evidence) {
+                edge.evidence.push(evidence);
             }
         }
-        let probability = edges
-            .iter()
-            .fold(Estimate::exact(1.0), |p, edge| p.times(edge.probability));
-        Path {
-            entry,
-            sink: attack
-                .sinks
-                .get(self.sink)
-                .map_or("?", |sink| sink.name)
-                .into(),
-            probability,
-            edges,
+        edge.missing.extend(attack.missing(arc));
+        edge.changeable.extend(change_of(attack, arc));
+        // From a pod into its container is no step of its own.
+        let step = !edge.kind.is_empty() && !to.is_hidden();
+        if let Some(mut edge) = open.take_if(|_| step) {
+            from = attack.name(to);
+            edge.to = Text::clone(&from);
+            edge.missing.sort_unstable();
+            edge.missing.dedup();
+            edge.changeable.dedup();
+            edges.push(edge);
         }
+    }
+    let probability = edges
+        .iter()
+        .fold(Estimate::exact(1.0), |p, edge| p.times(edge.probability));
+    Path {
+        entry,
+        sink: sink.into(),
+        probability,
+        edges,
     }
 }
 
 fn change_of(attack: &Attack<'_>, arc: &Arc) -> Option<Change> {
-    attack.graph.fixes.get(arc.fix)?.change(attack.inventory)
+    let fix = attack.graph.fixes.get(arc.fix)?;
+    fix.change(attack.inventory, attack.authorizer)
 }
 
 /// The first route, in the order given, that goes through each container: (workload, container) -> index.

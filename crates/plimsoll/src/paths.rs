@@ -6,10 +6,12 @@ use crate::scanning::{self, saved_bundle};
 use crate::settings::Settings;
 use anyhow::Context as _;
 use model::assessment::{About, Assessment, Outcome, Verdict};
-use model::snapshot::Snapshot;
+use model::graph::Added;
+use model::snapshot::{Object, Snapshot};
 use report::View;
 use report::terminal::TerminalOptions;
 use scan::attack::{Cluster, Found, From, Order, Query, added};
+use scan::delta::{self, Standing};
 use scan::inputs::{self, Declarations};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -48,10 +50,48 @@ pub(crate) fn run(options: &Paths, settings: &Settings) -> anyhow::Result<u8> {
         })?;
         return Ok(0);
     }
+    if let Some(file) = &options.candidate {
+        return candidate(&target, &cluster, file, options, &declarations, settings);
+    }
     let query = query(options);
     let found = cluster.ask(&query, target.about(settings))?;
-    show(&found, options, settings)?;
+    show(&found, None, options, settings)?;
     Ok(0)
+}
+
+/// What objects of a file add to a cluster.
+fn candidate(
+    target: &Target,
+    cluster: &Cluster,
+    file: &Path,
+    options: &Paths,
+    declarations: &Declarations,
+    settings: &Settings,
+) -> anyhow::Result<u8> {
+    let candidates = Target::manifests(&[file.to_owned()])?.snapshot;
+    let origin = target.snapshot.origin;
+    let objects: Vec<Object> = candidates
+        .objects
+        .iter()
+        .map(|object| delta::candidate(object, origin))
+        .collect();
+    let mut standing = Standing::of(&target.snapshot, cluster, declarations);
+    let delta = standing.consider_all(&objects);
+    let mut found = cluster.bare(target.about(settings), standing.ledger().clone());
+    found.assessment.paths = delta.routes.paths;
+    let code = code(options, delta.routes.routes.len(), &found);
+    show(&found, Some(&delta.beside), options, settings)?;
+    Ok(code)
+}
+
+/// A path whose least chance is above zero is sure.
+fn code(options: &Paths, routes: usize, found: &Found) -> u8 {
+    let mut paths = found.assessment.paths.iter();
+    match (options.fail_on, routes) {
+        (None, _) | (_, 0) => 0,
+        _ if paths.any(|path| path.probability.low > 0.0) => 1,
+        _ => 3,
+    }
 }
 
 fn query(options: &Paths) -> Query {
@@ -84,24 +124,24 @@ fn difference(
         ..query(options)
     };
     let before = old.ask(&query, new.about(settings))?;
-    let mut after = new.cluster(declarations).ask(&query, new.about(settings))?;
+    let cluster = new.cluster(declarations);
+    let mut after = cluster.ask(&query, new.about(settings))?;
     after.assessment.paths = added(&before, &after);
     after.assessment.cuts.clear();
-    let count = after.assessment.paths.len();
-    let sure = after
-        .assessment
-        .paths
-        .iter()
-        .any(|path| path.probability.low > 0.0);
-    show(&after, options, settings)?;
-    Ok(match (options.fail_on, count, sure) {
-        (None, ..) | (_, 0, _) => 0,
-        (_, _, true) => 1,
-        (_, _, false) => 3,
-    })
+    let code = code(options, after.assessment.paths.len(), &after);
+    let beside = delta::beside(old, &cluster);
+    show(&after, Some(&beside), options, settings)?;
+    Ok(code)
 }
 
-fn show(found: &Found, options: &Paths, settings: &Settings) -> anyhow::Result<()> {
+fn show(
+    found: &Found,
+    added: Option<&Added>,
+    options: &Paths,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    // Names of subjects and rights are no names of workloads: they are not told in their place.
+    let added = added.filter(|_| !options.redact_names);
     let verdict = Verdict {
         outcome: Outcome::Passed,
         reasons: Vec::new(),
@@ -120,8 +160,8 @@ fn show(found: &Found, options: &Paths, settings: &Settings) -> anyhow::Result<(
         .map(|r| (r.sink.clone(), r.routes))
         .collect();
     write(options, settings, |out, terminal| match options.format {
-        PathsFormat::Text => report::paths::text(&view, &routes, &terminal, out),
-        PathsFormat::Json => report::paths::json(&view, &routes, out),
+        PathsFormat::Text => report::paths::text(&view, &routes, added, &terminal, out),
+        PathsFormat::Json => report::paths::json(&view, &routes, added, out),
         PathsFormat::Dot => report::paths::dot(&view, out),
         PathsFormat::Svg => report::paths::svg(&view, out),
     })

@@ -610,7 +610,12 @@ fn paths_fit_their_schema(place: &Place) -> Outcome {
     for (name, (assessment, routes)) in sample::all_paths() {
         let file = place.samples.join(format!("{name}.paths.json"));
         let mut out = Vec::new();
-        paths::json(&sample::view(&assessment, &verdict), &routes, &mut out)?;
+        paths::json(
+            &sample::view(&assessment, &verdict),
+            &routes,
+            None,
+            &mut out,
+        )?;
         fs::write(&file, out)?;
         files.push(file);
     }

@@ -6,21 +6,22 @@ use crate::weaknesses;
 use model::assessment::{About, Assessment, Coverage, ScannedImage};
 use model::evidence::Ledger;
 use model::snapshot::Snapshot;
+use model::text::Text;
 use network::{NetworkDeclarations, WorkloadExposure};
 use paths::{Analysis, Steps, Weakness};
 use semantics::declare::Declarations;
 use semantics::view::Inventory;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use paths::{AnalysisError, Answer, From, GraphEdge, Order, Query, Routes, SINKS};
 
 /// A cluster with everything that the graph is made of.
 pub struct Cluster {
-    inventory: Inventory,
-    exposures: Vec<WorkloadExposure>,
-    weaknesses: Vec<Weakness>,
-    steps: Steps,
-    ledger: Ledger,
+    pub(crate) inventory: Inventory,
+    pub(crate) exposures: Vec<WorkloadExposure>,
+    pub(crate) weaknesses: Vec<Weakness>,
+    pub(crate) steps: Steps,
+    pub(crate) ledger: Ledger,
     /// Of the scan: their names stand in evidence.
     images: Vec<ScannedImage>,
 }
@@ -60,7 +61,41 @@ impl Cluster {
         }
     }
 
-    fn analysis(&self, ledger: &mut Ledger) -> Analysis<'_> {
+    /// The same cluster after a change: containers keep the weaknesses of their images.
+    pub(crate) fn after(snapshot: &Snapshot, declarations: &Declarations, before: &Self) -> Self {
+        let mut after = Cluster::of(snapshot, declarations, None);
+        let image = |inventory: &Inventory, workload: u32, container: u32| {
+            let view = inventory.workloads.get(workload as usize)?;
+            let template = inventory.templates.get(view.template as usize)?;
+            let container = template.containers.get(container as usize)?;
+            Some(Text::clone(&container.image))
+        };
+        let mut of_image: BTreeMap<Text, BTreeMap<Text, &Weakness>> = BTreeMap::new();
+        for weakness in &before.weaknesses {
+            let image = image(&before.inventory, weakness.workload, weakness.container);
+            let same = of_image
+                .entry(image.unwrap_or_else(|| "".into()))
+                .or_default();
+            same.entry(Text::clone(&weakness.label)).or_insert(weakness);
+        }
+        let mut weaknesses = Vec::new();
+        for (workload, view) in (0_u32..).zip(&after.inventory.workloads) {
+            for container in 0..u32::try_from(view.workload.containers.len()).unwrap_or(0) {
+                let image = image(&after.inventory, workload, container);
+                let same = image.and_then(|image| of_image.get(&image));
+                weaknesses.extend(same.into_iter().flatten().map(|(_, known)| Weakness {
+                    workload,
+                    container,
+                    ..Weakness::clone(known)
+                }));
+            }
+        }
+        after.weaknesses = weaknesses;
+        after.images.clone_from(&before.images);
+        after
+    }
+
+    pub(crate) fn analysis(&self, ledger: &mut Ledger) -> Analysis<'_> {
         Analysis::of(
             &self.inventory,
             &self.exposures,
@@ -74,14 +109,23 @@ impl Cluster {
         let mut ledger = self.ledger.clone();
         let analysis = self.analysis(&mut ledger);
         let answer = analysis.ask(query, &mut ledger)?;
-        let mut assessment = bare(about, ledger, answer.paths, answer.cuts);
+        let mut found = self.bare(about, ledger);
+        found.assessment.paths = answer.paths;
+        found.assessment.cuts = answer.cuts;
+        found.routes = answer.routes;
+        Ok(found)
+    }
+
+    /// What names of this cluster may stand in, without an answer yet.
+    pub fn bare(&self, about: About, ledger: Ledger) -> Found {
+        let mut assessment = bare(about, ledger);
         let workloads = self.inventory.workloads.iter();
         assessment.workloads = workloads.map(|view| view.workload.clone()).collect();
         assessment.images.clone_from(&self.images);
-        Ok(Found {
+        Found {
             assessment,
-            routes: answer.routes,
-        })
+            routes: Vec::new(),
+        }
     }
 
     /// The whole graph.
@@ -103,12 +147,7 @@ pub fn about(snapshot: &Snapshot, now: jiff::Timestamp, tool_version: &str) -> A
     }
 }
 
-fn bare(
-    about: About,
-    ledger: Ledger,
-    paths: Vec<model::graph::Path>,
-    cuts: Vec<model::graph::Cut>,
-) -> Assessment {
+fn bare(about: About, ledger: Ledger) -> Assessment {
     Assessment {
         about,
         ledger,
@@ -123,8 +162,8 @@ fn bare(
         findings: Vec::new(),
         suppressed: Vec::new(),
         unjoined: Vec::new(),
-        paths,
-        cuts,
+        paths: Vec::new(),
+        cuts: Vec::new(),
         actions: Vec::new(),
         coverage: Coverage::default(),
         sets: Vec::new(),

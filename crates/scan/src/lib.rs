@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod bundle;
 pub mod coverage;
 pub mod database;
+pub mod delta;
 pub mod deployed;
 pub mod drift;
 pub mod environments;

@@ -211,7 +211,7 @@ pub struct Namespace {
     pub seen: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub name: Text,
     pub labels: Labels,
@@ -558,7 +558,7 @@ pub struct OtherPolicy {
     pub evaluated: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointSlice {
     pub namespace: Text,
     pub service: Text,

@@ -1,5 +1,7 @@
 //! For tests only: recorded traffic of real API servers, played back; a real registry, real stores. Never shipped.
 
+#[cfg(feature = "candidates")]
+pub mod candidates;
 #[cfg(feature = "registry")]
 pub mod registry;
 #[cfg(feature = "replay")]

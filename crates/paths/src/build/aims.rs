@@ -80,7 +80,7 @@ impl Builder<'_> {
             Aim::Trust => self.trust(from, scope, names, link),
             Aim::Deputy(n) => self.deputy(from, n, link),
         }
-        if link.kind == "NODE_PROXY" && !self.inventory.authorizer.complete {
+        if link.kind == "NODE_PROXY" && !self.attack.authorizer.complete {
             // Files do not hold the pods of the system, some of which own their node.
             let machines = self.node(Node::Machines);
             let p = link.probability.times(Estimate::between(0.0, 0.7, 1.0));
@@ -110,7 +110,7 @@ impl Builder<'_> {
         needs: &Needs,
         known: &mut Known,
     ) {
-        let roles = &self.inventory.authorizer.roles;
+        let roles = &self.attack.authorizer.roles;
         let kind = if aim == Aim::BoundRoles {
             "Role"
         } else {

@@ -4,7 +4,7 @@
 
 use super::{Builder, Door};
 use crate::fix::{Fix, NONE};
-use crate::graph::{ArcId, Cause, Link, Node, NodeId, count};
+use crate::graph::{ArcId, CLUSTER, Cause, Link, Node, NodeId, count};
 use crate::lateral::{BASE_RATE, HOP};
 use model::evidence::{Claim, Estimate, GapId, Truth};
 use model::object::ObjectRef;
@@ -192,7 +192,7 @@ impl Builder<'_> {
 
     /// From a container over the pod network to weaknesses of others.
     pub(super) fn pod_network(&mut self, weak: &WeakPoints) {
-        let cluster = self.graph().hidden();
+        let cluster = self.node(Node::Network(CLUSTER));
         let mut namespaces: BTreeMap<Text, NodeId> = BTreeMap::new();
         let mut sets: BTreeMap<u32, (NodeId, std::sync::Arc<[u32]>)> = BTreeMap::new();
         for workload in weak.keys() {
@@ -213,9 +213,15 @@ impl Builder<'_> {
                 let missing = claim.missing().first().copied();
                 (Estimate::of(claim, HOP, HOP / 2.0, 0.0), missing)
             };
+            let name = &view.workload.key.namespace;
+            let scope = self.scope(Some(name));
+            let graph = &mut self.attack.graph;
             let own = *namespaces
-                .entry(Text::clone(&view.workload.key.namespace))
-                .or_insert_with(|| self.attack.graph.hidden());
+                .entry(Text::clone(name))
+                .or_insert_with(|| match scope {
+                    Some(scope) => graph.node(Node::Network(scope)),
+                    None => graph.hidden(),
+                });
             let mut links: Vec<(NodeId, (Estimate, Option<GapId>))> =
                 vec![(cluster, hop(&from.cluster)), (own, hop(&from.namespace))];
             for set in &from.peers {
@@ -238,6 +244,7 @@ impl Builder<'_> {
                 self.graph().arc(pool, node, link, NONE);
             }
         }
+        self.attack.pools = sets.len();
         self.join_pools(cluster, &namespaces, sets.into_values());
     }
 

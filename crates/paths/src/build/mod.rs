@@ -29,6 +29,7 @@ use model::text::Text;
 use model::workload::WorkloadState;
 use network::WorkloadExposure;
 use rustc_hash::FxHashMap;
+use semantics::authorizer::Authorizer;
 use semantics::view::{Inventory, WorkloadView};
 use std::collections::BTreeSet;
 
@@ -39,6 +40,8 @@ const LEAST_STEP: f64 = 0.05;
 pub(crate) struct Attack<'a> {
     pub(crate) graph: Graph,
     pub(crate) inventory: &'a Inventory,
+    /// The inventory's own, or the part of it that a change is about.
+    pub(crate) authorizer: &'a Authorizer,
     pub(crate) exposures: &'a [WorkloadExposure],
     pub(crate) steps: &'a [Vec<Vec<Step>>],
     pub(crate) weaknesses: &'a [Weakness],
@@ -56,6 +59,10 @@ pub(crate) struct Attack<'a> {
     pub(crate) sinks: Vec<Sink>,
     /// Workload -> "the nodes that it runs on".
     pub(crate) ground: Vec<Option<NodeId>>,
+    /// Subjects that are bound to everything.
+    pub(crate) admins: BTreeSet<Node>,
+    /// Pools of workloads that some policy names.
+    pub(crate) pools: usize,
 }
 
 /// An opening of a workload, from where it is reached.
@@ -98,79 +105,163 @@ struct Builder<'a> {
     secrets_unseen: Option<GapId>,
     nodes_unseen: Option<GapId>,
     powers: Vec<Powers>,
-    /// Users and groups that are bound to everything.
-    admins: BTreeSet<Node>,
 }
 
-pub(crate) fn attack<'a>(
-    inventory: &'a Inventory,
-    exposures: &'a [WorkloadExposure],
-    weaknesses: &'a [Weakness],
-    steps: &'a [Vec<Vec<Step>>],
-    ledger: &mut Ledger,
-) -> Attack<'a> {
-    let indexed = |n: usize| count(n);
-    let mut builder = Builder {
-        inventory,
-        exposures,
-        steps,
-        weaknesses,
-        accounts: Accounts::of(inventory),
-        provided: provided(inventory),
-        namespaces: (0..)
-            .zip(&inventory.namespaces)
-            .map(|(n, namespace)| (&*namespace.name, n))
-            .collect(),
-        account_ids: inventory
-            .service_accounts
-            .iter()
-            .enumerate()
-            .map(|(n, a)| ((&*a.namespace, &*a.name), indexed(n)))
-            .collect(),
-        user_ids: FxHashMap::default(),
-        group_ids: FxHashMap::default(),
-        machine_ids: FxHashMap::default(),
-        binding_ids: None,
-        attack: Attack {
-            graph: Graph::default(),
+/// What the graph is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Material<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) authorizer: &'a Authorizer,
+    pub(crate) exposures: &'a [WorkloadExposure],
+    pub(crate) weaknesses: &'a [Weakness],
+    pub(crate) steps: &'a [Vec<Vec<Step>>],
+}
+
+pub(crate) fn attack<'a>(material: Material<'a>, ledger: &mut Ledger) -> Attack<'a> {
+    Builder::of(material, ledger).whole(ledger)
+}
+
+/// The same with the nodes of which nothing follows yet, so that what is added later finds all that it leads to.
+pub(crate) fn dormant<'a>(material: Material<'a>, ledger: &mut Ledger) -> Attack<'a> {
+    let mut builder = Builder::of(material, ledger);
+    builder.everything();
+    builder.whole(ledger)
+}
+
+/// Only what the bindings and roles of the material give: its sets have no members, nothing leads to a subject.
+pub(crate) fn grants<'a>(material: Material<'a>, ledger: &mut Ledger) -> Attack<'a> {
+    let mut builder = Builder::of(material, ledger);
+    let holders = builder.rights();
+    for node in holders.keys() {
+        builder.membership(*node);
+    }
+    builder.entries();
+    builder.attack
+}
+
+/// Only what the workloads and accounts of the material are and have: ways in from outside, escapes, tokens, groups.
+pub(crate) fn workloads<'a>(material: Material<'a>, ledger: &mut Ledger) -> Attack<'a> {
+    let mut builder = Builder::of(material, ledger);
+    builder.everything();
+    for n in 0..count(material.inventory.service_accounts.len()) {
+        let account = Node::Account(n);
+        builder.membership(account);
+        let id = builder.node(account);
+        builder.cloud(id, n, ledger);
+    }
+    let weak = builder.weak_points();
+    builder.openings(&weak);
+    builder.tokens(ledger);
+    builder.escapes();
+    builder.entries();
+    builder.attack
+}
+
+impl<'a> Builder<'a> {
+    fn of(material: Material<'a>, ledger: &mut Ledger) -> Self {
+        let Material {
+            inventory,
+            authorizer,
+            exposures,
+            weaknesses,
+            steps,
+        } = material;
+        let mut builder = Builder {
             inventory,
             exposures,
             steps,
             weaknesses,
-            weak: Vec::new(),
-            users: Vec::new(),
-            groups: Vec::new(),
-            clouds: Vec::new(),
-            machines: Vec::new(),
-            entries: Vec::new(),
-            doors: Vec::new(),
-            sinks: Vec::new(),
-            ground: vec![None; inventory.workloads.len()],
-        },
-        secrets_unseen: None,
-        nodes_unseen: None,
-        powers: Vec::new(),
-        admins: BTreeSet::new(),
-    };
-    builder.look(ledger);
-    for node in &inventory.nodes {
-        builder.machine(&node.name);
+            accounts: Accounts::of(inventory),
+            provided: provided(inventory),
+            namespaces: (0..)
+                .zip(&inventory.namespaces)
+                .map(|(n, namespace)| (&*namespace.name, n))
+                .collect(),
+            account_ids: (0..)
+                .zip(&inventory.service_accounts)
+                .map(|(n, a)| ((&*a.namespace, &*a.name), n))
+                .collect(),
+            user_ids: FxHashMap::default(),
+            group_ids: FxHashMap::default(),
+            machine_ids: FxHashMap::default(),
+            binding_ids: None,
+            attack: Attack {
+                graph: Graph::default(),
+                inventory,
+                authorizer,
+                exposures,
+                steps,
+                weaknesses,
+                weak: Vec::new(),
+                users: Vec::new(),
+                groups: Vec::new(),
+                clouds: Vec::new(),
+                machines: Vec::new(),
+                entries: Vec::new(),
+                doors: Vec::new(),
+                sinks: Vec::new(),
+                ground: vec![None; inventory.workloads.len()],
+                admins: BTreeSet::new(),
+                pools: 0,
+            },
+            secrets_unseen: None,
+            nodes_unseen: None,
+            powers: Vec::new(),
+        };
+        builder.look(ledger);
+        for node in &inventory.nodes {
+            builder.machine(&node.name);
+        }
+        builder
     }
-    let weak = builder.weak_points();
-    builder.openings(&weak);
-    builder.rights();
-    builder.tokens(ledger);
-    builder.escapes();
-    builder.pod_network(&weak);
-    builder.sets(&weak, ledger);
-    builder.control_plane();
-    builder.entries();
-    let mut attack = builder.attack;
-    attack.sinks = sinks(&attack.graph, inventory);
-    attack
-}
 
-impl<'a> Builder<'a> {
+    fn whole(mut self, ledger: &mut Ledger) -> Attack<'a> {
+        let weak = self.weak_points();
+        self.openings(&weak);
+        let holders = self.rights();
+        self.members(&holders);
+        self.tokens(ledger);
+        self.escapes();
+        self.pod_network(&weak);
+        self.sets(&weak, ledger);
+        self.control_plane();
+        self.entries();
+        self.attack.sinks = sinks(&self.attack.graph, self.inventory);
+        self.attack
+    }
+
+    /// Subjects and sets, whether or not something follows of them.
+    fn everything(&mut self) {
+        for n in 0..count(self.inventory.service_accounts.len()) {
+            self.node(Node::Account(n));
+        }
+        for scope in 0..=count(self.inventory.namespaces.len()) {
+            for set in [
+                Node::Accounts,
+                Node::Pods,
+                Node::Endpoints,
+                Node::Created,
+                Node::Secrets,
+                Node::Admin,
+                Node::Traffic,
+            ] {
+                self.node(set(scope));
+            }
+        }
+        for set in [
+            Node::Users,
+            Node::Groups,
+            Node::Machines,
+            Node::Kubelets,
+            Node::Placement,
+            Node::Admission,
+            Node::ClusterAdmin,
+            Node::Masters,
+        ] {
+            self.node(set);
+        }
+    }
+
     fn graph(&mut self) -> &mut Graph {
         &mut self.attack.graph
     }
@@ -274,7 +365,7 @@ impl<'a> Builder<'a> {
             name,
             "system:anonymous" | "system:unauthenticated" | "system:authenticated"
         ) || name.starts_with("system:serviceaccounts");
-        !rights::is_control_plane(name) && (everyone || !self.admins.contains(&node))
+        !rights::is_control_plane(name) && (everyone || !self.attack.admins.contains(&node))
     }
 }
 

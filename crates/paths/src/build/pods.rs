@@ -142,7 +142,7 @@ impl<'a> Builder<'a> {
     }
 
     fn binding_of(&mut self, object: &ObjectRef) -> Option<u32> {
-        let bindings = &self.inventory.authorizer.bindings;
+        let bindings = &self.attack.authorizer.bindings;
         let ids = self.binding_ids.get_or_insert_with(|| {
             let of = |(n, binding): (u32, &'a Binding)| (&binding.object, n);
             (0_u32..).zip(bindings).map(of).collect()

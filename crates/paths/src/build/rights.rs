@@ -38,9 +38,10 @@ pub(super) fn is_control_plane(name: &str) -> bool {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn rights(&mut self) {
+    /// Subjects with what they hold.
+    pub(super) fn rights(&mut self) -> BTreeMap<Node, Vec<Hold>> {
         let needs = Needs::new();
-        let authorizer = &self.inventory.authorizer;
+        let authorizer = self.attack.authorizer;
         self.powers = authorizer
             .rules
             .iter()
@@ -75,7 +76,7 @@ impl<'a> Builder<'a> {
                 let from = self.node(*subject);
                 let everything = self.powers.get(role as usize).is_some_and(|p| p.everything);
                 if scope == CLUSTER && everything {
-                    self.admins.insert(*subject);
+                    self.attack.admins.insert(*subject);
                 }
                 let fix = self.binding_fix(*b);
                 let again = !seen.insert((role, scope));
@@ -87,7 +88,7 @@ impl<'a> Builder<'a> {
             }
         }
         self.combined(&holders, &needs, &mut known);
-        self.members(&holders);
+        holders
     }
 
     pub(super) fn subject(&mut self, subject: &Subject) -> Option<Node> {
@@ -130,7 +131,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn binding(&self, binding: u32) -> Option<&'a Binding> {
-        self.inventory.authorizer.bindings.get(binding as usize)
+        self.attack.authorizer.bindings.get(binding as usize)
     }
 
     pub(super) fn role_in(&self, binding: u32) -> Option<(u32, Scope)> {
@@ -259,7 +260,7 @@ impl<'a> Builder<'a> {
         names: Option<&[Text]>,
         link: Link,
     ) {
-        let Some(object) = self.inventory.authorizer.roles.get(role as usize) else {
+        let Some(object) = self.attack.authorizer.roles.get(role as usize) else {
             return;
         };
         let kind = if aim == Aim::OwnRole {
@@ -282,46 +283,34 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Service accounts and users are members of groups.
+    /// Service accounts and users are members of the groups that hold something.
     pub(super) fn members(&mut self, holders: &BTreeMap<Node, Vec<Hold>>) {
-        let own = |builder: &Self, name: &str| {
-            let id = builder.group_ids.get(name)?;
-            let node = Node::Group(*id);
-            builder
-                .attack
-                .graph
-                .find(node)
-                .filter(|_| holders.contains_key(&node))
-        };
-        let member = Link::new(
-            "GROUP_MEMBER",
-            Estimate::exact(1.0),
-            Cause::Nature("the API server puts it into the group"),
-        );
-        let everybody = own(self, "system:authenticated");
-        let accounts = own(self, "system:serviceaccounts");
-        for (n, account) in (0_u32..).zip(&self.inventory.service_accounts) {
-            let of = own(
-                self,
-                &format!("system:serviceaccounts:{}", account.namespace),
-            );
-            for group in [of, accounts, everybody].into_iter().flatten() {
-                let from = self.node(Node::Account(n));
-                self.graph().arc(from, group, member, NONE);
+        let accounts = 0..count(self.inventory.service_accounts.len());
+        let users = 0..count(self.attack.users.len());
+        let all = accounts.map(Node::Account).chain(users.map(Node::User));
+        for node in all.collect::<Vec<Node>>() {
+            for name in self.groups_of(node) {
+                let group = self.group_ids.get(&name).map(|n| Node::Group(*n));
+                if let Some(group) = group.filter(|group| holders.contains_key(group)) {
+                    self.member(node, group);
+                }
             }
         }
-        let users: Vec<Text> = self.attack.users.clone();
-        for (n, name) in (0_u32..).zip(&users) {
-            let group = if &**name == "system:anonymous" {
-                own(self, "system:unauthenticated")
-            } else {
-                everybody
-            };
-            if let Some(group) = group {
-                let from = self.node(Node::User(n));
-                self.graph().arc(from, group, member, NONE);
-            }
+    }
+
+    /// The same for one subject, whatever its groups hold.
+    pub(super) fn membership(&mut self, node: Node) {
+        for name in self.groups_of(node) {
+            let group = Node::Group(self.group(&name));
+            self.member(node, group);
         }
+    }
+
+    fn member(&mut self, node: Node, group: Node) {
+        let cause = Cause::Nature("the API server puts it into the group");
+        let link = Link::new("GROUP_MEMBER", Estimate::exact(1.0), cause);
+        let (from, to) = (self.node(node), self.node(group));
+        self.graph().arc(from, to, link, NONE);
     }
 }
 

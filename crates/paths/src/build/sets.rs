@@ -28,7 +28,7 @@ impl Builder<'_> {
     /// What was not seen and bears on sets.
     pub(super) fn look(&mut self, ledger: &mut Ledger) {
         let unseen = &self.inventory.unseen;
-        let files = !self.inventory.authorizer.complete;
+        let files = !self.attack.authorizer.complete;
         let gap = |class: &str, what: &str, scope: &str, close: &str| Gap {
             class: class.into(),
             what: what.into(),
@@ -37,7 +37,7 @@ impl Builder<'_> {
             weight: GapWeight::Widens,
             close: close.into(),
         };
-        let needed = !self.inventory.authorizer.bindings.is_empty();
+        let needed = !self.attack.authorizer.bindings.is_empty();
         self.secrets_unseen = unseen.get("Secret").copied();
         if self.secrets_unseen.is_none() && files && needed && self.inventory.secrets.is_empty() {
             self.secrets_unseen = Some(ledger.gap(gap(
@@ -244,7 +244,7 @@ impl Builder<'_> {
             self.graph().join(id, *to);
         }
         let system = scope == CLUSTER || self.scope(Some("kube-system")) == Some(scope);
-        if system && !self.inventory.authorizer.complete {
+        if system && !self.attack.authorizer.complete {
             // Controllers of the control plane are not in files.
             let admin = self.node(Node::ClusterAdmin);
             let cause =
@@ -310,7 +310,7 @@ impl Builder<'_> {
     }
 
     /// What an account is in the cloud, and perhaps back in the cluster.
-    fn cloud(&mut self, id: NodeId, account: u32, ledger: &mut Ledger) {
+    pub(super) fn cloud(&mut self, id: NodeId, account: u32, ledger: &mut Ledger) {
         let account = self.inventory.service_accounts.get(account as usize);
         let Some(identity) = account.and_then(|account| account.cloud_identity.as_ref()) else {
             return;

@@ -30,10 +30,24 @@ pub(crate) struct Paths {
     #[arg(long, conflicts_with_all = ["subject", "networks", "to", "diff"])]
     pub(crate) edges: bool,
     /// Which routes a change adds; each side is a folder of manifests, a snapshot or a bundle
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["targets", "from"])]
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["OLD", "NEW"],
+        conflicts_with_all = ["targets", "from"],
+        group = "change"
+    )]
     pub(crate) diff: Vec<PathBuf>,
-    /// With --diff: exit 1 if a route is new
-    #[arg(long, value_name = "WHAT", requires = "diff")]
+    /// Which routes, exposures and rights the objects of a file add, new or in place of those of their names
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["diff", "edges", "subject", "networks", "to"],
+        group = "change"
+    )]
+    pub(crate) candidate: Option<PathBuf>,
+    /// With --diff or --candidate: exit 1 if a route is new
+    #[arg(long, value_name = "WHAT", requires = "change")]
     pub(crate) fail_on: Option<FailOn>,
     /// What the cluster cannot say about itself, e.g. whether its policies are enforced
     #[arg(long, value_name = "FILE")]

@@ -190,7 +190,7 @@ impl<'a> Select<'a> {
             .collect()
     }
 
-    fn object(self, object: &'a ObjectRef) -> to::Object<'a> {
+    pub(crate) fn object(self, object: &'a ObjectRef) -> to::Object<'a> {
         to::Object {
             kind: &object.kind,
             namespace: object.namespace.as_deref().map(|n| self.text(n)),

@@ -6,7 +6,9 @@ use crate::escape::write_json;
 use crate::json::document as to;
 use crate::json::select::Select;
 use crate::names::Names;
+use crate::rights::rule;
 use crate::view::View;
+use crate::wording::exposure;
 use model::text::Text;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -33,6 +35,9 @@ struct Document<'a> {
     routes: Vec<Routes<'a>>,
     /// For each sink, the changes that end its routes; the last one may be that of all sinks together.
     cuts: Each<'a, to::Cut<'a>>,
+    /// Of a change: what it exposes and grants beside its routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<Added<'a>>,
     /// What was not seen, in the order in which it was noticed: it could hold more paths.
     gaps: Vec<to::Gap<'a>>,
 }
@@ -44,8 +49,39 @@ struct Routes<'a> {
     routes: u32,
 }
 
+#[derive(Serialize, JsonSchema)]
+struct Added<'a> {
+    /// Workloads that are reached from further out, or are new and reached from outside of the cluster.
+    exposures: Vec<Widened<'a>>,
+    /// Rights that a subject did not hold before.
+    grants: Vec<Granted<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Widened<'a> {
+    workload: to::Object<'a>,
+    /// Absent: the workload is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'static str>,
+    after: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Granted<'a> {
+    /// `ServiceAccount shop/web`, as the binding names it.
+    subject: &'a str,
+    binding: to::Object<'a>,
+    /// `get list secrets`.
+    rule: String,
+}
+
 /// One document and a line end. Bytes that would steer a terminal are `\u` escapes.
-pub fn write(view: &View, routes: &[(Text, u32)], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    view: &View,
+    routes: &[(Text, u32)],
+    added: Option<&model::graph::Added>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let names = Names::of(view);
     let select = Select {
         view,
@@ -65,6 +101,26 @@ pub fn write(view: &View, routes: &[(Text, u32)], out: &mut dyn Write) -> io::Re
             })
             .collect(),
         cuts: each(&all.cuts, move |cut| select.cut(cut)),
+        added: added.map(|added| Added {
+            exposures: added
+                .exposures
+                .iter()
+                .map(|widened| Widened {
+                    workload: select.object(&widened.workload),
+                    before: widened.before.map(exposure),
+                    after: exposure(widened.after),
+                })
+                .collect(),
+            grants: added
+                .grants
+                .iter()
+                .map(|granted| Granted {
+                    subject: &granted.subject,
+                    binding: select.object(&granted.binding),
+                    rule: rule(&granted.rule),
+                })
+                .collect(),
+        }),
         gaps: select.gaps(),
     };
     write_json(&document, out)

@@ -20,16 +20,18 @@ pub(crate) use sections::{Section, sections};
 
 use crate::terminal::{TerminalOptions, paths};
 use crate::view::View;
+use model::graph::Added;
 use model::text::Text;
 use std::io::{self, Write};
 
 /// The paths by sink, one edge a line, and what ends them. `routes` has for each sink how many entries get there; where
-/// it is empty, the cuts say so. `view.top` counts for each sink.
+/// it is empty, the cuts say so. `view.top` counts for each sink. `added`: what a change adds beside its routes.
 pub fn text(
     view: &View,
     routes: &[(Text, u32)],
+    added: Option<&Added>,
     options: &TerminalOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    paths(view, routes, options, out)
+    paths(view, routes, added, options, out)
 }

@@ -118,7 +118,7 @@ pub(super) fn resource<'a>(group: &str, resource: &'a str) -> Cow<'a, str> {
 }
 
 /// `get, list pods, deployments.apps (only named a, b)`.
-pub(super) fn rule(rule: &RuleText) -> String {
+pub(crate) fn rule(rule: &RuleText) -> String {
     let verbs = match &*rule.verbs {
         [] => "no verb".to_owned(),
         [one] if &**one == "*" => "all verbs".to_owned(),

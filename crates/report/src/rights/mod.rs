@@ -4,6 +4,7 @@
 mod can;
 mod document;
 mod lines;
+pub(crate) use lines::rule;
 mod who;
 mod yaml;
 

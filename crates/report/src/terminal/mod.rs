@@ -23,6 +23,7 @@ use crate::view::View;
 use crate::wording::counted;
 use canvas::{Canvas, Paint};
 use model::assessment::Outcome;
+use model::graph::Added;
 use model::text::Text;
 use model::vulnerability::Severity;
 use std::io::{self, Write};
@@ -63,19 +64,23 @@ pub fn write(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io:
 
 /// Every attack path and the changes that end them; the cuts say how many routes there are.
 pub fn write_paths(view: &View, options: &TerminalOptions, out: &mut dyn Write) -> io::Result<()> {
-    paths(view, &[], options, out)
+    paths(view, &[], None, options, out)
 }
 
 pub(crate) fn paths(
     view: &View,
     routes: &[(Text, u32)],
+    added: Option<&Added>,
     options: &TerminalOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let names = Names::of(view);
     let mut canvas = Canvas::new(out, options, &names);
     title(view, &mut canvas)?;
-    path::write_all(view, routes, &mut canvas)?;
+    path::write_all(view, routes, added.is_some(), &mut canvas)?;
+    if let Some(added) = added {
+        path::write_added(added, &mut canvas)?;
+    }
     canvas.blank()?;
     coverage::gaps(view, &mut canvas)
 }

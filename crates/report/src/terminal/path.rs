@@ -2,16 +2,19 @@
 
 use super::canvas::{Canvas, Paint};
 use crate::paths::{Section, sections};
+use crate::rights::rule;
 use crate::sentences;
 use crate::view::View;
-use crate::wording::{count, percent};
-use model::graph::{Cut, Edge, Path};
+use crate::wording::{count, exposure, percent};
+use model::graph::{Added, Cut, Edge, Path};
 use model::text::Text;
 use std::io;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Observations of an edge that are shown; JSON and HTML have all.
 const EVIDENCE: usize = 2;
+/// Rights that a change grants and that are shown.
+const GRANTS: usize = 20;
 /// The sink as which routes over it are told.
 const ADMIN: &str = "cluster-admin";
 
@@ -38,13 +41,52 @@ pub(super) fn write(view: &View, canvas: &mut Canvas) -> io::Result<()> {
     }
 }
 
+/// What a change exposes and grants.
+pub(super) fn write_added(added: &Added, canvas: &mut Canvas) -> io::Result<()> {
+    let Added { exposures, grants } = added;
+    canvas.blank()?;
+    if exposures.is_empty() && grants.is_empty() {
+        let text = "Nothing is exposed further, and nobody gains a right.";
+        return canvas.prose(Paint::Plain, "", text);
+    }
+    for widened in exposures {
+        let before = widened.before.map_or("new", exposure);
+        let text = format!(
+            "{}: {before} -> {}",
+            widened.workload,
+            exposure(widened.after)
+        );
+        canvas.prose(Paint::Warn, "Exposed   ", &text)?;
+    }
+    for granted in grants.iter().take(GRANTS) {
+        let text = format!(
+            "{} may {} (by {})",
+            granted.subject,
+            rule(&granted.rule),
+            granted.binding
+        );
+        canvas.prose(Paint::Warn, "Granted   ", &text)?;
+    }
+    if let Some(more) = grants.len().checked_sub(GRANTS).filter(|more| *more > 0) {
+        let text = format!("{} more: --format json", count(more));
+        canvas.prose(Paint::Dim, "          ", &text)?;
+    }
+    Ok(())
+}
+
 /// Sink by sink: how many entries get there, `view.top` of the paths, what ends them; then what ends all of them.
 pub(super) fn write_all(
     view: &View,
     routes: &[(Text, u32)],
+    change: bool,
     canvas: &mut Canvas,
 ) -> io::Result<()> {
     let sections = sections(view, routes);
+    if sections.is_empty() && change {
+        canvas.blank()?;
+        let text = "No new path from an entry to a sink.";
+        return canvas.prose(Paint::Plain, "", text);
+    }
     if sections.is_empty() {
         canvas.blank()?;
         let unseen = if view.assessment.ledger.gaps.is_empty() {

@@ -167,7 +167,7 @@ fn account_of(user: &str) -> Option<(Text, Text)> {
     Some((namespace.into(), name.into()))
 }
 
-fn rule_text(rule: &Rule) -> RuleText {
+pub(crate) fn rule_text(rule: &Rule) -> RuleText {
     RuleText {
         verbs: rule.verbs.clone(),
         groups: rule.groups.clone(),

@@ -5,6 +5,7 @@
 mod app;
 mod bundle;
 mod database;
+mod delta;
 mod deployed;
 mod findings;
 mod gate;
