@@ -10,6 +10,7 @@ mod request;
 
 pub use pull::{PullSecret, SecretName, pull_secrets};
 
+use crate::redact::{self, Redactor};
 use discovery::Resource;
 use jiff::Timestamp;
 use kinds::Need;
@@ -163,6 +164,7 @@ async fn read(
         objects.extend(listing.objects);
         gaps.extend(listing.gaps);
     }
+    redact::settle(&mut objects, &Redactor::new(options.redaction_key));
     gaps.extend(limited(&options.namespaces));
     listed.sort_unstable();
     gaps.sort_unstable();

@@ -9,7 +9,7 @@ pub use locate::Locator;
 
 use crate::canonical::{self, Canonicalizer, Reading};
 use crate::kinds;
-use crate::redact::Redactor;
+use crate::redact::{self, Redactor};
 use crate::tree::{self, Document, NodeId, ROOT, TreeError, Value};
 use files::Source;
 use memchr::memmem;
@@ -99,6 +99,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Snapshot, ManifestErr
         gaps.push(foreign_gap(foreign, foreign_files, weight));
     }
     settle_namespaces(&mut objects);
+    redact::settle(&mut objects, &redactor);
     let mut snapshot = Snapshot {
         origin: Origin::Files,
         cluster: cluster_id(&objects),

@@ -3,8 +3,11 @@
 //! told, values cannot be guessed. Never: keeps or prints a value or the key.
 
 pub mod classify;
+mod hosts;
+mod services;
 
 pub use classify::Class;
+pub(crate) use services::settle;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -40,6 +43,14 @@ impl Redactor {
     /// Classifies and drops a text. `name` is the key, variable or flag that holds it and helps to tell passwords.
     pub fn text(&self, name: &str, value: &str) -> String {
         self.dropped(classify::class(name, value), value.as_bytes())
+    }
+
+    /// Like [`Redactor::text`], of a place where people say where to connect to: hosts that may be Services stay as
+    /// fingerprints, until [`settle`] knows the Services.
+    pub fn addressed(&self, name: &str, value: &str) -> String {
+        let mut out = self.text(name, value);
+        services::pend(self, name, value, &mut out);
+        out
     }
 
     /// A value of Secret `data`: length and fingerprint are those of the decoded bytes, so they equal `stringData`'s.

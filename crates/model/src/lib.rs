@@ -12,6 +12,8 @@ pub mod image;
 pub mod inventory;
 pub mod keys;
 pub mod matches;
+pub mod mention;
+pub mod netpol;
 pub mod object;
 pub mod purl;
 pub mod reach;

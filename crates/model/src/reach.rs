@@ -27,6 +27,19 @@ pub struct Connection {
     pub possible: Option<Text>,
 }
 
+/// Connections of one source. Millions of them share a few texts, so texts are said by number.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// Index into `peers`.
+    pub src: u32,
+    /// Indices into `peers` and `conns`, by destination.
+    pub to: &'a [(u32, u32)],
+    /// Names of all peers, ordered; the same for every source.
+    pub peers: &'a [Text],
+    /// `conn` and `possible` of a [`Connection`]; a later source knows more of them, under the same numbers.
+    pub conns: &'a [(Text, Option<Text>)],
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {

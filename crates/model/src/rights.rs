@@ -5,6 +5,8 @@ use crate::evidence::{Gap, Truth};
 use crate::object::ObjectRef;
 use crate::text::Text;
 use jiff::Timestamp;
+use std::borrow::Cow;
+use std::fmt;
 
 /// A subject as bindings name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,42 @@ pub struct RuleText {
     /// Empty: every name.
     pub names: Vec<Text>,
     pub urls: Vec<Text>,
+}
+
+/// `get, list: pods, deployments.apps (only named a, b)`.
+impl fmt::Display for RuleText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.verbs {
+            [] => f.write_str("no verb")?,
+            [one] if &**one == "*" => f.write_str("all verbs")?,
+            verbs => f.write_str(&verbs.join(", "))?,
+        }
+        let mut targets: Vec<String> = Vec::new();
+        for group in &self.groups {
+            let resources = self.resources.iter();
+            targets.extend(resources.map(|name| resource_name(group, name).into_owned()));
+        }
+        if self.groups.is_empty() {
+            let resources = self.resources.iter();
+            targets.extend(resources.map(|name| format!("{name} (no group)")));
+        }
+        targets.extend(self.urls.iter().map(|url| format!("URL {url}")));
+        write!(f, ": {}", targets.join(", "))?;
+        if self.names.is_empty() || self.resources.is_empty() {
+            return Ok(());
+        }
+        write!(f, " (only named {})", self.names.join(", "))
+    }
+}
+
+/// `deployments.apps/scale`.
+pub fn resource_name<'a>(group: &str, resource: &'a str) -> Cow<'a, str> {
+    match (group, resource.split_once('/')) {
+        ("", _) => Cow::Borrowed(resource),
+        ("*", _) if resource == "*" => Cow::Borrowed("all resources"),
+        (group, Some((base, sub))) => Cow::Owned(format!("{base}.{group}/{sub}")),
+        (group, None) => Cow::Owned(format!("{resource}.{group}")),
+    }
 }
 
 /// The answer to `who-can`.

@@ -208,6 +208,59 @@ impl Mouth {
     }
 }
 
+/// Who serves an Ingress or a route.
+pub(crate) enum Serving {
+    Workloads(Vec<u32>),
+    /// A load balancer of the cloud, outside of the pods.
+    Cloud,
+    /// Something that was not seen.
+    Unseen,
+}
+
+impl Serving {
+    fn of(found: Vec<u32>) -> Self {
+        if found.is_empty() {
+            Serving::Unseen
+        } else {
+            Serving::Workloads(found)
+        }
+    }
+}
+
+impl<'a, 'b> Building<'a, 'b> {
+    /// Without the exposure of the controllers' own pods: it answers who serves what. `behind`: workloads of each Service.
+    pub(crate) fn without_exposure(
+        inventory: &'a Inventory,
+        namespaces: &'b Namespaces<'a>,
+        behind: &[Vec<u32>],
+    ) -> Self {
+        Building {
+            inventory,
+            namespaces,
+            outer: &[],
+            controllers: families(inventory),
+            gateways: Gateways::of(inventory, behind),
+        }
+    }
+
+    pub(crate) fn serving_ingress(&self, ingress: &'a Ingress) -> Serving {
+        let (class, known) = self.class_of(ingress);
+        let controller = known.map(|known| &*known.controller);
+        match cloud::ingress_publisher(class, controller, &ingress.annotations) {
+            Publisher::Controller => Serving::of(self.controllers_of(class, controller)),
+            _ => Serving::Cloud,
+        }
+    }
+
+    pub(crate) fn serving_route(&self, route: &'a Route) -> Serving {
+        if &*route.group == "route.openshift.io" {
+            return Serving::of(self.routers());
+        }
+        self.serving_parents(route)
+            .map_or(Serving::Unseen, Serving::Workloads)
+    }
+}
+
 impl Building<'_, '_> {
     fn ingress_mouths(
         &self,
@@ -280,7 +333,7 @@ impl Building<'_, '_> {
     }
 
     /// OpenShift's routers run in `openshift-ingress`.
-    fn router_mouths(&self, ledger: &mut Ledger) -> Vec<Mouth> {
+    fn routers(&self) -> Vec<u32> {
         let mut routers = self.controllers_of(Some("openshift"), None);
         let own = self
             .inventory
@@ -293,6 +346,11 @@ impl Building<'_, '_> {
         routers.extend(own.filter_map(|(n, _)| u32::try_from(n).ok()));
         routers.sort_unstable();
         routers.dedup();
+        routers
+    }
+
+    fn router_mouths(&self, ledger: &mut Ledger) -> Vec<Mouth> {
+        let routers = self.routers();
         if routers.is_empty() {
             let cluster = ObjectRef::new(
                 "operator.openshift.io",
@@ -455,8 +513,7 @@ pub(crate) fn assumed(
     }
 }
 
-/// Workloads whose names, labels or images show an ingress controller.
-/// Workloads that serve Ingresses, ordered.
+/// Workloads whose names, labels or images show an ingress controller, ordered.
 pub fn controllers(inventory: &Inventory) -> Vec<u32> {
     let mut found: Vec<u32> = families(inventory).iter().map(|(_, n)| *n).collect();
     found.sort_unstable();
@@ -464,6 +521,7 @@ pub fn controllers(inventory: &Inventory) -> Vec<u32> {
     found
 }
 
+/// The same with the family of each.
 fn families(inventory: &Inventory) -> Vec<(usize, u32)> {
     let mut found = Vec::new();
     for (n, view) in (0_u32..).zip(&inventory.workloads) {

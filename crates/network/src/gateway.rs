@@ -153,6 +153,28 @@ impl<'a> Building<'a, '_> {
         mouths
     }
 
+    /// Workloads that serve the Gateways that take a route; `None` where one of them, or who serves it, was not seen.
+    pub(crate) fn serving_parents(&self, route: &'a Route) -> Option<Vec<u32>> {
+        let mut all = Vec::new();
+        for parent in &route.parents {
+            let gateway = self.gateways.find(parent)?;
+            if self.attached(gateway, parent, route) == Truth::No {
+                continue;
+            }
+            let mut found = self.gateways.serving(gateway).to_vec();
+            if found.is_empty() && &*gateway.group != ISTIO {
+                found = self.shared(gateway);
+            }
+            if found.is_empty() {
+                return None;
+            }
+            all.extend(found);
+        }
+        all.sort_unstable();
+        all.dedup();
+        Some(all)
+    }
+
     /// Whether some listener that the route names takes it (Gateway API, "Attaching routes").
     fn attached(&self, gateway: &Gateway, parent: &Parent, route: &Route) -> Truth {
         let admits = |listener: &Listener| match &*listener.allowed_from {

@@ -12,6 +12,7 @@ mod address;
 mod admission;
 mod cloud;
 mod combine;
+pub mod dependencies;
 mod exposure;
 mod front;
 mod gateway;
@@ -19,11 +20,13 @@ mod hosts;
 mod namespaces;
 mod published;
 pub mod reach;
+mod segments;
 mod services;
 
 pub use exposure::exposures;
 pub use front::controllers;
 pub use hosts::{HostExposure, Hosts, hosts};
+pub use segments::{PREFIX, Scope, segments};
 
 use model::evidence::{Claim, Estimate, EvidenceId, GapId};
 use model::object::ObjectRef;

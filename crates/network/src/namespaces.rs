@@ -78,6 +78,21 @@ impl<'a> Namespaces<'a> {
         if wrong { Truth::No } else { Truth::Unknown }
     }
 
+    /// Its value, or that it is not known; the name of a namespace is known always.
+    pub(crate) fn label(&self, namespace: u32, key: &str) -> Result<Option<&str>, ()> {
+        let (labels, seen) = self.labels.get(namespace as usize).ok_or(())?;
+        if !seen && key != "kubernetes.io/metadata.name" {
+            return Err(());
+        }
+        Ok(labels.get(key).map(|value| &**value))
+    }
+
+    /// `None` where they were not seen.
+    pub(crate) fn labels(&self, namespace: u32) -> Option<&Labels> {
+        let (labels, seen) = self.labels.get(namespace as usize)?;
+        seen.then_some(labels)
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).copied()
     }

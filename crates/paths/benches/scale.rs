@@ -8,7 +8,9 @@ use model::evidence::{Estimate, Ledger};
 use model::object::ObjectRef;
 use network::NetworkDeclarations;
 use paths::Weakness;
-use semantics::view::{Inventory, Right, RightClass, ServiceAccount};
+use semantics::authorizer::{Binding, Subject};
+use semantics::rbac::Rule;
+use semantics::view::{Inventory, ServiceAccount};
 use std::time::Instant;
 
 fn main() {
@@ -125,28 +127,48 @@ fn cluster() -> Inventory {
 }
 
 fn account(world: &mut Inventory, namespace: u32, app: u32) {
-    let class = match (namespace, app) {
-        (n, 0) if n % 100 == 0 => Some((RightClass::Everything, None)),
-        (n, 1) if n % 10 == 0 => Some((RightClass::ReadSecrets, None)),
-        (_, 2) => Some((RightClass::CreatePods, Some(format!("team-{namespace}")))),
+    let own = format!("team-{namespace}");
+    let right = match (namespace, app) {
+        (n, 0) if n % 100 == 0 => Some(("*", "*", "*", None)),
+        (n, 1) if n % 10 == 0 => Some(("list", "", "secrets", None)),
+        (_, 2) => Some(("create", "", "pods", Some(own.as_str()))),
         _ => None,
     };
-    let rights = class.map(|(class, place)| Right {
-        class,
-        namespace: place.as_deref().map(Into::into),
-        binding: ObjectRef::new(
-            "rbac.authorization.k8s.io",
-            "RoleBinding",
-            place.as_deref(),
-            &format!("b-{namespace}-{app}"),
-        ),
-        role: ObjectRef::new("rbac.authorization.k8s.io", "ClusterRole", None, "r"),
-    });
+    if let Some((verb, group, resource, place)) = right {
+        let rbac = "rbac.authorization.k8s.io";
+        let role = ObjectRef::new(rbac, "ClusterRole", None, &format!("r-{app}"));
+        let authorizer = &mut world.authorizer;
+        let known = authorizer.roles.iter().position(|known| *known == role);
+        let rules = known.unwrap_or_else(|| {
+            authorizer.roles.push(role.clone());
+            authorizer.rules.push(vec![Rule {
+                verbs: vec![verb.into()],
+                groups: vec![group.into()],
+                resources: vec![resource.into()],
+                ..Rule::default()
+            }]);
+            authorizer.roles.len() - 1
+        });
+        let kind = if place.is_some() {
+            "RoleBinding"
+        } else {
+            "ClusterRoleBinding"
+        };
+        authorizer.bindings.push(Binding {
+            object: ObjectRef::new(rbac, kind, place, &format!("b-{namespace}-{app}")),
+            namespace: place.map(Into::into),
+            subjects: vec![Subject::ServiceAccount {
+                namespace: own.as_str().into(),
+                name: format!("app-{app}").into(),
+            }],
+            role,
+            rules: Some(u32::try_from(rules).unwrap()),
+        });
+    }
     world.service_accounts.push(ServiceAccount {
-        namespace: format!("team-{namespace}").into(),
+        namespace: own.into(),
         name: format!("app-{app}").into(),
         automount_token: true,
-        rights: rights.into_iter().collect(),
         cloud_identity: None,
         seen: true,
     });

@@ -8,9 +8,20 @@ use model::evidence::{Estimate, EvidenceId, Gap, GapId, GapWeight, Ledger, Stage
 use model::graph::Change;
 use model::situation::{Blast, BlastStep, Reach};
 use model::text::Text;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use semantics::view::{ContainerSpec, Inventory, PodSpec, VolumeSource, WorkloadView};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One field that a step needs. Without any one of its needs the way is closed.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// JSON pointer below the pod spec.
+    pub(crate) pointer: Text,
+    pub(crate) says: Text,
+    /// What takes it away, imperative; `None`: nothing that can be changed.
+    pub(crate) change: Option<Text>,
+}
 
 /// One way in which the damage spreads, before it is shown.
 #[derive(Clone, Debug)]
@@ -22,6 +33,9 @@ pub(crate) struct Step {
     pub(crate) reach: Reach,
     pub(crate) probability: Estimate,
     pub(crate) reason: Text,
+    /// Fields of the pod, shared by all pods of a template: evidence is made of them when the step is told.
+    pub(crate) needs: Vec<Arc<[Need]>>,
+    /// What else it follows from.
     pub(crate) because: Vec<EvidenceId>,
     pub(crate) missing: Vec<GapId>,
     /// What the step needs, all of it: each of these changes ends it. The first is preferred.
@@ -51,6 +65,8 @@ pub(crate) enum Cause {
     Processes,
     Files,
     Network,
+    /// All rights of one token.
+    Token,
     Flaw,
 }
 
@@ -71,12 +87,28 @@ impl Step {
             reach,
             probability,
             reason: reason.into(),
+            needs: Vec::new(),
             because: Vec::new(),
             missing: Vec::new(),
             changes: Vec::new(),
             leads: Leads::Nowhere,
             cause: Cause::Alone,
         }
+    }
+
+    /// Why the step is there, for a pod of the workload.
+    pub(crate) fn evidence(&self, view: &WorkloadView, ledger: &mut Ledger) -> Vec<EvidenceId> {
+        let fields = self.needs.iter().flat_map(|needs| needs.iter());
+        let mut all: Vec<EvidenceId> = fields
+            .map(|need| {
+                let pointer = format!("{}{}", view.spec_pointer, need.pointer);
+                ledger.field(&view.workload.object, pointer, Text::clone(&need.says))
+            })
+            .collect();
+        all.extend(&self.because);
+        let mut known = FxHashSet::default();
+        all.retain(|evidence| known.insert(*evidence));
+        all
     }
 
     pub(crate) fn is_edge(&self) -> bool {
@@ -109,8 +141,8 @@ fn of_pod(
 ) -> Vec<Vec<Step>> {
     let mut all = escapes.steps(view, template, ledger);
     for (container, steps) in template.containers.iter().zip(&mut all) {
-        steps.extend(secrets(view, template, container, ledger));
-        steps.extend(rights::steps(view, template, container, accounts, ledger));
+        steps.extend(secrets(template, container));
+        steps.extend(rights::unseen(view, template, container, accounts, ledger));
     }
     if template.share_process_namespace {
         share(&mut all);
@@ -190,6 +222,7 @@ fn over(mut step: Step, shared: &Step) -> Step {
         step.reason
     )
     .into();
+    step.needs.extend(shared.needs.iter().cloned());
     step.because.extend(&shared.because);
     step.missing.extend(&shared.missing);
     step.missing.sort_unstable();
@@ -220,7 +253,8 @@ fn one_of<'s>(steps: impl Iterator<Item = &'s Step>, bound: fn(&Estimate) -> f64
 }
 
 /// B: the largest of value x P over what can be reached, where a step that reaches further reaches all nearer too.
-pub(crate) fn blast(steps: &[Step]) -> Blast {
+/// `tell` makes the evidence of a step.
+pub(crate) fn blast(steps: &[Step], mut tell: impl FnMut(&Step) -> Vec<EvidenceId>) -> Blast {
     let of = |bound: fn(&Estimate) -> f64| {
         [Reach::Pod, Reach::Namespace, Reach::Node, Reach::Cluster]
             .into_iter()
@@ -243,7 +277,7 @@ pub(crate) fn blast(steps: &[Step]) -> Blast {
             reach: step.reach,
             probability: step.probability,
             reason: Text::clone(&step.reason),
-            because: step.because.clone(),
+            because: tell(step),
             missing: step.missing.clone(),
         })
         .collect();
@@ -283,12 +317,7 @@ fn told(steps: &[Step]) -> Vec<&Step> {
     told
 }
 
-fn secrets(
-    view: &WorkloadView,
-    template: &PodSpec,
-    container: &ContainerSpec,
-    ledger: &mut Ledger,
-) -> Option<Step> {
+fn secrets(template: &PodSpec, container: &ContainerSpec) -> Option<Step> {
     let mut names: Vec<&Text> = container.secret_env.iter().collect();
     for mount in &container.mounts {
         let volume = template.volumes.iter().find(|v| v.name == mount.volume);
@@ -311,9 +340,12 @@ fn secrets(
         list.join(", ")
     );
     let mut step = Step::new(MOUNTED_SECRET, Reach::Namespace, p, reason);
-    let pointer = format!("{}{}", view.spec_pointer, container.pointer);
-    step.because
-        .push(ledger.field(&view.workload.object, pointer, Text::clone(&step.reason)));
+    let need = Need {
+        pointer: Text::clone(&container.pointer),
+        says: Text::clone(&step.reason),
+        change: None,
+    };
+    step.needs.push(Arc::new([need]));
     Some(step)
 }
 

@@ -4,11 +4,15 @@
 
 use crate::build::Attack;
 use crate::graph::{Arc, CLUSTER, Cause, Node, Scope, WHOLE};
+use crate::kinds;
 use crate::rbac::may;
 use model::evidence::{EvidenceId, GapId, Ledger};
 use model::object::ObjectRef;
+use model::rights::RuleText;
 use model::text::Text;
-use semantics::rbac::Rule;
+use semantics::view::ServiceAccount;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// `Deployment/shop/web[app]`: a container as paths name it.
 pub fn container_name(workload: &ObjectRef, container: &str) -> String {
@@ -75,6 +79,7 @@ impl Attack<'_> {
             Node::Created(CLUSTER) => "a new pod in any namespace".to_owned(),
             Node::Created(scope) => format!("a new pod in namespace {}", self.namespace(scope)),
             Node::Secrets(scope) => format!("Secrets {}", self.of(scope)),
+            Node::SomeSecrets(scope) => format!("named Secrets {}", self.of(scope)),
             Node::Admin(CLUSTER) => "admin of any namespace".to_owned(),
             Node::Admin(scope) => format!("admin of namespace {}", self.namespace(scope)),
             Node::Machines => "any node".to_owned(),
@@ -124,14 +129,16 @@ impl Attack<'_> {
     pub(crate) fn evidence(&self, arc: &Arc, ledger: &mut Ledger) -> Vec<EvidenceId> {
         match arc.cause {
             Cause::Nature("") => Vec::new(),
-            Cause::Nature(says) => vec![self.natural(arc, says, ledger)],
+            Cause::Nature(says) => self.natural(arc, says, ledger).into_iter().collect(),
             Cause::Grant(binding, subject, rule) => self.granted(binding, subject, rule, ledger),
             Cause::Right(role, scope, rule, primitive) => {
                 self.right(role, scope, rule, primitive, ledger)
             }
-            Cause::Step(w, c, n) => self
-                .step(w, c, n)
-                .map_or_else(Vec::new, |s| s.because.clone()),
+            Cause::Step(w, c, n) => {
+                let view = self.inventory.workloads.get(w as usize);
+                view.zip(self.step(w, c, n))
+                    .map_or_else(Vec::new, |(view, step)| step.evidence(view, ledger))
+            }
             Cause::Opening(w, n) => {
                 let exposure = self.exposures.get(w as usize);
                 let opening = exposure.and_then(|e| e.openings.get(n as usize));
@@ -140,7 +147,8 @@ impl Attack<'_> {
                     && let Some(view) = self.inventory.workloads.get(w as usize)
                 {
                     let says = "no policy keeps other pods from its ports";
-                    chain.push(ledger.about(&view.workload.object, says));
+                    let pointer = format!("{}/containers", view.spec_pointer);
+                    chain.push(ledger.field(&view.workload.object, pointer, says));
                 }
                 chain
             }
@@ -152,7 +160,17 @@ impl Attack<'_> {
                 };
                 let machine = self.machines.get(n as usize).map_or("?", |m| &**m);
                 let says = format!("a pod of {} runs on node {machine}", view.workload.object);
-                vec![ledger.about(&view.workload.object, says)]
+                let all = &self.inventory.pods;
+                let mut pods = view.pods.iter().filter_map(|pod| all.get(*pod as usize));
+                let there = pods.find(|pod| pod.node.as_deref() == Some(machine));
+                let (object, pointer) = if let Some(pod) = there {
+                    let object = ObjectRef::new("", "Pod", Some(&pod.namespace), &pod.name);
+                    (object, "/spec/nodeName".to_owned())
+                } else {
+                    let pointer = format!("{}/nodeName", view.spec_pointer);
+                    (view.workload.object.clone(), pointer)
+                };
+                vec![ledger.field(&object, pointer, says)]
             }
             Cause::Token(n) => {
                 let Some(secret) = self.inventory.secrets.get(n as usize) else {
@@ -170,69 +188,84 @@ impl Attack<'_> {
         }
     }
 
-    /// What an arc that follows from its nodes is about: the object behind the node that it leaves.
-    fn natural(&self, arc: &Arc, says: &str, ledger: &mut Ledger) -> EvidenceId {
-        let node = |id: u32| {
-            self.graph
-                .nodes
-                .get(id as usize)
-                .copied()
-                .unwrap_or(Node::Hidden(0))
+    /// What an arc that follows from its nodes is about: the object behind a node of it, and the field that says so.
+    /// `None`: the arcs before it, which are shown with it, have told all.
+    fn natural(&self, arc: &Arc, says: &str, ledger: &mut Ledger) -> Option<EvidenceId> {
+        const CONTROL_PLANE: &str = "/metadata/labels/node-role.kubernetes.io~1control-plane";
+        const NAME: &str = "/metadata/name";
+        let node = |id: u32| self.graph.nodes.get(id as usize).copied();
+        let (from, to) = (node(arc.from)?, node(arc.to)?);
+        let namespace = |scope: Scope| {
+            let name = match scope {
+                CLUSTER => "kube-system",
+                scope => self.namespace(scope),
+            };
+            ObjectRef::new("", "Namespace", None, name)
         };
-        let (from, to) = (node(arc.from), node(arc.to));
-        let namespace = |scope: Scope| ObjectRef::new("", "Namespace", None, self.namespace(scope));
-        match from {
-            Node::Created(scope) if scope != CLUSTER => match to {
-                Node::Machines => ledger.field(
-                    &namespace(scope),
-                    "/metadata/labels/pod-security.kubernetes.io~1enforce",
-                    says,
-                ),
-                _ => ledger.about(&namespace(scope), says),
-            },
-            Node::Admin(scope) | Node::Secrets(scope) | Node::Accounts(scope)
-                if scope != CLUSTER =>
-            {
-                ledger.about(&namespace(scope), says)
-            }
-            Node::Machine(n) => {
+        let account = |account: &ServiceAccount| {
+            let (namespace, name) = (Some(&*account.namespace), &*account.name);
+            ObjectRef::new("", "ServiceAccount", namespace, name)
+        };
+        let (object, pointer) = match (from, to) {
+            (Node::Created(scope), Node::Machines) => (
+                namespace(scope),
+                "/metadata/labels/pod-security.kubernetes.io~1enforce".into(),
+            ),
+            (
+                Node::Created(scope)
+                | Node::Admin(scope)
+                | Node::Secrets(scope)
+                | Node::Accounts(scope),
+                _,
+            ) => (namespace(scope), NAME.into()),
+            (Node::Tenant(n), _) => (namespace(n + 1), NAME.into()),
+            (Node::Machine(n), _) => {
                 let name = self.machines.get(n as usize).map_or("?", |name| &**name);
-                ledger.about(&ObjectRef::new("", "Node", None, name), says)
+                let old =
+                    self.inventory.nodes.get(n as usize).is_some_and(|node| {
+                        node.labels.contains_key("node-role.kubernetes.io/master")
+                    });
+                let pointer = if old {
+                    "/metadata/labels/node-role.kubernetes.io~1master"
+                } else {
+                    CONTROL_PLANE
+                };
+                (ObjectRef::new("", "Node", None, name), pointer.into())
             }
-            Node::Account(n) => match self.inventory.service_accounts.get(n as usize) {
-                Some(account) => ledger.about(
-                    &ObjectRef::new(
-                        "",
-                        "ServiceAccount",
-                        Some(&account.namespace),
-                        &account.name,
-                    ),
-                    says,
-                ),
-                None => ledger.about(&ObjectRef::new("", "ServiceAccount", None, "?"), says),
-            },
-            Node::Container(w, _) | Node::Pod(w) => {
-                match self.inventory.workloads.get(w as usize) {
-                    Some(view) => ledger.about(&view.workload.object, says),
-                    None => ledger.about(&ObjectRef::new("", "Pod", None, "?"), says),
-                }
+            (Node::Machines | Node::ControlPlane, _) => {
+                (ObjectRef::new("", "Node", None, "?"), CONTROL_PLANE.into())
             }
-            _ => match to {
-                Node::Container(w, _) => match self.inventory.workloads.get(w as usize) {
-                    Some(view) => ledger.about(&view.workload.object, says),
-                    None => ledger.about(&ObjectRef::new("", "Pod", None, "?"), says),
-                },
-                _ => ledger.about(
-                    &ObjectRef::new(
-                        "rbac.authorization.k8s.io",
-                        "ClusterRole",
-                        None,
-                        "cluster-admin",
-                    ),
-                    says,
-                ),
-            },
-        }
+            (Node::Account(n), to) => {
+                let pointer = match to {
+                    Node::Cloud(_) => "/metadata/annotations",
+                    _ => "/metadata/namespace",
+                };
+                let accounts = &self.inventory.service_accounts;
+                (account(accounts.get(n as usize)?), pointer.into())
+            }
+            (Node::Cloud(n), _) => {
+                let identity = self.clouds.get(n as usize)?;
+                let mut accounts = self.inventory.service_accounts.iter();
+                let own = accounts.find(|a| a.cloud_identity.as_ref() == Some(identity))?;
+                (account(own), "/metadata/annotations".into())
+            }
+            (Node::User(n), _) => {
+                let name = self.users.get(n as usize).map_or("?", |name| &**name);
+                (ObjectRef::new(RBAC, "User", None, name), "/name".into())
+            }
+            (Node::Container(w, _) | Node::Pod(w), _)
+            | (_, Node::Container(w, _) | Node::Pod(w)) => {
+                let view = self.inventory.workloads.get(w as usize)?;
+                let pointer = format!("{}/containers", view.spec_pointer);
+                (view.workload.object.clone(), pointer)
+            }
+            (Node::ClusterAdmin | Node::Masters, _) => (
+                ObjectRef::new(RBAC, "ClusterRole", None, "cluster-admin"),
+                "/rules".into(),
+            ),
+            _ => return None,
+        };
+        Some(ledger.field(&object, pointer, says))
     }
 
     fn granted(
@@ -260,7 +293,7 @@ impl Attack<'_> {
             found.push(ledger.field(
                 &binding.role,
                 pointer,
-                format!("{} allows {}", binding.role, said(text)),
+                format!("{} allows {}", binding.role, RuleText::from(text)),
             ));
         }
         found
@@ -282,13 +315,19 @@ impl Attack<'_> {
             return Vec::new();
         };
         let (_, may) = may(primitive);
-        let place = match scope {
+        let place = self.place(scope);
+        let rule_text = rules.get(usize::from(rule)).map(RuleText::from);
+        let rule_text = rule_text.unwrap_or_default();
+        let says = format!("{object} allows {rule_text}; so it may {may}{place}");
+        vec![ledger.field(object, format!("/rules/{rule}"), says)]
+    }
+
+    /// Where a right holds, after what it allows.
+    pub(crate) fn place(&self, scope: Scope) -> String {
+        match scope {
             CLUSTER => String::new(),
             scope => format!(" in namespace {}", self.namespace(scope)),
-        };
-        let rule_text = rules.get(usize::from(rule)).map_or_else(String::new, said);
-        let says = format!("{object} allows {rule_text}: it may {may}{place}");
-        vec![ledger.field(object, format!("/rules/{rule}"), says)]
+        }
     }
 
     fn step(&self, workload: u32, container: u32, step: u32) -> Option<&crate::blast::Step> {
@@ -305,7 +344,12 @@ impl Attack<'_> {
             .filter_map(|weakness| {
                 let view = self.inventory.workloads.get(weakness.workload as usize)?;
                 let says = format!("{} in image {}", weakness.label, weakness.image);
-                Some(ledger.about(&view.workload.object, says))
+                let template = self.inventory.templates.get(view.template as usize);
+                let container =
+                    template.and_then(|t| t.containers.get(weakness.container as usize));
+                let container = container.map_or("", |container| &*container.pointer);
+                let pointer = format!("{}{container}/image", view.spec_pointer);
+                Some(ledger.field(&view.workload.object, pointer, says))
             })
             .collect()
     }
@@ -331,7 +375,7 @@ impl Attack<'_> {
             Cause::Step(w, c, n) => self.step(w, c, n),
             _ => None,
         };
-        step.map_or_else(|| technique(arc.kind), |step| step.technique)
+        step.map_or_else(|| kinds::technique(arc.kind), |step| step.technique)
     }
 
     /// What was not seen and could change the arc.
@@ -341,7 +385,7 @@ impl Attack<'_> {
             Cause::Step(w, c, n) => {
                 missing.extend(self.step(w, c, n).into_iter().flat_map(|s| &s.missing));
             }
-            Cause::Opening(w, n) if !matches!(arc.kind, "POD_NETWORK") => {
+            Cause::Opening(w, n) if arc.kind != kinds::POD_NETWORK.name => {
                 let exposure = self.exposures.get(w as usize);
                 let opening = exposure.and_then(|e| e.openings.get(n as usize));
                 missing.extend(opening.into_iter().flat_map(|opening| &opening.missing));
@@ -351,64 +395,5 @@ impl Attack<'_> {
         missing.sort_unstable();
         missing.dedup();
         missing
-    }
-}
-
-/// `create pods/exec`, `get list secrets named a, b`.
-fn said(rule: &Rule) -> String {
-    let list = |texts: &[Text]| {
-        texts
-            .iter()
-            .map(|text| &**text)
-            .collect::<Vec<&str>>()
-            .join(",")
-    };
-    let on = if rule.resources.is_empty() {
-        list(&rule.urls)
-    } else {
-        let groups: Vec<&str> = rule
-            .groups
-            .iter()
-            .map(|g| &**g)
-            .filter(|g| !g.is_empty())
-            .collect();
-        let of = if groups.is_empty() {
-            String::new()
-        } else {
-            format!(" of {}", groups.join(","))
-        };
-        format!("{}{of}", list(&rule.resources))
-    };
-    let named = if rule.names.is_empty() {
-        String::new()
-    } else {
-        format!(" named {}", list(&rule.names))
-    };
-    format!("{} {on}{named}", list(&rule.verbs))
-}
-
-/// The technique of MITRE ATT&CK for containers and the cloud that an edge is; empty where none fits.
-fn technique(kind: &str) -> &'static str {
-    match kind {
-        "ENDPOINT_EXPLOIT" => "T1190",
-        "POD_EXEC" | "POD_ATTACH" | "POD_DEBUG" | "NODE_PROXY" => "T1609",
-        "POD_CREATE" | "WORKLOAD_PATCH" | "POD_PATCH" => "T1610",
-        "IDENTITY_ASSUME" | "TOKEN_STEAL" | "VOLUME_DISCOVER" | "KUBELET_TOKEN" | "POD_TOKEN" => {
-            "T1528"
-        }
-        "TOKEN_LIST" | "TOKEN_BRUTEFORCE" | "POD_MOUNT_SECRET" | "SECRET_MINT" => "T1552.007",
-        "TOKEN_REQUEST" | "CSR_APPROVE" | "CSR_SIGN" => "T1098",
-        "RBAC_WILDCARD" | "ROLE_ESCALATE" | "ROLE_BIND" | "CLUSTER_ADMIN" | "NAMESPACE_ADMIN" => {
-            "T1098.006"
-        }
-        "IDENTITY_IMPERSONATE" | "GROUP_MEMBER" | "PERMISSION_DISCOVER" => "T1078",
-        "CLOUD_IDENTITY" | "CLOUD_RETURN" => "T1078.004",
-        "WEBHOOK_MUTATE" | "POLICY_MUTATE" | "WEBHOOK_READ" => "T1546",
-        "ADMISSION_WEAKEN" | "NAMESPACE_PATCH" => "T1562.001",
-        "TRAFFIC_STEER" | "APISERVICE_WRITE" | "CRD_CONVERT" => "T1557",
-        "POD_NETWORK" | "PORT_FORWARD" | "API_PROXY" => "T1021",
-        "CONTROL_PLANE_KEYS" => "T1552.004",
-        "POD_ESCAPE" | "PV_CREATE" | "SCC_USE" | "PSP_USE" => "T1611",
-        _ => "",
     }
 }

@@ -56,6 +56,8 @@ pub(crate) enum Node {
     /// A pod of the attacker's own making.
     Created(Scope),
     Secrets(Scope),
+    /// Some of them, by their names.
+    SomeSecrets(Scope),
     Admin(Scope),
     Machines,
     /// What kubelets may: tokens of the pods that run.
@@ -245,16 +247,27 @@ impl Graph {
         sinks: &[NodeId],
         bound: impl Fn(&Arc) -> f64,
     ) -> Reach {
+        let sinks: Vec<(NodeId, f64)> = sinks.iter().map(|sink| (*sink, 1.0)).collect();
+        self.ways(into, &sinks, bound)
+    }
+
+    /// The same to sinks that are worth a share each.
+    pub(crate) fn ways(
+        &self,
+        into: &Adjacency,
+        sinks: &[(NodeId, f64)],
+        bound: impl Fn(&Arc) -> f64,
+    ) -> Reach {
         let mut reach = Reach {
             probability: vec![0.0; self.len()],
             next: vec![u32::MAX; self.len()],
         };
         let mut queue: BinaryHeap<Queued> = BinaryHeap::new();
-        for sink in sinks {
-            reach.probability[*sink as usize] = 1.0;
+        for (node, share) in sinks {
+            reach.probability[*node as usize] = *share;
             queue.push(Queued {
-                probability: 1.0,
-                node: *sink,
+                probability: *share,
+                node: *node,
             });
         }
         while let Some(Queued { probability, node }) = queue.pop() {

@@ -58,6 +58,10 @@ pub(crate) fn nodes(
     };
     let tenants = tenants(inventory, fallen);
     let none = Estimate::exact(0.0);
+    let machines: FxHashMap<&str, u32> = (0..)
+        .zip(&attack.machines)
+        .map(|(n, name)| (&**name, n))
+        .collect();
     inventory
         .nodes
         .iter()
@@ -68,9 +72,8 @@ pub(crate) fn nodes(
                 Estimate::exact(1.0),
                 "the node, with all pods and credentials on it",
             )];
-            let machine = attack.machines.iter().position(|name| *name == node.name);
-            let at =
-                machine.and_then(|n| attack.graph.find(Vertex::Machine(crate::graph::count(n))));
+            let machine = machines.get(&*node.name).copied();
+            let at = machine.and_then(|n| attack.graph.find(Vertex::Machine(n)));
             let follows = at.and_then(|at| over.get(at as usize)).copied();
             steps.extend(leads_on(node, follows.unwrap_or(none), ledger));
             let mut situation = situation(kubelets, fallen, &steps);
@@ -102,7 +105,7 @@ fn situation(host: &HostExposure, fallen: &[Estimate], steps: &[Step]) -> Situat
         direct: host.direct,
         lateral: worst.times(Estimate::exact(HOP)),
         tenants: None,
-        blast: blast(steps),
+        blast: blast(steps, |step| step.because.clone()),
         path: None,
     }
 }
@@ -121,8 +124,9 @@ fn leads_on(node: &Node, follows: Estimate, ledger: &mut Ledger) -> Option<Step>
     let mut step = Step::new("over-the-node", Reach::Cluster, follows, reason);
     if control_plane {
         let object = ObjectRef::new("", "Node", None, &node.name);
+        let pointer = "/metadata/labels";
         step.because
-            .push(ledger.about(&object, of_control_plane(&node.name)));
+            .push(ledger.field(&object, pointer, of_control_plane(&node.name)));
     }
     Some(step)
 }

@@ -18,12 +18,14 @@ mod explain;
 mod fix;
 mod graph;
 mod hosts;
+mod kinds;
 mod lateral;
 mod rbac;
 mod rights;
 mod routes;
 mod sink;
 mod situation;
+mod worth;
 
 pub use analysis::{Analysis, AnalysisError, Answer, From, GraphEdge, Query, Routes, Steps};
 pub use delta::{Added, Part, Standing};
@@ -116,6 +118,7 @@ pub fn relate(
         .iter()
         .map(|route| route.shown(&attack, ledger))
         .collect();
+    let mut worth = worth::Worth::of(&attack, &into);
     let mut found = situation::situations(
         inventory,
         exposures,
@@ -124,6 +127,8 @@ pub fn relate(
         &attack,
         &listed,
         &over_nodes,
+        &mut worth,
+        ledger,
     );
     let fallen = hosts::fallen(inventory, exposures, weaknesses, &lateral);
     let nodes = hosts::nodes(

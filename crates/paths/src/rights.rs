@@ -1,20 +1,18 @@
-//! What the service account of a pod may do, in coarse classes.
-//! Comes in: service accounts with rights, namespaces with Pod Security levels. Goes out: steps.
-//! Never: an exact RBAC answer; part 3 brings it.
+//! Service accounts of pods: whether their tokens are in reach, and what of their rights nobody saw.
+//! Comes in: service accounts, pod specs, namespaces with Pod Security levels. Goes out: tokens, steps.
+//! Never: what the rights are worth; the graph tells (`worth`).
 
 use crate::blast::{Step, gap};
 use model::evidence::{Estimate, GapId, Ledger, Truth};
 use model::situation::Reach;
-use model::text::Text;
 use rustc_hash::FxHashMap;
 use semantics::pod_security;
 use semantics::view::{
-    ContainerSpec, Inventory, PodSpec, Right, RightClass, ServiceAccount, VolumeSource,
-    WorkloadView,
+    ContainerSpec, Inventory, PodSpec, ServiceAccount, VolumeSource, WorkloadView,
 };
 
 pub(crate) struct Accounts<'a> {
-    by_name: FxHashMap<(&'a str, &'a str), &'a ServiceAccount>,
+    by_name: FxHashMap<(&'a str, &'a str), u32>,
     inventory: &'a Inventory,
     /// Bindings or roles were not listed completely.
     unseen: Option<GapId>,
@@ -32,9 +30,9 @@ const READABLE: Estimate = Estimate::exact(0.95);
 
 impl<'a> Accounts<'a> {
     pub(crate) fn of(inventory: &'a Inventory) -> Self {
-        let name = |a: &'a ServiceAccount| ((&*a.namespace, &*a.name), a);
+        let name = |(n, a): (u32, &'a ServiceAccount)| ((&*a.namespace, &*a.name), n);
         Accounts {
-            by_name: inventory.service_accounts.iter().map(name).collect(),
+            by_name: (0..).zip(&inventory.service_accounts).map(name).collect(),
             inventory,
             unseen: RBAC
                 .iter()
@@ -44,7 +42,17 @@ impl<'a> Accounts<'a> {
     }
 
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&'a ServiceAccount> {
-        self.by_name.get(&(namespace, name)).copied()
+        self.numbered(namespace, name).map(|(_, account)| account)
+    }
+
+    /// The account, and its index in the inventory.
+    pub(crate) fn numbered(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Option<(u32, &'a ServiceAccount)> {
+        let n = *self.by_name.get(&(namespace, name))?;
+        Some((n, self.inventory.service_accounts.get(n as usize)?))
     }
 
     /// P(Pod Security lets a pod of the namespace onto the node).
@@ -131,60 +139,8 @@ pub(crate) fn token(
     token
 }
 
-/// Reach and P of a class of rights, given the token.
-fn worth(class: RightClass, namespace: Option<&str>) -> (Reach, f64) {
-    use RightClass::{
-        CreatePods, Escalate, Everything, Exec, MintTokens, Nodes, Read, ReadSecrets, Write,
-    };
-    match (class, namespace) {
-        (Everything, None) => (Reach::Cluster, 1.0),
-        (Escalate | MintTokens | CreatePods, None) => (Reach::Cluster, 0.9),
-        (ReadSecrets | Nodes, None) => (Reach::Cluster, 0.8),
-        (Exec, None) => (Reach::Cluster, 0.7),
-        (Write, None | Some("kube-system")) => (Reach::Cluster, 0.1),
-        (Read, None) => (Reach::Namespace, 0.1),
-        // The controllers of the control plane live there.
-        (Everything | Escalate | MintTokens | CreatePods, Some("kube-system")) => {
-            (Reach::Cluster, 0.9)
-        }
-        (ReadSecrets | Exec, Some("kube-system")) => (Reach::Cluster, 0.6),
-        (Everything | Escalate, Some(_)) => (Reach::Namespace, 1.0),
-        (MintTokens | CreatePods | ReadSecrets | Exec | Nodes, Some(_)) => (Reach::Namespace, 0.8),
-        (Write, Some(_)) => (Reach::Namespace, 0.2),
-        (Read, Some(_)) => (Reach::Namespace, 0.05),
-    }
-}
-
-pub(crate) const fn verb(class: RightClass) -> &'static str {
-    match class {
-        RightClass::Read => "read objects",
-        RightClass::Write => "write objects",
-        RightClass::Exec => "enter pods",
-        RightClass::ReadSecrets => "read Secrets",
-        RightClass::CreatePods => "create pods",
-        RightClass::MintTokens => "make tokens of service accounts",
-        RightClass::Nodes => "command nodes",
-        RightClass::Escalate => "give itself more rights",
-        RightClass::Everything => "do everything",
-    }
-}
-
-pub(crate) fn said(account: &ServiceAccount, right: &Right) -> String {
-    let place = right
-        .namespace
-        .as_ref()
-        .map_or_else(|| "the cluster".to_owned(), |n| format!("namespace {n}"));
-    format!(
-        "service account {}/{} may {} in {place} ({})",
-        account.namespace,
-        account.name,
-        verb(right.class),
-        right.binding
-    )
-}
-
-/// The steps that the token of a container opens.
-pub(crate) fn steps(
+/// What the account may in the cloud, and by bindings that were not listed.
+pub(crate) fn unseen(
     view: &WorkloadView,
     template: &PodSpec,
     container: &ContainerSpec,
@@ -210,73 +166,16 @@ pub(crate) fn steps(
         )));
         steps.push(step);
     }
-    let rights = account.map_or(&[][..], |a| &a.rights);
-    if rights.is_empty() && accounts.unseen.is_none() {
+    let Some(unseen) = accounts.unseen else {
         return steps;
-    }
+    };
     let token = token(template, container, account, ledger);
-    if token.probability.high <= 0.0 {
-        return steps;
-    }
-    if let Some(unseen) = accounts.unseen {
+    if token.probability.high > 0.0 {
         let p = token.probability.times(Estimate::between(0.0, 0.05, 0.9));
-        let mut step = Step::new(
-            "rbac-unseen",
-            Reach::Cluster,
-            p,
-            "bindings were not listed: its rights are not known",
-        );
+        let reason = "bindings were not listed: its rights are not known";
+        let mut step = Step::new("rbac-unseen", Reach::Cluster, p, reason);
         step.missing.push(unseen);
         steps.push(step);
     }
-    // The same right from two bindings is one right.
-    let mut told: Vec<(RightClass, Option<&Text>)> = Vec::new();
-    for (account, right) in account
-        .into_iter()
-        .flat_map(|a| a.rights.iter().map(move |r| (a, r)))
-    {
-        if told.contains(&(right.class, right.namespace.as_ref())) {
-            continue;
-        }
-        told.push((right.class, right.namespace.as_ref()));
-        let (reach, p) = worth(right.class, right.namespace.as_deref());
-        let mut step = Step::new(
-            kind(right.class),
-            reach,
-            token.probability.times(Estimate::exact(p)),
-            said(account, right),
-        );
-        step.because
-            .push(ledger.about(&right.binding, said(account, right)));
-        step.missing.extend(token.missing);
-        if let (RightClass::CreatePods | RightClass::Everything, Some(place)) =
-            (right.class, &right.namespace)
-        {
-            let (admits, open) = accounts.admits_privileged(place, ledger);
-            let mut node = step.clone();
-            node.reach = Reach::Node;
-            node.probability = token.probability.times(admits);
-            node.reason =
-                format!("{}, where Pod Security admits privileged pods", step.reason).into();
-            node.missing.extend(open);
-            steps.push(node);
-        }
-        steps.push(step);
-    }
     steps
-}
-
-/// Stable name of the edge that a class of rights gives.
-pub(crate) const fn kind(class: RightClass) -> &'static str {
-    match class {
-        RightClass::Read => "rbac-read",
-        RightClass::Write => "rbac-write",
-        RightClass::Exec => "rbac-exec",
-        RightClass::ReadSecrets => "rbac-read-secrets",
-        RightClass::CreatePods => "rbac-create-pods",
-        RightClass::MintTokens => "rbac-mint-tokens",
-        RightClass::Nodes => "rbac-nodes",
-        RightClass::Escalate => "rbac-escalate",
-        RightClass::Everything => "rbac-everything",
-    }
 }

@@ -1,15 +1,17 @@
 //! One situation a container, equal ones kept once.
-//! Comes in: exposures, steps, lateral P, routes. Goes out: situations and who has which.
+//! Comes in: exposures, steps, lateral P, routes, what accounts are worth. Goes out: situations and who has which.
 
 use crate::blast::{Leads, Step, any_of, blast};
 use crate::build::Attack;
 use crate::graph::Adjacency;
+use crate::rights::{self, Accounts};
 use crate::routes::{Route, ToSink, worst};
-use model::evidence::Estimate;
+use crate::worth::Worth;
+use model::evidence::{Estimate, Ledger};
 use model::situation::{Reach, Situation};
 use network::WorkloadExposure;
 use rustc_hash::{FxHashMap, FxHasher};
-use semantics::view::Inventory;
+use semantics::view::{Inventory, WorkloadView};
 use std::hash::{Hash, Hasher};
 
 pub(crate) struct Found {
@@ -18,6 +20,10 @@ pub(crate) struct Found {
     pub(crate) of: Vec<Vec<u32>>,
 }
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what was found apart comes together"
+)]
 pub(crate) fn situations(
     inventory: &Inventory,
     exposures: &[WorkloadExposure],
@@ -26,7 +32,10 @@ pub(crate) fn situations(
     attack: &Attack<'_>,
     routes: &[Route],
     over_nodes: &[Estimate],
+    worth: &mut Worth,
+    ledger: &mut Ledger,
 ) -> Found {
+    let accounts = Accounts::of(inventory);
     let worst = worst(attack, routes);
     let mut found = Found {
         situations: Vec::new(),
@@ -47,6 +56,8 @@ pub(crate) fn situations(
             if let Some(p) = nodes.and_then(|node| over_nodes.get(node as usize)) {
                 steps.extend(over_the_node(&steps, *p));
             }
+            steps.extend(held(attack, &accounts, view, container, worth, ledger));
+            let blast = blast(&steps, |step| step.evidence(view, ledger));
             let situation = Situation {
                 exposure: exposure.exposure.clone(),
                 deliveries: exposure.deliveries.clone(),
@@ -54,7 +65,7 @@ pub(crate) fn situations(
                 direct: exposure.direct,
                 lateral: *lateral,
                 tenants: None,
-                blast: blast(&steps),
+                blast,
                 path: worst.get(&(workload, container)).copied(),
             };
             of.push(found.keep(situation));
@@ -62,6 +73,38 @@ pub(crate) fn situations(
         found.of.push(of);
     }
     found
+}
+
+/// What the token in reach of a container leads to.
+fn held(
+    attack: &Attack<'_>,
+    accounts: &Accounts<'_>,
+    view: &WorkloadView,
+    container: u32,
+    worth: &mut Worth,
+    ledger: &mut Ledger,
+) -> Vec<Step> {
+    let templates = &attack.inventory.templates;
+    let found = templates.get(view.template as usize).and_then(|template| {
+        let account = accounts.numbered(&view.workload.key.namespace, &template.service_account)?;
+        Some((
+            template,
+            template.containers.get(container as usize)?,
+            account,
+        ))
+    });
+    let Some((template, spec, (number, account))) = found else {
+        return Vec::new();
+    };
+    if attack
+        .graph
+        .find(crate::graph::Node::Account(number))
+        .is_none()
+    {
+        return Vec::new();
+    }
+    let token = rights::token(template, spec, Some(account), ledger);
+    worth.steps(attack, (number, account), token, ledger)
 }
 
 /// P(cluster-admin follows) for each node of the graph, all bounds.
@@ -99,6 +142,7 @@ fn over_the_node(steps: &[Step], follows: Estimate) -> Option<Step> {
             "the node leads on to cluster-admin",
         );
         for escape in escapes {
+            step.needs.extend(escape.needs.iter().cloned());
             step.because.extend(&escape.because);
             step.missing.extend(&escape.missing);
         }

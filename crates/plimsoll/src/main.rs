@@ -8,6 +8,7 @@ mod database;
 mod declared;
 mod demo;
 mod exceptions;
+mod netpol;
 mod output;
 mod paths;
 mod reach;

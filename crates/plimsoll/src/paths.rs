@@ -184,8 +184,8 @@ fn write(
 }
 
 /// A cluster, and the scan of it where there was one.
-struct Target {
-    snapshot: Snapshot,
+pub(crate) struct Target {
+    pub(crate) snapshot: Snapshot,
     scanned: Option<Assessment>,
 }
 
@@ -201,7 +201,7 @@ impl Target {
     }
 
     /// A bundle, a snapshot, a folder or a file of manifests.
-    fn named(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn named(path: &Path) -> anyhow::Result<Self> {
         if path.is_file() {
             if let Ok(bundle) = scan::bundle::read(std::fs::File::open(path)?)
                 && let Some(snapshot) = bundle.snapshot
@@ -221,7 +221,7 @@ impl Target {
         Target::manifests(&[path.to_owned()])
     }
 
-    fn manifests(paths: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) fn manifests(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let sources: Vec<inputs::Source> =
             paths.iter().cloned().map(inputs::Source::Path).collect();
         let snapshot = inputs::manifests(&sources, None, scanning::fresh_key()?)

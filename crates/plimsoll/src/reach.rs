@@ -45,17 +45,18 @@ pub(crate) fn run(options: &Reach, settings: &Settings) -> anyhow::Result<u8> {
         options.all,
         "reach needs FROM and TO, or --all, or --diff OLD NEW"
     );
-    let all = network.connectivity(options.exposure || options.format == ReachFormat::Json);
+    let all = network.whole(options.exposure || options.format == ReachFormat::Json);
+    let told: report::reach::Told<'_> = &|visit| all.each(visit);
     output::stdout(|out| match options.format {
         ReachFormat::Text => {
-            report::reach::text(&all, out)?;
+            report::reach::text(told, out)?;
             if options.exposure {
-                report::reach::exposures(&all, out)?;
+                report::reach::exposures(&all.exposures, out)?;
             }
             Ok(())
         }
-        ReachFormat::Json => report::reach::json(&all, out),
-        ReachFormat::Dot => report::reach::dot(&all, out),
+        ReachFormat::Json => report::reach::json(told, &all.exposures, &all.gaps, out),
+        ReachFormat::Dot => report::reach::dot(told, out),
     })?;
     if options.format != ReachFormat::Json {
         for gap in &all.gaps {

@@ -1,6 +1,7 @@
 //! `plimsoll who-can`, `plimsoll can`, `plimsoll export role`: who may do what.
 
 use crate::args::{Can, Cluster, Export, RightsFormat, RightsSources, WhoCan};
+use crate::netpol;
 use crate::output;
 use crate::scanning::{self, saved_snapshot};
 use crate::settings::Settings;
@@ -51,7 +52,10 @@ pub(crate) fn can(options: &Can, settings: &Settings) -> anyhow::Result<u8> {
 }
 
 pub(crate) fn export(options: &Export, settings: &Settings) -> anyhow::Result<u8> {
-    let Export::Role(options) = options;
+    let options = match options {
+        Export::Role(options) => options,
+        Export::Netpol(options) => return netpol::export(options, settings),
+    };
     let rights = Rights::of(&snapshot(&options.sources, settings)?);
     let can = rights.used(&options.subject, None, &options.audit_log)?;
     output::stdout(|out| report::rights::role(&can, out))?;

@@ -82,13 +82,20 @@ impl Formatter for SafeJson {
 
 /// One document and a line end, piece by piece. Bytes that would steer a terminal are `\u` escapes.
 pub(crate) fn write_json(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let formatter = SafeJson { in_markup: false };
     let mut out = BufWriter::new(out);
-    document.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut out, formatter,
-    ))?;
+    write_json_part(document, &mut out)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// A value inside of a document.
+pub(crate) fn write_json_part(
+    value: &(impl Serialize + ?Sized),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let formatter = SafeJson { in_markup: false };
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, formatter))?;
+    Ok(())
 }
 
 /// Text and attribute values of HTML and XML.
@@ -116,6 +123,27 @@ pub(crate) fn dot_string(text: &str) -> String {
             quoted.push('\\');
         }
         quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A double-quoted scalar (YAML 1.2, 7.3.1).
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            // Outside of what a YAML stream may hold as it is, or steering.
+            c if steers(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
     }
     quoted.push('"');
     quoted

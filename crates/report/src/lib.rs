@@ -11,6 +11,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod netpol;
 pub mod openvex;
 pub mod paths;
 pub mod reach;

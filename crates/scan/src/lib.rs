@@ -21,6 +21,7 @@ pub mod hosts;
 pub mod ignore;
 pub mod inputs;
 pub mod join;
+pub mod netpol;
 mod pattern;
 pub mod platform;
 pub mod product;

@@ -4,14 +4,16 @@
 
 use ipnet::IpNet;
 use model::evidence::{Gap, GapWeight, Ledger, Stage, Truth};
-use model::reach::{Answer, Connection, Connectivity, Difference, Direction, OpenTo, Said, Side};
+use model::reach::{
+    Answer, Connection, Connectivity, Difference, Direction, OpenTo, Outgoing, Said, Side,
+};
 use model::snapshot::Snapshot;
 use model::text::Text;
-use network::reach::{Anyone, Opening, Peer, Pods, Ports, Protocol, Reach};
-use rustc_hash::FxHashMap;
+use network::reach::{Anyone, Opening, Peer, Pods, Ports, Protocol, Reach, Sweep};
 use semantics::declare::Declarations;
-use semantics::view::{AdminAction, Inventory, Selector, WorkloadView};
-use std::collections::BTreeMap;
+use semantics::view::{AdminAction, Inventory, MeshAction, MeshRule, Selector, WorkloadView};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::net::IpAddr;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,104 @@ pub struct Network {
     gaps: Vec<Gap>,
 }
 
+/// All connections of a network, told one source after the other: at no time are all of them in memory.
+pub struct Whole<'a> {
+    reach: Reach<'a>,
+    names: Names,
+    pub exposures: Vec<OpenTo>,
+    pub gaps: Vec<Gap>,
+}
+
+impl Whole<'_> {
+    /// By source and destination, each pair of names and its ports once.
+    pub fn each<E>(&self, visit: &mut dyn FnMut(&Outgoing<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut sweep = self.reach.sweep();
+        let targets: Vec<Text> = sweep
+            .targets()
+            .iter()
+            .map(|peer| self.names.name(*peer, Direction::Egress))
+            .collect();
+        let mut sources: Vec<(Text, Peer)> = sweep
+            .sources()
+            .map(|peer| (self.names.name(peer, Direction::Ingress), peer))
+            .collect();
+        sources.sort_unstable();
+        let all = targets.iter().chain(sources.iter().map(|(name, _)| name));
+        let peers: BTreeSet<Text> = all.cloned().collect();
+        let peers: Vec<Text> = peers.into_iter().collect();
+        let number = |name: &Text| {
+            let at = peers.binary_search(name).unwrap_or_default();
+            u32::try_from(at).unwrap_or(u32::MAX)
+        };
+        // Numbers of names, so that their order is that of the names, each with its place among the targets.
+        let mut order: Vec<(u32, usize)> = targets.iter().map(number).zip(0..).collect();
+        order.sort_unstable();
+        let mut book = Book::default();
+        let mut to: Vec<(u32, u32)> = Vec::new();
+        // Objects of one name are one line where they agree.
+        for same in sources.chunk_by(|a, b| a.0 == b.0) {
+            to.clear();
+            for (_, source) in same {
+                sweep.begin(*source);
+                for (dst, at) in &order {
+                    let answer = sweep.answer(*at);
+                    if answer != Sweep::NOTHING {
+                        to.push((*dst, book.conn(&sweep, answer)));
+                    }
+                }
+            }
+            if !to.is_sorted_by(|a, b| a.0 < b.0) {
+                let conns = &book.conns;
+                to.sort_by(|a, b| {
+                    let text = |n: u32| conns.get(n as usize);
+                    (a.0, text(a.1)).cmp(&(b.0, text(b.1)))
+                });
+                to.dedup();
+            }
+            let Some((name, _)) = same.first() else {
+                continue;
+            };
+            visit(&Outgoing {
+                src: number(name),
+                to: &to,
+                peers: &peers,
+                conns: &book.conns,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Texts of answers, equal texts once.
+#[derive(Default)]
+struct Book {
+    conns: Vec<(Text, Option<Text>)>,
+    known: BTreeMap<(Text, Option<Text>), u32>,
+    /// By answer of the sweep; `u32::MAX`: not asked for yet.
+    of: Vec<u32>,
+}
+
+impl Book {
+    fn conn(&mut self, sweep: &Sweep<'_, '_>, answer: u32) -> u32 {
+        let at = answer as usize;
+        match self.of.get(at) {
+            Some(n) if *n != u32::MAX => return *n,
+            Some(_) => {}
+            None => self.of.resize(at + 1, u32::MAX),
+        }
+        let text = sweep.ports(answer).map(conn).unwrap_or_default();
+        let next = u32::try_from(self.conns.len()).unwrap_or(u32::MAX);
+        let n = *self.known.entry(text).or_insert_with_key(|text| {
+            self.conns.push(text.clone());
+            next
+        });
+        if let Some(slot) = self.of.get_mut(at) {
+            *slot = n;
+        }
+        n
+    }
+}
+
 /// One peer of a question: `internet` is many ranges.
 struct Named {
     name: Text,
@@ -46,39 +146,47 @@ impl Network {
         Network { inventory, gaps }
     }
 
-    /// All connections between workloads, and with ranges of addresses; `exposures`: also what is open to peers that do not
-    /// exist.
-    pub fn connectivity(&self, exposures: bool) -> Connectivity {
+    /// All connections between workloads, and with ranges of addresses, not told yet; `exposures`: also what is open to
+    /// peers that do not exist.
+    pub fn whole(&self, exposures: bool) -> Whole<'_> {
         let reach = Reach::of(&self.inventory);
         let names = Names::of(&self.inventory, &reach);
-        let mut all = Connectivity {
-            gaps: self.gaps_of(&reach),
-            ..Connectivity::default()
-        };
-        // Millions of connections share a few texts.
-        let mut texts: FxHashMap<Ports, (Text, Option<Text>)> = FxHashMap::default();
-        reach.connections(|from, to, ports| {
-            if !texts.contains_key(ports) {
-                texts.insert(ports.clone(), conn(ports));
-            }
-            if let Some((conn, possible)) = texts.get(ports) {
-                all.connections.push(Connection {
-                    src: names.name(from, Direction::Ingress),
-                    dst: names.name(to, Direction::Egress),
-                    conn: Text::clone(conn),
-                    possible: possible.clone(),
-                });
-            }
-        });
+        let mut open = Vec::new();
         if exposures {
-            reach.openings(|opening| all.exposures.push(open_to(&reach, &names, &opening)));
-            all.exposures.sort_unstable();
-            all.exposures.dedup();
+            reach.openings(|opening| open.push(open_to(&reach, &names, &opening)));
+            open.sort_unstable();
+            open.dedup();
         }
-        all.connections.sort_unstable();
-        // Replicas that differ, and objects of one name, are one line.
-        all.connections.dedup();
-        all
+        Whole {
+            exposures: open,
+            gaps: self.gaps_of(&reach),
+            reach,
+            names,
+        }
+    }
+
+    /// The same as one value: an entry for each connection.
+    pub fn connectivity(&self, exposures: bool) -> Connectivity {
+        let whole = self.whole(exposures);
+        let mut connections = Vec::new();
+        let Ok(()) = whole.each(&mut |from: &Outgoing<'_>| {
+            let peer = |n: u32| from.peers.get(n as usize).cloned().unwrap_or_default();
+            connections.extend(from.to.iter().map(|(dst, conn)| {
+                let (conn, possible) = from.conns.get(*conn as usize).cloned().unwrap_or_default();
+                Connection {
+                    src: peer(from.src),
+                    dst: peer(*dst),
+                    conn,
+                    possible,
+                }
+            }));
+            Ok::<(), Infallible>(())
+        });
+        Connectivity {
+            connections,
+            exposures: whole.exposures,
+            gaps: whole.gaps,
+        }
     }
 
     /// Whether `from` gets to `to`; `port` as `80`, `TCP/80`, `UDP/53`.
@@ -101,8 +209,11 @@ impl Network {
                 }
             }
         }
-        let enforced = self.enforced();
-        let verdict = verdict(&ports, asked, enforced);
+        let mut verdict = verdict(&ports, asked, self.enforced());
+        // Proxies of a mesh keep out what the network lets through.
+        if !self.inventory.mesh.policies.is_empty() {
+            verdict = verdict.min(ports.truth(asked).max(Truth::Unknown));
+        }
         Ok(Answer {
             port: asked.map(|(protocol, port)| format!("{} {port}", protocol.name()).into()),
             verdict,
@@ -119,7 +230,8 @@ impl Network {
         let inventory = &self.inventory;
         let none = inventory.network_policies.is_empty()
             && inventory.admin_policies.is_empty()
-            && inventory.cilium_policies.is_empty();
+            && inventory.cilium_policies.is_empty()
+            && inventory.calico.policies.is_empty();
         match inventory.network_enforced {
             Some(false) if !none => Truth::No,
             None if !none && inventory.enforcing_cni.is_empty() => Truth::Unknown,
@@ -456,6 +568,32 @@ fn gap(class: &str, what: impl Into<Text>) -> Gap {
     }
 }
 
+/// Kinds of policies, and how many of them hold something that is not evaluated exactly.
+fn in_part(inventory: &Inventory) -> BTreeMap<&str, u64> {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    let calico = &inventory.calico;
+    for policy in &calico.policies {
+        let rules = [&policy.ingress, &policy.egress];
+        let mut rules = rules.into_iter().flatten().flatten();
+        let tier = &*policy.tier == "default" || calico.tiers.iter().any(|t| t.name == policy.tier);
+        let whole = policy.subject.is_some() && tier;
+        if !whole || rules.any(|rule| rule.malformed || rule.narrowed) {
+            *kinds.entry(&policy.object.kind).or_default() += 1;
+        }
+    }
+    for policy in &inventory.mesh.policies {
+        let asked = policy.action == MeshAction::Custom || policy.subject.is_none();
+        let part = |rule: &MeshRule| {
+            let sources = rule.sources.iter().any(|source| source.narrowed);
+            rule.malformed || rule.narrowed || sources
+        };
+        if asked || policy.rules.iter().any(part) {
+            *kinds.entry(&policy.object.kind).or_default() += 1;
+        }
+    }
+    kinds
+}
+
 /// Kinds of other networks and of what is on them, by group.
 const OTHER_NETWORKS: [(&str, &str); 6] = [
     ("UserDefinedNetwork", "networks of namespaces"),
@@ -491,6 +629,12 @@ fn gaps(snapshot: &Snapshot, inventory: &Inventory) -> Vec<Gap> {
         gaps.push(gap(
             "policy-kind-not-evaluated",
             format!("rules of {count} {kind} objects are not evaluated: they may close more, and what follows is the most that is open"),
+        ));
+    }
+    for (kind, count) in in_part(inventory) {
+        gaps.push(gap(
+            "policy-part-not-evaluated",
+            format!("{count} {kind} objects have parts that are not evaluated, such as selectors that cannot be read, Services, conditions of layer 7 and tiers that were not seen: what depends on them is unknown"),
         ));
     }
     gaps.retain(|gap| &*gap.class != "criticality-undeclared");

@@ -1,14 +1,14 @@
 //! Service accounts: those that were seen, and those that pods and bindings name.
-//! Comes in: a Snapshot, workloads. Goes out: views with rights. Never: a token.
+//! Comes in: a Snapshot, workloads, bindings. Goes out: views. Never: a token.
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, Subject};
 use crate::json::Node;
 use crate::lens::Lens;
-use crate::rbac::rights;
+use crate::rbac::tell_missing;
 use crate::view::{PodSpec, ServiceAccount, WorkloadView};
 use model::snapshot::Snapshot;
 use model::text::Text;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Annotations that give pods a cloud identity: EKS (IRSA), GKE and Azure workload identity.
 const CLOUD_IDENTITIES: [&str; 3] = [
@@ -40,16 +40,21 @@ pub(crate) fn service_accounts(
             Text::clone(&spec.service_account),
         ))
     });
-    let rights = rights(lens, snapshot, authorizer, seen.keys().cloned().chain(used));
-    rights
-        .into_iter()
-        .map(|((namespace, name), rights)| {
-            let known = seen.get(&(Text::clone(&namespace), Text::clone(&name)));
+    let mut all: BTreeSet<(Text, Text)> = seen.keys().cloned().chain(used).collect();
+    let bindings = authorizer.bindings.iter().filter(|b| b.rules.is_some());
+    let subjects = bindings.flat_map(|binding| &binding.subjects);
+    for (namespace, name) in subjects.filter_map(Subject::account) {
+        all.insert((lens.word(namespace), lens.word(name)));
+    }
+    tell_missing(lens, snapshot, authorizer);
+    all.into_iter()
+        .map(|key| {
+            let known = seen.get(&key);
+            let (namespace, name) = key.clone();
             ServiceAccount {
                 namespace,
                 name,
                 automount_token: known.is_none_or(|(automount, _)| *automount),
-                rights,
                 cloud_identity: known.and_then(|(_, identity)| identity.clone()),
                 seen: known.is_some(),
             }

@@ -64,6 +64,17 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// Namespace and name of the service account that it is, by its own kind or by the name of its user.
+    pub fn account(&self) -> Option<(&str, &str)> {
+        match self {
+            Subject::ServiceAccount { namespace, name } => Some((namespace, name)),
+            Subject::User(name) => name.strip_prefix(ACCOUNT)?.split_once(':'),
+            Subject::Group(_) => None,
+        }
+    }
+}
+
 /// `User alice`, `Group system:masters`, `ServiceAccount shop/web`.
 impl std::fmt::Display for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,17 +4,21 @@
 use crate::accounts::service_accounts;
 use crate::admin::admin_policies;
 use crate::authorizer;
+use crate::bootstrap;
+use crate::calico::calico;
 use crate::cilium::cilium_policies;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
 use crate::entries::{endpoint_slices, front_classes, ingresses, services};
 use crate::lens::Lens;
+use crate::mesh::mesh;
 use crate::places::{host_paths, namespaces, nodes, secrets};
+use crate::pod_security::{self, Level, evaluate_object};
 use crate::policies::{network_policies, other_policies};
 use crate::provider;
 use crate::rbac::GROUP as RBAC;
 use crate::routes::{gateways, routes};
-use crate::view::Inventory;
+use crate::view::{Inventory, WorkloadView};
 use crate::workloads::{Surroundings, Workloads, workloads};
 use model::evidence::{Gap, GapWeight, Ledger, Stage};
 use model::object::ObjectRef;
@@ -74,9 +78,12 @@ pub fn inventory(
         network_policies: network_policies(&mut lens, snapshot),
         admin_policies: admin_policies(&mut lens, snapshot),
         cilium_policies: cilium_policies(&mut lens, snapshot),
+        calico: calico(&mut lens, snapshot),
+        mesh: mesh(&mut lens, snapshot),
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
         stock_bindings: Vec::new(),
+        refused: Vec::new(),
         service_accounts: service_accounts(&mut lens, snapshot, &authorizer, &views, &templates),
         authorizer,
         minor: snapshot.version.minor,
@@ -96,12 +103,8 @@ pub fn inventory(
         internal: Vec::new(),
         unseen: BTreeMap::new(),
     };
-    inventory.stock_bindings = provider::stock_bindings(
-        snapshot,
-        &inventory.workloads,
-        &inventory.templates,
-        &inventory.service_accounts,
-    );
+    inventory.stock_bindings = bootstrap::stock_bindings(snapshot, &inventory);
+    inventory.refused = refused(snapshot, &inventory);
     inventory.internal = internal(&inventory, declarations);
     let mut gaps = lens.into_gaps();
     gaps.extend(undeclared(&inventory));
@@ -111,6 +114,26 @@ pub fn inventory(
     ledger.gaps(gaps.iter().cloned());
     inventory.gaps = gaps;
     inventory
+}
+
+/// Workloads that will not have pods. The level is that of a label, or the declared default.
+fn refused(snapshot: &Snapshot, inventory: &Inventory) -> Vec<ObjectRef> {
+    if snapshot.origin != Origin::Files {
+        return Vec::new();
+    }
+    let is_refused = |view: &&WorkloadView| {
+        let policy = pod_security::of_namespace(inventory, &view.workload.key.namespace);
+        let enforce = policy.enforce.filter(|e| e.level > Level::Privileged);
+        let object = view.object.and_then(|n| snapshot.objects.get(n as usize));
+        enforce.zip(object).is_some_and(|(enforce, object)| {
+            let judged = evaluate_object(object, enforce.level, enforce.version);
+            judged.is_some_and(|judged| !judged.violations.is_empty())
+        })
+    };
+    let views = inventory.workloads.iter().filter(is_refused);
+    let mut refused: Vec<ObjectRef> = views.map(|view| view.workload.object.clone()).collect();
+    refused.sort_unstable();
+    refused
 }
 
 /// Entries that the user declared to be internal.

@@ -19,8 +19,8 @@ pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Int(i64),
-    /// Numbers that are no `i64`; Kubernetes has none that matter here.
-    Float,
+    /// Numbers that are no `i64`.
+    Float(f64),
     Text(Cow<'a, str>),
     List(Vec<Json<'a>>),
     Map(Vec<(Cow<'a, str>, Json<'a>)>),
@@ -68,10 +68,11 @@ impl<'de> Deserialize<'de> for Json<'de> {
                 Ok(Json::Int(value))
             }
             fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
-                Ok(i64::try_from(value).map_or(Json::Float, Json::Int))
+                let float = Json::Float(value as f64);
+                Ok(i64::try_from(value).map_or(float, Json::Int))
             }
-            fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {
-                Ok(Json::Float)
+            fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
+                Ok(Json::Float(value))
             }
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
                 Ok(Json::Text(Cow::Borrowed(text)))
@@ -258,6 +259,20 @@ impl<'t> Node<'t> {
         port
     }
 
+    /// A number of any size.
+    pub(crate) fn number(self, key: &str) -> Option<f64> {
+        let node = self.get(key);
+        match node.json {
+            Json::Int(value) => Some(*value as f64),
+            Json::Float(value) => Some(*value),
+            Json::Null => None,
+            _ => {
+                node.malformed();
+                None
+            }
+        }
+    }
+
     /// A number or a text (`intstr.IntOrString`), whichever it is.
     pub(crate) fn number_or_text(self) -> Option<Result<i64, &'t str>> {
         match self.json {
@@ -314,7 +329,7 @@ impl<'t> Node<'t> {
             Json::Null => return None,
             Json::Bool(value) => value.to_string(),
             Json::Int(value) => value.to_string(),
-            Json::Float => "a number".to_owned(),
+            Json::Float(_) => "a number".to_owned(),
             Json::Text(text) => {
                 let cut = text.char_indices().nth(LONGEST_SHOWN);
                 match cut.and_then(|(end, _)| text.get(..end)) {

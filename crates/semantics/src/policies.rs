@@ -1,4 +1,4 @@
-//! Who may talk to whom as policies say: NetworkPolicy in full, other kinds as "may isolate".
+//! Who may talk to whom as policies say: NetworkPolicy in full, kinds without a reader of their own as "may isolate".
 //! Comes in: a Snapshot. Goes out: views. Never: reachability, or a policy that isolates more than what was written.
 
 use crate::entries::{cidr, read_all, target_port};
@@ -205,7 +205,10 @@ fn other(lens: &mut Lens, family: Family, object: &Object, spec: Node<'_>) -> Ot
         },
         selector,
         ingress,
-        evaluated: matches!(family, Family::Admin | Family::Cilium),
+        evaluated: matches!(
+            family,
+            Family::Admin | Family::Cilium | Family::Calico | Family::Istio
+        ),
     }
 }
 

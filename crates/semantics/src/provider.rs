@@ -1,6 +1,6 @@
 //! What the cluster itself is made of, known by identity and content, never by a namespace or a label alone (rule 17).
-//! Comes in: workloads with their templates, accounts with their rights. Goes out: `managed_by` of tool `provider`,
-//! and the bindings that belong to it. Never: a workload that somebody put beside it, a binding that somebody widened.
+//! Comes in: workloads with their templates. Goes out: `managed_by` of tool `provider`.
+//! Never: a workload that somebody put beside it. Bindings: `bootstrap`.
 //!
 //! A part that is not recognised (a private mirror of its image, a container more, a wider mount) stays the user's:
 //! its fields can be changed and its paths be cut.
@@ -8,14 +8,12 @@
 use crate::declare::glob;
 use crate::json::Node;
 use crate::lens::Lens;
-use crate::rbac::GROUP as RBAC;
-use crate::view::{PodSpec, RightClass, ServiceAccount, VolumeSource, WorkloadView};
+use crate::view::{PodSpec, VolumeSource, WorkloadView};
 use model::image::ImageReference;
-use model::object::ObjectRef;
-use model::snapshot::{Object, Snapshot};
+use model::snapshot::Snapshot;
 use model::text::Text;
 use model::workload::{ManagedBy, Workload};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A workload that a distribution brings.
 struct Part {
@@ -206,45 +204,6 @@ const REGISTRIES: &[&str] = &[
     "public.ecr.aws/eks-distro/etcd-io/",
 ];
 
-/// Classes of rights of the roles that the API server writes for the controllers of the control plane
-/// (`bootstrappolicy/controller_policy.go`), 1.20 to 1.36; classes below Exec lead nowhere and are not told.
-const CONTROLLERS: &[(&str, &[RightClass])] = {
-    use RightClass::{CreatePods, Escalate, Exec, Nodes, ReadSecrets};
-    &[
-        ("attachdetach-controller", &[Nodes]),
-        ("certificate-controller", &[Escalate]),
-        ("clusterrole-aggregation-controller", &[Escalate]),
-        ("cronjob-controller", &[CreatePods]),
-        ("daemon-set-controller", &[CreatePods]),
-        ("deployment-controller", &[CreatePods]),
-        ("expand-controller", &[ReadSecrets, Nodes]),
-        (
-            "generic-garbage-collector",
-            &[Exec, ReadSecrets, CreatePods, Nodes, Escalate],
-        ),
-        ("job-controller", &[CreatePods]),
-        (
-            "namespace-controller",
-            &[Exec, ReadSecrets, Nodes, Escalate],
-        ),
-        ("node-controller", &[Nodes]),
-        (
-            "persistent-volume-binder",
-            &[ReadSecrets, CreatePods, Nodes],
-        ),
-        ("pv-protection-controller", &[Nodes]),
-        ("replicaset-controller", &[CreatePods]),
-        ("replication-controller", &[CreatePods]),
-        ("resourcequota-controller", &[ReadSecrets]),
-        ("route-controller", &[Nodes]),
-        ("statefulset-controller", &[CreatePods]),
-        ("ttl-controller", &[Nodes]),
-        // RoleBindings in kube-system and kube-public.
-        ("bootstrap-signer", &[ReadSecrets]),
-        ("token-cleaner", &[ReadSecrets]),
-    ]
-};
-
 /// The component of the control plane that a workload is, where it is a static pod of the cluster itself.
 pub fn static_pod(workload: &Workload) -> Option<&'static str> {
     let object = &workload.object;
@@ -391,16 +350,12 @@ fn is_mirror(root: Node<'_>, node: &str) -> bool {
     annotation.is_some() && owned
 }
 
-/// Bindings that belong to the cluster itself, ordered: those that the API server writes for its controllers, and
-/// those that a network plugin needs. One subject that does not belong, or rights that are wider than the role was
-/// written with, make it somebody's.
-pub(crate) fn stock_bindings(
-    snapshot: &Snapshot,
-    workloads: &[WorkloadView],
-    templates: &[PodSpec],
-    accounts: &[ServiceAccount],
-) -> Vec<ObjectRef> {
-    let plugins: BTreeSet<(&str, &str)> = workloads
+/// Accounts of the network plugins among the workloads: (namespace, name).
+pub(crate) fn plugin_accounts<'v>(
+    workloads: &'v [WorkloadView],
+    templates: &'v [PodSpec],
+) -> BTreeSet<(&'v str, &'v str)> {
+    workloads
         .iter()
         .filter(|view| view.workload.is_provided())
         .filter_map(|view| {
@@ -409,46 +364,5 @@ pub(crate) fn stock_bindings(
             (part.content == Content::Plugin)
                 .then_some((&*view.workload.key.namespace, &*template.service_account))
         })
-        .collect();
-    let mut stock: BTreeMap<&ObjectRef, bool> = BTreeMap::new();
-    for account in accounts {
-        let plugin = plugins.contains(&(&*account.namespace, &*account.name));
-        for right in &account.rights {
-            let leads_on = right.class >= RightClass::Exec;
-            let belongs = (plugin && right.class < RightClass::Escalate)
-                || is_controller(snapshot, account, right);
-            // A right that leads nowhere is no reason to doubt a plugin's binding, but a subject is.
-            let belongs = belongs || (plugin && !leads_on);
-            *stock.entry(&right.binding).or_insert(true) &= belongs;
-        }
-    }
-    let stock = stock.into_iter().filter(|(_, belongs)| *belongs);
-    stock.map(|(binding, _)| binding.clone()).collect()
-}
-
-fn is_controller(
-    snapshot: &Snapshot,
-    account: &ServiceAccount,
-    right: &crate::view::Right,
-) -> bool {
-    let Some(name) = right.binding.name.strip_prefix("system:controller:") else {
-        return false;
-    };
-    let Some((_, classes)) = CONTROLLERS.iter().find(|(known, _)| *known == name) else {
-        return false;
-    };
-    &*account.namespace == "kube-system"
-        && &*account.name == name
-        && right.role.name == right.binding.name
-        && (right.class < RightClass::Exec || classes.contains(&right.class))
-        && is_bootstrapped(snapshot, &right.binding)
-        && is_bootstrapped(snapshot, &right.role)
-}
-
-/// Whether the API server says that it wrote the object; anyone may write the same label.
-fn is_bootstrapped(snapshot: &Snapshot, object: &ObjectRef) -> bool {
-    let (group, kind) = (RBAC, &*object.kind);
-    let found = snapshot.find(group, kind, object.namespace.as_deref(), &object.name);
-    let label = found.and_then(|found: &Object| found.label("kubernetes.io/bootstrapping"));
-    label.is_some_and(|label| &**label == "rbac-defaults")
+        .collect()
 }

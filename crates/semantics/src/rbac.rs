@@ -1,17 +1,16 @@
 //! RBAC as the authorizer decides it (`plugin/pkg/auth/authorizer/rbac`, `pkg/apis/rbac/v1/evaluation_helpers.go`).
-//! Comes in: roles, bindings. Goes out: rights of service accounts in coarse classes, each with its binding and role.
-//! Never: a grant by `pods/*`, by a missing role, or of a cluster-scoped resource by a RoleBinding.
+//! Comes in: rules, roles. Goes out: whether a rule allows a request; roles with what is aggregated into them.
+//! Never: a grant by `pods/*`, or by a missing role.
 
-use crate::authorizer::{Authorizer, Subject};
-use crate::gates::get_opens_streams;
+use crate::authorizer::Authorizer;
 use crate::json::Node;
 use crate::lens::Lens;
 use crate::selector::selector;
-use crate::view::{Labels, Right, RightClass, Selector};
+use crate::view::{Labels, Selector};
 use model::object::ObjectRef;
+use model::rights::RuleText;
 use model::snapshot::{Object, Origin, Snapshot};
 use model::text::Text;
-use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const GROUP: &str = "rbac.authorization.k8s.io";
@@ -28,6 +27,18 @@ pub struct Rule {
     /// Empty: every name.
     pub names: Vec<Text>,
     pub urls: Vec<Text>,
+}
+
+impl From<&Rule> for RuleText {
+    fn from(rule: &Rule) -> Self {
+        RuleText {
+            verbs: rule.verbs.clone(),
+            groups: rule.groups.clone(),
+            resources: rule.resources.clone(),
+            names: rule.names.clone(),
+            urls: rule.urls.clone(),
+        }
+    }
 }
 
 /// Whether a request is allowed. `resource` is `pods` or `pods/exec`; `name` is empty for requests on a collection.
@@ -79,142 +90,8 @@ fn holds(list: &[Text], wanted: &str) -> bool {
         .any(|known| &**known == "*" || &**known == wanted)
 }
 
-/// What counts as a class of its own.
-#[derive(Clone, Copy)]
-struct Probe {
-    class: RightClass,
-    verbs: &'static [&'static str],
-    group: &'static str,
-    resources: &'static [&'static str],
-    /// Not granted by a RoleBinding.
-    cluster_scoped: bool,
-}
-
-const CHANGE: &[&str] = &["create", "update", "patch"];
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
-
-const fn probe(
-    class: RightClass,
-    verbs: &'static [&'static str],
-    group: &'static str,
-    resources: &'static [&'static str],
-) -> Probe {
-    Probe {
-        class,
-        verbs,
-        group,
-        resources,
-        cluster_scoped: false,
-    }
-}
-
-const fn cluster(probe: Probe) -> Probe {
-    Probe {
-        cluster_scoped: true,
-        ..probe
-    }
-}
-
-use RightClass::{
-    CreatePods, Escalate, Everything, Exec, MintTokens, Nodes, Read, ReadSecrets, Write,
-};
-
-const PROBES: &[Probe] = &[
-    probe(Exec, &["create"], "", &["pods/exec", "pods/attach"]),
-    probe(
-        Exec,
-        &["update", "patch"],
-        "",
-        &["pods/ephemeralcontainers"],
-    ),
-    probe(ReadSecrets, READ, "", &["secrets"]),
-    probe(CreatePods, CHANGE, "", &["pods", "replicationcontrollers"]),
-    probe(
-        CreatePods,
-        CHANGE,
-        "apps",
-        &["deployments", "daemonsets", "statefulsets", "replicasets"],
-    ),
-    probe(
-        CreatePods,
-        CHANGE,
-        "extensions",
-        &["deployments", "daemonsets", "replicasets"],
-    ),
-    probe(CreatePods, CHANGE, "batch", &["jobs", "cronjobs"]),
-    probe(CreatePods, CHANGE, "argoproj.io", &["rollouts"]),
-    probe(
-        CreatePods,
-        CHANGE,
-        "serving.knative.dev",
-        &["services", "configurations"],
-    ),
-    probe(
-        CreatePods,
-        CHANGE,
-        "apps.openshift.io",
-        &["deploymentconfigs"],
-    ),
-    probe(MintTokens, &["create"], "", &["serviceaccounts/token"]),
-    cluster(probe(
-        Nodes,
-        &["get", "create", "update", "patch", "delete"],
-        "",
-        &["nodes/proxy"],
-    )),
-    cluster(probe(
-        Nodes,
-        CHANGE,
-        "",
-        &["nodes", "nodes/status", "persistentvolumes"],
-    )),
-    probe(Escalate, &["escalate"], GROUP, &["roles"]),
-    cluster(probe(Escalate, &["escalate"], GROUP, &["clusterroles"])),
-    // BindingAuthorized asks for "bind" in the namespace of the new RoleBinding.
-    probe(Escalate, &["bind"], GROUP, &["roles", "clusterroles"]),
-    probe(Escalate, &["impersonate"], "", &["serviceaccounts"]),
-    cluster(probe(Escalate, &["impersonate"], "", &["users", "groups"])),
-    cluster(probe(
-        Escalate,
-        &["impersonate"],
-        "authentication.k8s.io",
-        &["uids"],
-    )),
-    cluster(probe(
-        Escalate,
-        &["update", "patch"],
-        "certificates.k8s.io",
-        &["certificatesigningrequests/approval"],
-    )),
-    cluster(probe(
-        Escalate,
-        &["approve", "sign"],
-        "certificates.k8s.io",
-        &["signers"],
-    )),
-    cluster(probe(
-        Escalate,
-        WRITE,
-        "admissionregistration.k8s.io",
-        &[
-            "mutatingwebhookconfigurations",
-            "validatingwebhookconfigurations",
-            "mutatingadmissionpolicies",
-            "mutatingadmissionpolicybindings",
-            "validatingadmissionpolicies",
-            "validatingadmissionpolicybindings",
-        ],
-    )),
-    cluster(probe(
-        Escalate,
-        CHANGE,
-        "apiregistration.k8s.io",
-        &["apiservices"],
-    )),
-];
-
-const LEGACY_EXEC: Probe = probe(Exec, &["get"], "", &["pods/exec", "pods/attach"]);
 
 /// Resources that a RoleBinding cannot give. `namespaces` is not among them: a request on one namespace is in it.
 pub(crate) const CLUSTER_SCOPED: &[&str] = &[
@@ -253,137 +130,10 @@ pub(crate) const CLUSTER_SCOPED: &[&str] = &[
     "volumeattachments",
 ];
 
-/// Coarse classes of what `rules` give, ordered; `namespaced` when a RoleBinding gives them.
-/// Rights on single names count like rights on all.
-pub fn classes(rules: &[Rule], namespaced: bool, minor: u16) -> Vec<RightClass> {
-    let everything = |rule: &Rule| {
-        let all = |list: &[Text]| list.iter().any(|text| &**text == "*");
-        all(&rule.verbs) && all(&rule.groups) && all(&rule.resources) && rule.names.is_empty()
-    };
-    if rules.iter().any(everything) {
-        return vec![Everything];
-    }
-    let legacy = get_opens_streams(minor).then_some(&LEGACY_EXEC);
-    let mut classes = BTreeSet::new();
-    for rule in rules {
-        for probe in PROBES.iter().chain(legacy) {
-            let asked = |resource: &&str| {
-                probe
-                    .verbs
-                    .iter()
-                    .any(|verb| rule_allows_some(rule, verb, probe.group, resource))
-            };
-            if !(namespaced && probe.cluster_scoped) && probe.resources.iter().any(asked) {
-                classes.insert(probe.class);
-            }
-        }
-        plain(rule, namespaced, minor, &mut classes);
-    }
-    classes.into_iter().collect()
-}
-
-/// Read and Write of what no probe asks for.
-fn plain(rule: &Rule, namespaced: bool, minor: u16, classes: &mut BTreeSet<RightClass>) {
-    if rule.groups.is_empty() {
-        return;
-    }
-    for resource in &rule.resources {
-        let (base, sub) = resource.split_once('/').unwrap_or((resource, ""));
-        // `pods/*` is a dead rule; reviews of oneself are open to everyone.
-        let dead = sub == "*" && base != "*";
-        let own_review = base.starts_with("selfsubject");
-        let dropped = namespaced && CLUSTER_SCOPED.contains(&base);
-        if dead || own_review || dropped {
-            continue;
-        }
-        let listed = |verb: &str| {
-            PROBES.iter().any(|probe| {
-                probe.verbs.contains(&verb)
-                    && probe.resources.contains(&&**resource)
-                    && holds(&rule.groups, probe.group)
-            }) || (get_opens_streams(minor)
-                && LEGACY_EXEC.resources.contains(&&**resource)
-                && verb == "get")
-        };
-        let allowed = |verb: &&&str| {
-            holds(&rule.verbs, verb)
-                && !listed(verb)
-                && (rule.names.is_empty() || !matches!(**verb, "create" | "deletecollection"))
-        };
-        if READ.iter().any(|verb| allowed(&verb)) {
-            classes.insert(Read);
-        }
-        let review = base.ends_with("reviews");
-        if WRITE.iter().any(|verb| allowed(&verb)) {
-            classes.insert(if review { Read } else { Write });
-        }
-    }
-}
-
-/// Rights by (namespace, name) of service accounts; accounts that only a binding names are there too.
-pub(crate) type Rights = BTreeMap<(Text, Text), Vec<Right>>;
-
-/// Whom a binding reaches.
-enum Holder<'a> {
-    Account(&'a str, &'a str),
-    AccountsOf(&'a str),
-    AllAccounts,
-}
-
-/// Rights of all service accounts of `accounts` and of those that bindings name. Bindings are walked once.
-pub(crate) fn rights(
-    lens: &mut Lens,
-    snapshot: &Snapshot,
-    authorizer: &Authorizer,
-    accounts: impl IntoIterator<Item = (Text, Text)>,
-) -> Rights {
-    let mut rights: Rights = accounts.into_iter().map(|key| (key, Vec::new())).collect();
-    let mut of_all: Vec<Right> = Vec::new();
-    let mut of_namespace: BTreeMap<Text, Vec<Right>> = BTreeMap::new();
-    let mut cache: FxHashMap<(u32, bool), Vec<RightClass>> = FxHashMap::default();
-    let mut missing: BTreeSet<Text> = BTreeSet::new();
-    for binding in &authorizer.bindings {
-        let Some(rules) = binding.rules else {
-            missing.insert(Text::clone(&binding.role.name));
-            continue;
-        };
-        let namespaced = binding.namespace.is_some();
-        let classes = cache.entry((rules, namespaced)).or_insert_with(|| {
-            let rules = authorizer.rules.get(rules as usize);
-            classes(rules.map_or(&[], Vec::as_slice), namespaced, lens.minor)
-        });
-        for holder in binding.subjects.iter().filter_map(holder) {
-            let list = match holder {
-                Holder::Account(namespace, name) => rights
-                    .entry((lens.word(namespace), lens.word(name)))
-                    .or_default(),
-                Holder::AccountsOf(namespace) => {
-                    of_namespace.entry(lens.word(namespace)).or_default()
-                }
-                Holder::AllAccounts => &mut of_all,
-            };
-            list.extend(classes.iter().map(|class| Right {
-                class: *class,
-                namespace: binding.namespace.clone(),
-                binding: binding.object.clone(),
-                role: binding.role.clone(),
-            }));
-        }
-    }
-    for ((namespace, _), list) in &mut rights {
-        list.extend(of_all.iter().cloned());
-        list.extend(of_namespace.get(namespace).into_iter().flatten().cloned());
-        list.sort_by(|a, b| {
-            (a.class, &a.namespace, &a.binding).cmp(&(b.class, &b.namespace, &b.binding))
-        });
-        list.dedup();
-    }
-    tell_missing(lens, snapshot, &missing);
-    rights
-}
-
 /// A missing role grants nothing in a cluster; files may leave out what the cluster has.
-fn tell_missing(lens: &mut Lens, snapshot: &Snapshot, missing: &BTreeSet<Text>) {
+pub(crate) fn tell_missing(lens: &mut Lens, snapshot: &Snapshot, authorizer: &Authorizer) {
+    let unresolved = authorizer.bindings.iter().filter(|b| b.rules.is_none());
+    let missing: BTreeSet<&Text> = unresolved.map(|binding| &binding.role.name).collect();
     let Some(first) = missing.first() else { return };
     let complete = snapshot.origin == Origin::Live
         && snapshot.saw_all(GROUP, "Role")
@@ -419,23 +169,6 @@ pub(crate) fn role_of(
         ("ClusterRole", _) => Some((None, name)),
         ("Role", Some(namespace)) => Some((Some(Text::clone(namespace)), name)),
         _ => None,
-    }
-}
-
-/// `appliesTo` of the authorizer, for service accounts: they are also users and members of three groups.
-fn holder(subject: &Subject) -> Option<Holder<'_>> {
-    match subject {
-        Subject::ServiceAccount { namespace, name } => Some(Holder::Account(namespace, name)),
-        Subject::User(name) => {
-            let account = name.strip_prefix("system:serviceaccount:")?.split_once(':');
-            account.map(|(namespace, name)| Holder::Account(namespace, name))
-        }
-        Subject::Group(name) => match &**name {
-            "system:serviceaccounts" | "system:authenticated" => Some(Holder::AllAccounts),
-            name => name
-                .strip_prefix("system:serviceaccounts:")
-                .map(Holder::AccountsOf),
-        },
     }
 }
 

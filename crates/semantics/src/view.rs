@@ -34,10 +34,12 @@ pub struct Inventory {
     pub admin_policies: Vec<AdminPolicy>,
     /// By namespace and name; one for each rule set that selects pods.
     pub cilium_policies: Vec<CiliumPolicy>,
+    pub calico: Calico,
+    pub mesh: Mesh,
     /// Policies of all kinds but NetworkPolicy, as "may isolate".
     pub other_policies: Vec<OtherPolicy>,
     pub endpoint_slices: Vec<EndpointSlice>,
-    /// Service accounts by (namespace, name) with their rights.
+    /// Service accounts by (namespace, name).
     pub service_accounts: Vec<ServiceAccount>,
     /// Roles and bindings, for questions request by request.
     pub authorizer: Authorizer,
@@ -46,8 +48,11 @@ pub struct Inventory {
     pub secrets: Vec<Secret>,
     /// Whether a CNI that enforces NetworkPolicy is evidenced (rule 2): the DaemonSets or CRDs that show it; empty is "not evidenced".
     pub enforcing_cni: Vec<ObjectRef>,
-    /// Bindings that belong to the cluster itself by name, subjects and rights, ordered: they cannot be cut (rules 15, 17).
+    /// Bindings that belong to the cluster itself by label, name, role, subjects and rules, ordered: they cannot be cut (rules 15, 17).
     pub stock_bindings: Vec<ObjectRef>,
+    /// Workloads of files whose pods the Pod Security level of their namespace refuses, ordered. None of a live cluster:
+    /// there pods run that were admitted before.
+    pub refused: Vec<ObjectRef>,
     /// Workloads and CRDs that may publish workloads in ways that are not understood (cloudflared, ngrok, Traefik CRDs ... rule 2).
     pub tunnels: Vec<Tunnel>,
     /// Whether NetworkPolicies are enforced, as the user declared it; decides over `enforcing_cni`.
@@ -546,6 +551,186 @@ pub enum CiliumPeer {
     Unresolved,
 }
 
+/// Calico's policies and what they refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Calico {
+    /// By name; those that Calico makes itself may be left out.
+    pub tiers: Vec<CalicoTier>,
+    /// By tier, order and name.
+    pub policies: Vec<CalicoPolicy>,
+    pub sets: Vec<NetworkSet>,
+    /// Labels of service accounts by namespace and name.
+    pub accounts: BTreeMap<(Text, Text), Labels>,
+    /// There are HostEndpoints: labels may mean addresses of nodes.
+    pub host_endpoints: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct CalicoTier {
+    pub name: Text,
+    /// Infinite where none is given.
+    pub order: f64,
+    /// What no policy of it decides goes on to the next tier, in place of being denied.
+    pub passes: bool,
+}
+
+/// A policy that governs pods; those of nodes' interfaces are left out.
+#[derive(Clone, Debug)]
+pub struct CalicoPolicy {
+    pub object: ObjectRef,
+    pub tier: Text,
+    /// Infinite where none is given.
+    pub order: f64,
+    /// `None`: of the whole cluster.
+    pub namespace: Option<Text>,
+    /// `None`: not understood.
+    pub subject: Option<Expression>,
+    /// `None`: it says nothing about the direction.
+    pub ingress: Option<Vec<CalicoRule>>,
+    pub egress: Option<Vec<CalicoRule>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CalicoRule {
+    pub action: AdminAction,
+    pub peer: CalicoPeer,
+    /// `None`: all ports.
+    pub ports: Option<Vec<PolicyPort>>,
+    pub not_ports: Vec<PolicyPort>,
+    /// It means only a part of the traffic (ports of the source, layer 7).
+    pub narrowed: bool,
+    /// What it matches is unknown.
+    pub malformed: bool,
+}
+
+/// All of it must hold; empty: everyone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CalicoPeer {
+    /// End points and network sets by their labels, the policy's own namespace included.
+    pub selector: Option<Expression>,
+    pub not_selector: Option<Expression>,
+    /// Any of them, where there are any.
+    pub nets: Vec<IpNet>,
+    pub not_nets: Vec<IpNet>,
+    /// `Some(true)`: IPv4 only; `Some(false)`: IPv6 only.
+    pub four: Option<bool>,
+}
+
+/// NetworkSet or GlobalNetworkSet: addresses that carry labels.
+#[derive(Clone, Debug)]
+pub struct NetworkSet {
+    pub namespace: Option<Text>,
+    pub labels: Labels,
+    pub nets: Vec<IpNet>,
+    /// It holds names, whose addresses are not known.
+    pub names: bool,
+}
+
+/// Calico's selector language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Expression {
+    All,
+    Has(Label),
+    /// No where the label is absent.
+    Is(Label, Test, Vec<Text>),
+    Not(Box<Expression>),
+    And(Vec<Expression>),
+    Or(Vec<Expression>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Test {
+    OneOf,
+    Contains,
+    StartsWith,
+    EndsWith,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Label {
+    pub of: LabelOf,
+    pub key: Text,
+}
+
+/// What carries a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LabelOf {
+    Pod,
+    /// Its namespace.
+    Namespace,
+    /// Its service account.
+    Account,
+}
+
+/// Istio's policies.
+#[derive(Clone, Debug, Default)]
+pub struct Mesh {
+    /// By namespace and name.
+    pub policies: Vec<MeshPolicy>,
+    pub authentication: Vec<PeerAuthentication>,
+    /// Something switches mutual TLS off, so pods of the mesh may have no identity.
+    pub plain: bool,
+}
+
+/// AuthorizationPolicy; those that only audit are left out.
+#[derive(Clone, Debug)]
+pub struct MeshPolicy {
+    pub object: ObjectRef,
+    /// `None`: of the whole mesh.
+    pub namespace: Option<Text>,
+    /// `None`: not understood, or enforced somewhere before the pods.
+    pub subject: Option<Selector>,
+    pub action: MeshAction,
+    pub rules: Vec<MeshRule>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MeshAction {
+    /// What is meant may be denied by somebody who is asked.
+    Custom,
+    Deny,
+    Allow,
+}
+
+#[derive(Clone, Debug)]
+pub struct MeshRule {
+    /// Any of them; empty: everyone.
+    pub sources: Vec<MeshSource>,
+    /// `None`: all ports.
+    pub ports: Option<Vec<PolicyPort>>,
+    /// It asks for more than layer 4 tells.
+    pub narrowed: bool,
+    pub malformed: bool,
+}
+
+/// All of it must hold, of each list one entry; of the lists with `not_` none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MeshSource {
+    /// `cluster.local/ns/NAMESPACE/sa/NAME`, as patterns with one `*` at the beginning or the end.
+    pub principals: Vec<Text>,
+    pub not_principals: Vec<Text>,
+    pub namespaces: Vec<Text>,
+    pub not_namespaces: Vec<Text>,
+    pub nets: Vec<IpNet>,
+    pub not_nets: Vec<IpNet>,
+    /// It asks for more than layer 4 tells.
+    pub narrowed: bool,
+}
+
+/// What the pods' proxies accept.
+#[derive(Clone, Debug)]
+pub struct PeerAuthentication {
+    pub object: ObjectRef,
+    /// `None`: of the whole mesh.
+    pub namespace: Option<Text>,
+    /// `None`: all pods of its scope.
+    pub subject: Option<Selector>,
+    /// Plain text is refused; `None`: as the wider scope says.
+    pub strict: Option<bool>,
+    /// The same by port.
+    pub ports: Vec<(u16, Option<bool>)>,
+}
+
 #[derive(Clone, Debug)]
 pub struct OtherPolicy {
     pub object: ObjectRef,
@@ -573,43 +758,9 @@ pub struct ServiceAccount {
     pub name: Text,
     /// Defaults to true.
     pub automount_token: bool,
-    pub rights: Vec<Right>,
     /// Cloud identity by annotation (IRSA, GKE workload identity, Azure).
     pub cloud_identity: Option<Text>,
     pub seen: bool,
-}
-
-/// Coarse classes of rights, each with the binding and role that give it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Right {
-    pub class: RightClass,
-    /// `None`: in the whole cluster.
-    pub namespace: Option<Text>,
-    pub binding: ObjectRef,
-    pub role: ObjectRef,
-}
-
-/// Ordered from the least to the most dangerous.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RightClass {
-    /// Reads anything that is not listed below.
-    Read,
-    /// Writes anything that is not listed below.
-    Write,
-    /// create pods/exec, pods/attach, ephemeral containers; `get` before 1.35.
-    Exec,
-    /// get, list or watch Secrets.
-    ReadSecrets,
-    /// Creates or changes pods or their controllers: every service account of the namespace, nodes where Pod Security admits.
-    CreatePods,
-    /// create serviceaccounts/token.
-    MintTokens,
-    /// nodes/proxy, writes to nodes, persistentvolumes.
-    Nodes,
-    /// escalate, bind, impersonate, CSR approval and signing, webhook and admission policy writes.
-    Escalate,
-    /// `*` on `*` in `*`: cluster-admin or namespace-admin.
-    Everything,
 }
 
 #[derive(Clone, Debug)]

@@ -236,7 +236,7 @@ pub(super) fn argument(
         return if keeps {
             text.to_owned()
         } else {
-            redactor.text(previous.unwrap_or(""), text)
+            redactor.addressed(previous.unwrap_or(""), text)
         };
     };
     match text
@@ -245,7 +245,7 @@ pub(super) fn argument(
     {
         None => text.to_owned(),
         Some(value) if is_kept(name, value, component) => text.to_owned(),
-        Some(value) => format!("{name}={}", redactor.text(name, value)),
+        Some(value) => format!("{name}={}", redactor.addressed(name, value)),
     }
 }
 

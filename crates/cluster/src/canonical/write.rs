@@ -112,6 +112,8 @@ enum Field {
     Arguments(Option<Component>),
     /// Every value is dropped, the key stays.
     Values,
+    /// Like `Values`; which Services a value names is kept.
+    Addressed,
     /// Like `Values`, of base64 texts.
     EncodedValues,
     SystemValues,
@@ -180,10 +182,10 @@ impl Writer<'_, '_> {
             Value::Text(text) => self.text(text, field, name),
             _ if matches!(
                 field,
-                Field::Values | Field::EncodedValues | Field::SystemValues
+                Field::Values | Field::Addressed | Field::EncodedValues | Field::SystemValues
             ) =>
             {
-                self.scalar_dropped(id, name);
+                self.scalar_dropped(id, name, field);
             }
             Value::Number(text) => self.push(&scalar::json_number(text)),
             Value::Bool(true) => self.push("true"),
@@ -236,7 +238,7 @@ impl Writer<'_, '_> {
             self.quoted(key);
             self.push(":");
             let name = match below {
-                Field::Values => beside.unwrap_or(key),
+                Field::Values | Field::Addressed => beside.unwrap_or(key),
                 _ => key,
             };
             self.value(value, below, name);
@@ -264,7 +266,8 @@ impl Writer<'_, '_> {
                     previous = flags::flag_name(text).filter(|flag| flag.len() == text.len());
                 }
                 (Field::Command(_) | Field::Arguments(_), Value::Number(_) | Value::Bool(_)) => {
-                    self.scalar_dropped(item, name);
+                    self.scalar_dropped(item, previous.unwrap_or(name), Field::Addressed);
+                    previous = None;
                 }
                 _ => self.value(item, field, name),
             }
@@ -276,8 +279,9 @@ impl Writer<'_, '_> {
         let redactor = self.redactor;
         let out = match field {
             Field::Raw => None,
-            Field::Values | Field::Command(_) | Field::Arguments(_) => {
-                Some(redactor.text(name, text))
+            Field::Values => Some(redactor.text(name, text)),
+            Field::Addressed | Field::Command(_) | Field::Arguments(_) => {
+                Some(redactor.addressed(name, text))
             }
             Field::EncodedValues => Some(redactor.base64(name, text)),
             Field::SystemValues => Some(self.system_value(name, text)),
@@ -359,7 +363,7 @@ impl Writer<'_, '_> {
                 _ => Some(self.below_object(key, value)),
             },
             Field::ConfigMap => match key {
-                "data" => Some(Field::Values),
+                "data" => Some(Field::Addressed),
                 "binaryData" => Some(Field::EncodedValues),
                 _ => Some(self.below_object(key, value)),
             },
@@ -399,7 +403,7 @@ impl Writer<'_, '_> {
                 _ => None,
             },
             Field::Environment => match key {
-                "value" => Some(Field::Values),
+                "value" => Some(Field::Addressed),
                 _ => Some(Field::Plain),
             },
             Field::Container(component) => match key {
@@ -460,9 +464,12 @@ impl Writer<'_, '_> {
         flags::component(document.as_text(named?)?)
     }
 
-    fn scalar_dropped(&mut self, id: NodeId, name: &str) {
+    fn scalar_dropped(&mut self, id: NodeId, name: &str, field: Field) {
         let text = super::plain_text(self.document, id).unwrap_or_default();
-        let out = self.redactor.text(name, &text);
+        let out = match field {
+            Field::Addressed => self.redactor.addressed(name, &text),
+            _ => self.redactor.text(name, &text),
+        };
         self.quoted(&out);
     }
 

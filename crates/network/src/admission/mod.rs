@@ -55,7 +55,7 @@ pub(crate) struct Inside {
 }
 
 /// Kinds of policies by who enforces them: group, name in texts, words in the names of plugins that do.
-const KINDS: [(&str, &str, &[&str]); 3] = [
+const KINDS: [(&str, &str, &[&str]); 5] = [
     // Every plugin that counts as evidence does.
     (NETWORK, "NetworkPolicy", &[""]),
     // network-policy-api, "Implementations".
@@ -72,7 +72,11 @@ const KINDS: [(&str, &str, &[&str]); 3] = [
         ],
     ),
     ("cilium.io", "CiliumNetworkPolicies", &["cilium"]),
+    ("projectcalico.org", "Calico's policies", &["calico"]),
+    // What governs pods by them does so because the pods have a proxy.
+    (MESH, "Istio's policies", &[]),
 ];
+const MESH: &str = "security.istio.io";
 const NETWORK: &str = "networking.k8s.io";
 
 /// What policies say of a source, before what doubts them all.
@@ -123,7 +127,7 @@ impl<'a> Gates<'a> {
             pools: Pools::of(&reach),
             reach,
             declared,
-            enforced: [None, None, None],
+            enforced: [const { None }; KINDS.len()],
             unseen,
             isolated: FxHashMap::default(),
             answers: FxHashMap::default(),
@@ -142,6 +146,8 @@ impl<'a> Gates<'a> {
 
     /// Whether something enforces policies of a group.
     fn enforcement(&mut self, group: &str, ledger: &mut Ledger) -> Claim {
+        // Calico's own API, and the group in which it keeps the same objects.
+        let group = group.strip_prefix("crd.").unwrap_or(group);
         let at = KINDS.iter().position(|(of, _, _)| *of == group);
         let at = at.unwrap_or_default();
         if let Some(Some(known)) = self.enforced.get(at) {
@@ -153,6 +159,10 @@ impl<'a> Gates<'a> {
             words.iter().any(of)
         });
         let claim = match (self.declared, plugin) {
+            _ if group == MESH => Claim::yes(said(
+                "the proxies of the pods enforce Istio's policies",
+                ledger,
+            )),
             (Some(true), _) => Claim::yes(said(
                 "the settings say that the network plugin enforces NetworkPolicy",
                 ledger,
@@ -177,7 +187,10 @@ impl<'a> Gates<'a> {
     fn enforcement_of(&mut self, policies: &[(ObjectRef, Truth)], ledger: &mut Ledger) -> Claim {
         let mut all: Option<Claim> = None;
         for (group, _, _) in KINDS {
-            if policies.iter().any(|(policy, _)| *policy.group == *group) {
+            let of = |policy: &ObjectRef| {
+                policy.group.strip_prefix("crd.").unwrap_or(&policy.group) == group
+            };
+            if policies.iter().any(|(policy, _)| of(policy)) {
                 let one = self.enforcement(group, ledger);
                 all = Some(match all {
                     Some(all) => all.and(one),

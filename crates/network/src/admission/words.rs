@@ -161,7 +161,7 @@ pub(super) fn malformed(policy: &ObjectRef) -> Gap {
     let scope = policy.to_string();
     gap(
         "policy-selector",
-        format!("a selector of {policy} is not understood"),
+        format!("a part of {policy} is not understood or not evaluated"),
         &scope,
         "",
     )

@@ -59,11 +59,10 @@ pub(crate) fn blocks<'a>(
 }
 
 impl Reading<'_> {
-    /// The part of a policy that belongs to a layer.
-    pub(crate) fn cilium(&mut self, policy: &CiliumPolicy, layer: Layer) -> Policy {
+    /// The part of a policy that denies, or the one that allows.
+    pub(crate) fn cilium(&mut self, policy: &CiliumPolicy, denies: bool) -> Policy {
         let own = policy.namespace.as_deref();
         let own = own.map(|name| (name, self.namespaces.find(name).unwrap_or(u32::MAX)));
-        let denies = layer == Layer::Deny;
         let mut isolates = [false, false];
         let read = [Direction::Ingress, Direction::Egress].map(|direction| {
             let side = side(policy, direction);
@@ -98,7 +97,11 @@ impl Reading<'_> {
         });
         Policy {
             object: policy.object.clone(),
-            layer,
+            layer: if denies {
+                Layer::deny()
+            } else {
+                Layer::developer()
+            },
             governed: governed(policy, own),
             rules: read,
             isolates,

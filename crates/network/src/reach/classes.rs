@@ -3,6 +3,7 @@
 //! Comes in: the inventory, what policies ask for. Goes out: classes. Never: a class a pod.
 
 use super::meets::Meets;
+use super::mesh;
 use super::ports::Protocol;
 use crate::namespaces::{Namespaces, selects};
 use model::text::Text;
@@ -18,6 +19,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) ports: FxHashSet<&'a str>,
     /// Some block is matched against pods too, so their addresses count.
     pub(crate) addresses: bool,
+    /// Their service accounts count.
+    pub(crate) accounts: bool,
+    /// Whether they have a proxy of the mesh counts.
+    pub(crate) mesh: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -42,6 +47,10 @@ pub(crate) struct Class {
     pub(crate) host_network: bool,
     /// Ordered, where blocks are matched against pods; `None`: not known.
     pub(crate) addresses: Option<Vec<IpAddr>>,
+    /// Name of the service account, where that is asked for; empty: one that no rule names; `None`: not known.
+    pub(crate) account: Option<Text>,
+    /// Whether they have a proxy of the mesh, where that is asked for.
+    pub(crate) mesh: Meets,
 }
 
 #[derive(Debug, Default)]
@@ -66,8 +75,21 @@ impl Classes {
             .collect();
         for (n, view) in (0_u32..).zip(&inventory.workloads) {
             let template = inventory.templates.get(view.template as usize);
+            let namespace = namespaces.find(&view.workload.key.namespace);
+            let proxied = |labels: &Labels| {
+                let of = namespace.and_then(|n| namespaces.labels(n));
+                mesh::proxied(template, labels, of, !view.pods.is_empty())
+            };
             let class = |labels: &Labels, addresses: Option<Vec<IpAddr>>| Class {
-                namespace: namespaces.find(&view.workload.key.namespace),
+                namespace,
+                account: template
+                    .filter(|_| asked.accounts)
+                    .map(|t| Text::clone(&t.service_account)),
+                mesh: if asked.mesh {
+                    proxied(labels)
+                } else {
+                    Meets::No
+                },
                 labels: labels
                     .iter()
                     .filter(|(key, _)| asked.labels.contains(&***key))

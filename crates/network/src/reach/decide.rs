@@ -3,12 +3,13 @@
 //! refused, and the rules that decided. Never: an answer on one side of a rule that is not known.
 //!
 //! Source: network-policy-api, "How it works together": Admin tier by priority, then NetworkPolicies if any selects the
-//! pod, else the Baseline tier, else everything. Cilium, "Deny Policies": they come before whatever allows.
+//! pod, else the Baseline tier, else everything. Cilium, "Deny Policies": they come before whatever allows. Calico,
+//! "Tier": what a tier with a policy for the pod does not decide is denied, unless the tier passes it on.
 
 use super::classes::NamedPort;
 use super::meets::Meets;
 use super::ports::{PortSet, Protocol};
-use super::rules::{Layer, Meant, Pods, Policies, Policy};
+use super::rules::{Chain, Meant, Pods, Policies, Policy};
 use model::evidence::Truth;
 use model::reach::Direction;
 use semantics::view::AdminAction;
@@ -119,6 +120,20 @@ impl Open {
         }
     }
 
+    /// What a chain is asked about at all; the rest it lets through.
+    fn of(chain: Chain) -> Self {
+        let everything = Open::everything();
+        match chain {
+            Chain::Network => everything,
+            // Proxies take TCP only.
+            Chain::Mesh => Open {
+                undecided: PortSet::protocol(Protocol::Tcp),
+                allowed: PortSet::protocol(Protocol::Udp).union(&PortSet::protocol(Protocol::Sctp)),
+                ..everything
+            },
+        }
+    }
+
     /// Ports on which the rule was heard.
     fn apply(&mut self, action: AdminAction, ports: &PortSet, truth: Truth) -> PortSet {
         let hit = self.undecided.intersection(ports);
@@ -135,12 +150,12 @@ impl Open {
     }
 
     /// What was passed on is open again.
-    fn next_layer(&mut self) {
+    fn next_tier(&mut self) {
         self.undecided = self.undecided.union(&self.passed);
         self.passed = PortSet::none();
     }
 
-    /// Something isolates: what nothing allowed is denied. `before`: what was open when NetworkPolicies were asked.
+    /// Something isolates: what nothing decided is denied. `before`: what was open when the tier was asked.
     fn isolate(&mut self, isolates: Truth, before: PortSet) {
         if isolates == Truth::No {
             return;
@@ -173,63 +188,92 @@ pub(crate) struct Question<'a> {
 
 /// `heard` is filled where it is given.
 pub(crate) fn decide(question: &Question<'_>, mut heard: Option<&mut Vec<Heard>>) -> Decision {
-    let mut may = Open::everything();
-    let mut read = Open::everything();
-    question.ask(Layer::Admin, &mut may, &mut read, heard.as_deref_mut());
-    may.next_layer();
-    read.next_layer();
-    question.ask(Layer::Deny, &mut may, &mut read, heard.as_deref_mut());
-
-    let isolates = question.isolates();
-    let before = (may.undecided.clone(), read.undecided.clone());
-    question.ask(Layer::Developer, &mut may, &mut read, heard.as_deref_mut());
-    may.isolate(isolates.truth(), before.0);
-    let as_written = if isolates.reading() {
-        Truth::Yes
-    } else {
-        Truth::No
-    };
-    read.isolate(as_written, before.1);
-
-    question.ask(Layer::Baseline, &mut may, &mut read, heard);
-    let possible = may.possible();
+    let at = question.governing.partition_point(|(n, _)| {
+        let policy = question.policies.all.get(*n as usize);
+        policy.is_some_and(|policy| policy.layer.chain == Chain::Network)
+    });
+    let (network, mesh) = question.governing.split_at(at);
+    let network = question.chain(Chain::Network, network, heard.as_deref_mut());
+    if mesh.is_empty() {
+        return network;
+    }
+    let mesh = question.chain(Chain::Mesh, mesh, heard);
     Decision {
-        ports: Ports {
-            sure: possible.difference(&may.denied),
-            written: read.possible(),
-            possible,
-        },
-        by_default: read.undecided,
+        by_default: network.by_default.intersection(&mesh.ports.written),
+        ports: network.ports.and(&mesh.ports),
     }
 }
 
 impl Question<'_> {
-    fn of(&self, layer: Layer) -> impl Iterator<Item = (u32, &Policy, Meets)> {
-        self.governing.iter().filter_map(move |(n, meets)| {
+    /// Tier by tier.
+    fn chain(
+        &self,
+        chain: Chain,
+        governing: &Governing,
+        mut heard: Option<&mut Vec<Heard>>,
+    ) -> Decision {
+        let mut may = Open::of(chain);
+        let mut read = Open::of(chain);
+        let tier = |n: &u32| self.policies.tiers.get(*n as usize);
+        for same in governing.chunk_by(|(a, _), (b, _)| tier(a) == tier(b)) {
+            let before = (may.undecided.clone(), read.undecided.clone());
+            self.ask(same, &mut may, &mut read, heard.as_deref_mut());
+            let isolates = self.isolating_of(same).map(|(_, _, meets)| meets);
+            let isolates = isolates.max().unwrap_or(Meets::No);
+            may.isolate(isolates.truth(), before.0);
+            if isolates.reading() {
+                read.isolate(Truth::Yes, before.1);
+            }
+            may.next_tier();
+            read.next_tier();
+        }
+        let possible = may.possible();
+        Decision {
+            ports: Ports {
+                sure: possible.difference(&may.denied),
+                written: read.possible(),
+                possible,
+            },
+            by_default: read.undecided,
+        }
+    }
+
+    fn policies<'q>(
+        &'q self,
+        governing: &'q Governing,
+    ) -> impl Iterator<Item = (u32, &'q Policy, Meets)> {
+        governing.iter().filter_map(|(n, meets)| {
             let policy = self.policies.all.get(*n as usize)?;
-            (policy.layer == layer).then_some((*n, policy, *meets))
+            Some((*n, policy, *meets))
         })
     }
 
-    /// Rules of NetworkPolicies only add, and what none allows is denied if any isolates.
+    fn isolating_of<'q>(
+        &'q self,
+        governing: &'q Governing,
+    ) -> impl Iterator<Item = (u32, &'q Policy, Meets)> {
+        let all = self.policies(governing);
+        all.filter(|(_, policy, _)| policy.isolates[self.direction as usize])
+    }
+
+    /// What none of a tier decides is denied if any of it isolates.
     pub(crate) fn isolates(&self) -> Meets {
         let all = self.isolating().map(|(_, _, meets)| meets);
         all.max().unwrap_or(Meets::No)
     }
 
     pub(crate) fn isolating(&self) -> impl Iterator<Item = (u32, &Policy, Meets)> {
-        self.of(Layer::Developer)
-            .filter(|(_, policy, _)| policy.isolates[self.direction as usize])
+        self.isolating_of(self.governing)
     }
 
     fn ask(
         &self,
-        layer: Layer,
+        governing: &Governing,
         may: &mut Open,
         read: &mut Open,
         mut heard: Option<&mut Vec<Heard>>,
     ) {
-        for (n, policy, governs) in self.of(layer) {
+        for (n, policy, governs) in self.policies(governing) {
             for (r, rule) in (0_u32..).zip(policy.rules[self.direction as usize].iter().flatten()) {
                 let mut meets = governs.min(self.meets(rule.peers));
                 if rule.malformed {
@@ -278,7 +322,11 @@ impl Question<'_> {
                 .map(|meant| match meant {
                     Meant::Everyone => Meets::Yes,
                     Meant::Pods(of) if pods.implies(of) => Meets::Yes,
-                    Meant::Pods(_) | Meant::Unresolved => Meets::MaybeNot,
+                    Meant::Pods(_)
+                    | Meant::Unresolved
+                    | Meant::Calico(_)
+                    | Meant::Mesh(_)
+                    | Meant::Plain => Meets::MaybeNot,
                     Meant::Block { .. } => peers.pods.min(Meets::MaybeNot),
                 })
                 .max()

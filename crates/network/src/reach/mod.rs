@@ -9,12 +9,15 @@
 //! blocks -> space /
 //! ```
 
+mod calico;
 mod cilium;
 mod classes;
 mod decide;
 mod explain;
 mod fronted;
 mod meets;
+mod mesh;
+mod nets;
 mod open;
 mod pools;
 mod ports;
@@ -22,6 +25,7 @@ mod rows;
 mod rules;
 mod sources;
 mod space;
+mod sweep;
 
 pub use decide::Ports;
 pub(crate) use decide::Wanted;
@@ -32,15 +36,16 @@ pub use ports::{PortSet, Protocol};
 pub use rules::Pods;
 pub(crate) use sources::Source;
 pub use space::Interval;
+pub use sweep::Sweep;
 
 use crate::namespaces::Namespaces;
 use classes::{Class, Classes};
 use decide::Who;
 use fronted::fronted;
+use meets::Meets;
 use model::reach::Direction;
 use rows::Rows;
 use rules::Policies;
-use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, Labels};
 use std::sync::OnceLock;
 
@@ -86,13 +91,15 @@ impl<'a> Reach<'a> {
                 named: Vec::new(),
                 host_network: false,
                 addresses: None,
+                account: namespace.map(|_| "".into()),
+                mesh: Meets::MaybeNot,
             })
         };
         let somewhere = anyone(None);
         let stranger = anyone(Some(namespaces.elsewhere));
         let neighbours = namespaces.all().map(|n| anyone(Some(n))).collect();
         let policies = Policies::of(inventory, &namespaces, &classes);
-        let rows = Rows::of(&policies, &classes, &namespaces);
+        let rows = Rows::make(&policies, &classes, &namespaces);
         let apart = apart(inventory, &namespaces);
         Reach {
             inventory,
@@ -156,41 +163,6 @@ impl<'a> Reach<'a> {
         all
     }
 
-    /// All connections, by source and destination; a workload's with itself are left out.
-    pub fn connections(&self, mut visit: impl FnMut(Peer, Peer, &Ports)) {
-        let workloads = u32::try_from(self.inventory.workloads.len()).unwrap_or(u32::MAX);
-        let outside: [Vec<u32>; 2] = [Direction::Ingress, Direction::Egress]
-            .map(|direction| self.intervals(direction).map(|(n, _)| n).collect());
-        let mut joined = Joined::default();
-        let mut give = |from: Peer, to: Peer, ports: &Ports| {
-            if !ports.possible.is_empty() {
-                visit(from, to, ports);
-            }
-        };
-        for a in (0..workloads).filter(|a| !self.is_apart(Peer::Workload(*a))) {
-            let from = Peer::Workload(a);
-            for b in (0..workloads).filter(|b| *b != a) {
-                let to = Peer::Workload(b);
-                match (self.classes_of(a), self.classes_of(b)) {
-                    ([x], [y]) if !self.is_apart(to) => {
-                        give(from, to, joined.pods(&self.rows, *x, *y));
-                    }
-                    _ => give(from, to, &self.ports(from, to)),
-                }
-            }
-            for n in &outside[Direction::Egress as usize] {
-                let to = Peer::Range(*n);
-                give(from, to, &self.ports(from, to));
-            }
-            for n in &outside[Direction::Ingress as usize] {
-                let source = Peer::Range(*n);
-                give(source, from, &self.ports(source, from));
-            }
-            let controller = Peer::IngressController;
-            give(controller, from, &self.ports(controller, from));
-        }
-    }
-
     /// Name of a namespace that [`Pods`] says by number.
     pub fn namespace(&self, n: u32) -> Option<&str> {
         let mut all = self.namespaces.by_name.iter();
@@ -220,20 +192,6 @@ impl<'a> Reach<'a> {
     fn side(&self, direction: Direction, class: u32, interval: u32) -> Ports {
         let answer = self.rows.side(direction, class, Who::Interval(interval));
         answer.cloned().unwrap_or_default()
-    }
-}
-
-/// Both sides' answers together: of millions of pairs there are few.
-#[derive(Default)]
-struct Joined(FxHashMap<(u32, u32), Ports>);
-
-impl Joined {
-    fn pods(&mut self, rows: &Rows, from: u32, to: u32) -> &Ports {
-        let out = rows.answer(Direction::Egress, from, Who::Class(to));
-        let into = rows.answer(Direction::Ingress, to, Who::Class(from));
-        self.0
-            .entry((out, into))
-            .or_insert_with(|| rows.pods(from, to))
     }
 }
 

@@ -46,6 +46,25 @@ impl Reach<'_> {
         }
     }
 
+    /// Ports on which a workload gets out to pods that carry what is asked, whether they exist or not.
+    pub(crate) fn out_to(&self, workload: u32, pods: &Pods) -> Ports {
+        let mut all = Ports::default();
+        for class in self.classes_of(workload) {
+            let Some(governed) = self.rows.governing(Direction::Egress, *class) else {
+                continue;
+            };
+            let question = Question {
+                policies: &self.policies,
+                governing: &governed.policies,
+                direction: Direction::Egress,
+                who: Who::Like(pods),
+                named: &[],
+            };
+            all = all.or(&decide(&question, None).ports);
+        }
+        all
+    }
+
     fn openings_of(
         &self,
         workload: u32,

@@ -38,6 +38,24 @@ struct Row {
     intervals: Vec<(u32, u32)>,
 }
 
+impl Row {
+    fn answer(&self, who: Who<'_>) -> u32 {
+        let find = |list: &[(u32, u32)], key: u32, default: u32| {
+            list.binary_search_by_key(&key, |(key, _)| *key)
+                .ok()
+                .and_then(|at| list.get(at))
+                .map_or(default, |(_, answer)| *answer)
+        };
+        match who {
+            Who::Class(n) => find(&self.classes, n, self.pods),
+            Who::Interval(n) => find(&self.intervals, n, self.ranges),
+            Who::OtherPods => self.pods,
+            Who::OtherRanges => self.ranges,
+            Who::Like(_) => u32::MAX,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Answers {
     all: Vec<Ports>,
@@ -57,7 +75,7 @@ impl Answers {
 }
 
 impl Rows {
-    pub(crate) fn of(policies: &Policies, classes: &Classes, namespaces: &Namespaces) -> Self {
+    pub(crate) fn make(policies: &Policies, classes: &Classes, namespaces: &Namespaces) -> Self {
         let by_namespace = by_namespace(policies);
         let mut answers = Answers::default();
         let mut of: [Vec<u32>; 2] = Default::default();
@@ -126,6 +144,21 @@ impl Rows {
         row.map_or((u32::MAX, &[]), |row| (row.ranges, &row.intervals))
     }
 
+    /// Rows of all classes.
+    pub(crate) fn of(&self, direction: Direction) -> &[u32] {
+        &self.of[direction as usize]
+    }
+
+    pub(crate) fn answers(&self) -> &[Ports] {
+        &self.answers
+    }
+
+    /// What every row of a direction says of one peer.
+    pub(crate) fn to_all(&self, direction: Direction, who: Who<'_>) -> Vec<u32> {
+        let rows = self.made[direction as usize].iter();
+        rows.map(|row| row.answer(who)).collect()
+    }
+
     pub(crate) fn ports(&self, answer: u32) -> Option<&Ports> {
         self.answers.get(answer as usize)
     }
@@ -139,22 +172,8 @@ impl Rows {
     /// Equal numbers are equal answers; one that no answer has: a class or a peer that is in no row.
     pub(crate) fn answer(&self, direction: Direction, class: u32, who: Who<'_>) -> u32 {
         let rows = self.of[direction as usize].get(class as usize);
-        let Some(row) = rows.and_then(|n| self.made[direction as usize].get(*n as usize)) else {
-            return u32::MAX;
-        };
-        let find = |list: &[(u32, u32)], key: u32, default: u32| {
-            list.binary_search_by_key(&key, |(key, _)| *key)
-                .ok()
-                .and_then(|at| list.get(at))
-                .map_or(default, |(_, answer)| *answer)
-        };
-        match who {
-            Who::Class(n) => find(&row.classes, n, row.pods),
-            Who::Interval(n) => find(&row.intervals, n, row.ranges),
-            Who::OtherPods => row.pods,
-            Who::OtherRanges => row.ranges,
-            Who::Like(_) => u32::MAX,
-        }
+        let row = rows.and_then(|n| self.made[direction as usize].get(*n as usize));
+        row.map_or(u32::MAX, |row| row.answer(who))
     }
 
     /// Both sides: what leaves the one and enters the other.
@@ -201,6 +220,7 @@ fn governing(
         policies: Vec::new(),
         named: Vec::new(),
     };
+    let at = u32::try_from(class).unwrap_or(u32::MAX);
     let Some(class) = classes.all.get(class) else {
         return governed;
     };
@@ -212,12 +232,12 @@ fn governing(
         let Some(rules) = &policy.rules[direction as usize] else {
             continue;
         };
-        let governs = policy.governs(class, namespaces);
+        let governs = policy.governs(at, class, namespaces);
         if governs == Meets::No {
             continue;
         }
         governed.policies.push((*n, governs));
-        let names = rules.iter().any(|rule| !rule.ports.named.is_empty());
+        let names = rules.iter().any(|rule| rule.ports.names());
         if names && direction == Direction::Ingress {
             governed.named.clone_from(&class.named);
         }
@@ -288,7 +308,7 @@ fn draft(
             listed.extend(classes.iter().map(|(n, _)| n));
             intervals.extend(ranges.iter().map(|(n, _)| n));
         }
-        names |= !rule.ports.named.is_empty();
+        names |= rule.ports.names();
     }
     // To an egress rule with a named port, pods that give the name to a port are not like the others.
     if names && direction == Direction::Egress {

@@ -2,11 +2,11 @@
 //! Comes in: the inventory's policies. Goes out: layers of rules, each peer evaluated once over all classes.
 //! Never: reachability.
 
-use super::cilium;
 use super::classes::{Asked, Class, Classes, NamedPort};
 use super::meets::Meets;
 use super::ports::{PortSet, Protocol};
 use super::space::Space;
+use super::{calico, cilium, mesh};
 use crate::address;
 use crate::namespaces::Namespaces;
 use ipnet::IpNet;
@@ -15,20 +15,65 @@ use model::reach::Direction;
 use model::text::Text;
 use rustc_hash::FxHashMap;
 use semantics::view::{
-    AdminAction, AdminPeer, AdminPods, AdminTier, Inventory, PolicyPeer, PolicyPort, Selector,
-    TargetPort,
+    AdminAction, AdminPeer, AdminPods, AdminTier, CalicoPeer, Inventory, MeshSource, PolicyPeer,
+    PolicyPort, Selector, TargetPort,
 };
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
-/// In the order in which they are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Layer {
-    Admin,
+/// Traffic must get through each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Chain {
+    Network,
+    /// Proxies of a mesh beside the pods.
+    Mesh,
+}
+
+/// The tier in which NetworkPolicies are, by Calico's name.
+pub(crate) const DEFAULT_TIER: &str = "default";
+
+/// Where a policy stands. Tiers are asked in their order, as Calico numbers them; in each its policies in theirs.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) chain: Chain,
+    pub(crate) tier: f64,
+    pub(crate) name: Text,
+    pub(crate) order: f64,
+}
+
+impl Layer {
+    fn of(tier: f64, name: &str, order: f64) -> Self {
+        Layer {
+            chain: Chain::Network,
+            tier,
+            name: name.into(),
+            order,
+        }
+    }
+
+    fn admin(priority: i64) -> Self {
+        Layer::of(1e3, "adminnetworkpolicy", priority as f64)
+    }
+
     /// Cilium's rules that deny: before whatever allows.
-    Deny,
+    pub(crate) fn deny() -> Self {
+        Layer::of(1e6, "", 0.0)
+    }
+
     /// NetworkPolicy, Cilium's rules that allow: they only add, and what none allows is denied.
-    Developer,
-    Baseline,
+    pub(crate) fn developer() -> Self {
+        Layer::of(1e6, DEFAULT_TIER, calico::NETWORK_POLICY)
+    }
+
+    fn baseline(priority: i64) -> Self {
+        Layer::of(1e7, "baselineadminnetworkpolicy", priority as f64)
+    }
+
+    fn cmp_tier(&self, other: &Layer) -> Ordering {
+        let chain = self.chain.cmp(&other.chain);
+        let tier = chain.then(self.tier.total_cmp(&other.tier));
+        tier.then_with(|| self.name.cmp(&other.name))
+    }
 }
 
 pub(crate) struct Policy {
@@ -37,7 +82,7 @@ pub(crate) struct Policy {
     pub(crate) governed: Governed,
     /// By direction; `None`: says nothing about it.
     pub(crate) rules: [Option<Vec<Rule>>; 2],
-    /// By direction: what no policy of its layer allows is denied.
+    /// By direction: what no policy of its tier decides is denied.
     pub(crate) isolates: [bool; 2],
 }
 
@@ -45,6 +90,8 @@ pub(crate) enum Governed {
     /// Pods of one namespace.
     Own(u32, Selector),
     Pods(AdminPods),
+    /// Classes, ordered, of the one namespace where it is one's.
+    Listed(Option<u32>, Vec<(u32, Meets)>),
     Unknown,
 }
 
@@ -61,10 +108,12 @@ pub(crate) struct Rule {
 }
 
 /// Ports as written; names mean what the destination says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ports {
     pub(crate) fixed: PortSet,
     pub(crate) named: Vec<(Text, Option<Protocol>)>,
+    /// What of them is not meant.
+    pub(crate) except: Option<Box<Ports>>,
 }
 
 impl Ports {
@@ -77,7 +126,15 @@ impl Ports {
                 }
             }
         }
-        all
+        match &self.except {
+            Some(except) => all.difference(&except.at(destination)),
+            None => all,
+        }
+    }
+
+    /// Whether some are names.
+    pub(crate) fn names(&self) -> bool {
+        !self.named.is_empty() || self.except.as_ref().is_some_and(|of| of.names())
     }
 }
 
@@ -121,6 +178,12 @@ pub(crate) enum Meant {
     },
     /// Nodes and names: addresses that are not known.
     Unresolved,
+    /// Whom a rule of Calico's means, alone in its list.
+    Calico(CalicoPeer),
+    /// Whom a rule of Istio's means, alone in its list.
+    Mesh(Vec<MeshSource>),
+    /// Whoever sends plain text, alone in its list.
+    Plain,
 }
 
 /// Whether a block means addresses of pods, too.
@@ -164,7 +227,10 @@ fn implied(a: &Selector, b: &Selector) -> bool {
 }
 
 pub(crate) struct Policies {
+    /// In the order in which they are asked.
     pub(crate) all: Vec<Policy>,
+    /// Parallel to `all`: equal numbers are one tier.
+    pub(crate) tiers: Vec<u32>,
     pub(crate) peers: Vec<Peers>,
     /// Parallel to `peers`: as they were written.
     pub(crate) meant: Vec<Vec<Meant>>,
@@ -202,6 +268,8 @@ pub(crate) fn asked(inventory: &Inventory) -> Asked<'_> {
         }
     }
     cilium::asked(inventory, &mut asked);
+    calico::asked(inventory, &mut asked);
+    mesh::asked(inventory, &mut asked);
     asked
 }
 
@@ -216,6 +284,7 @@ pub(crate) fn named<'a>(asked: &mut Asked<'a>, ports: &'a [PolicyPort]) {
 impl Policies {
     pub(crate) fn of(inventory: &Inventory, namespaces: &Namespaces, classes: &Classes) -> Self {
         let mut reading = Reading {
+            inventory,
             namespaces,
             classes,
             spaces: [
@@ -229,22 +298,38 @@ impl Policies {
         let mut all: Vec<Policy> = Vec::new();
         let admin = inventory.admin_policies.iter();
         for policy in admin.clone().filter(|p| p.tier == AdminTier::Admin) {
-            all.push(reading.admin(policy, Layer::Admin));
+            all.push(reading.admin(policy, Layer::admin(policy.priority)));
         }
         for policy in &inventory.cilium_policies {
-            all.push(reading.cilium(policy, Layer::Deny));
+            all.push(reading.cilium(policy, true));
         }
         for policy in &inventory.network_policies {
             all.push(reading.developer(policy));
         }
         for policy in &inventory.cilium_policies {
-            all.push(reading.cilium(policy, Layer::Developer));
+            all.push(reading.cilium(policy, false));
+        }
+        for policy in &inventory.calico.policies {
+            all.push(reading.calico(policy));
         }
         for policy in admin.filter(|p| p.tier == AdminTier::Baseline) {
-            all.push(reading.admin(policy, Layer::Baseline));
+            all.push(reading.admin(policy, Layer::baseline(policy.priority)));
+        }
+        reading.mesh(&mut all);
+        all.sort_by(|a, b| {
+            let tier = a.layer.cmp_tier(&b.layer);
+            tier.then(a.layer.order.total_cmp(&b.layer.order))
+        });
+        let mut tiers: Vec<u32> = Vec::with_capacity(all.len());
+        for (n, policy) in all.iter().enumerate() {
+            let before = n.checked_sub(1).and_then(|n| all.get(n));
+            let last = tiers.last().copied().unwrap_or(0);
+            let new = before.is_some_and(|b| b.layer.cmp_tier(&policy.layer).is_ne());
+            tiers.push(last + u32::from(new));
         }
         Policies {
             all,
+            tiers,
             peers: reading.peers,
             meant: reading.meant,
             spaces: reading.spaces,
@@ -258,8 +343,9 @@ impl Policies {
 
 impl Policy {
     /// Whether it governs the pods of a class.
-    pub(crate) fn governs(&self, class: &Class, namespaces: &Namespaces) -> Meets {
+    pub(crate) fn governs(&self, n: u32, class: &Class, namespaces: &Namespaces) -> Meets {
         let meets = match &self.governed {
+            Governed::Listed(_, classes) => return find(classes, n).unwrap_or(Meets::No),
             Governed::Own(namespace, pods) if class.namespace == Some(*namespace) => {
                 class.selected(pods)
             }
@@ -278,7 +364,7 @@ impl Policy {
     /// The only namespace whose pods it can govern.
     pub(crate) fn namespace(&self) -> Option<u32> {
         match &self.governed {
-            Governed::Own(namespace, _) => Some(*namespace),
+            Governed::Own(namespace, _) | Governed::Listed(Some(namespace), _) => Some(*namespace),
             _ => None,
         }
     }
@@ -319,13 +405,18 @@ fn blocks(inventory: &Inventory, direction: Direction) -> Vec<(&IpNet, &[IpNet])
         }
     }
     cilium::blocks(inventory, direction, &mut all);
+    calico::blocks(inventory, direction, &mut all);
+    if direction == Direction::Ingress {
+        mesh::blocks(inventory, &mut all);
+    }
     all
 }
 
 pub(crate) struct Reading<'a> {
+    pub(crate) inventory: &'a Inventory,
     pub(crate) namespaces: &'a Namespaces<'a>,
-    classes: &'a Classes,
-    spaces: [Space; 2],
+    pub(crate) classes: &'a Classes,
+    pub(crate) spaces: [Space; 2],
     peers: Vec<Peers>,
     meant: Vec<Vec<Meant>>,
     known: FxHashMap<(Direction, Vec<Meant>), u32>,
@@ -373,7 +464,7 @@ impl Reading<'_> {
                 Some(&policy.namespace),
                 &policy.name,
             ),
-            layer: Layer::Developer,
+            layer: Layer::developer(),
             governed: Governed::Own(namespace, policy.selector.clone()),
             rules,
             isolates: [policy.isolates_ingress, policy.isolates_egress],
@@ -446,6 +537,12 @@ impl Reading<'_> {
     }
 
     fn resolve(&self, direction: Direction, meant: &[Meant]) -> Peers {
+        match meant {
+            [Meant::Calico(peer)] => return self.calico_peers(direction, peer),
+            [Meant::Mesh(sources)] => return self.mesh_peers(direction, sources),
+            [Meant::Plain] => return self.plain(),
+            _ => {}
+        }
         let mut all = Peers {
             pods: Meets::No,
             ranges: Meets::No,
@@ -458,7 +555,9 @@ impl Reading<'_> {
                     all.pods = Meets::Yes;
                     all.ranges = Meets::Yes;
                 }
-                Meant::Unresolved => all.ranges = all.ranges.max(Meets::MaybeNot),
+                Meant::Unresolved | Meant::Calico(_) | Meant::Mesh(_) | Meant::Plain => {
+                    all.ranges = all.ranges.max(Meets::MaybeNot);
+                }
                 Meant::Pods(Pods { namespaces, pods }) => match namespaces {
                     Ok(selector) if selector.is_everything() && pods.is_everything() => {
                         all.pods = Meets::Yes;
@@ -601,13 +700,10 @@ pub(crate) fn ports(written: Option<&Vec<PolicyPort>>) -> Ports {
     let Some(written) = written else {
         return Ports {
             fixed: PortSet::all(),
-            named: Vec::new(),
+            ..Ports::default()
         };
     };
-    let mut ports = Ports {
-        fixed: PortSet::none(),
-        named: Vec::new(),
-    };
+    let mut ports = Ports::default();
     for port in written {
         let protocol = Protocol::parse(&port.protocol);
         if protocol.is_none() && !port.protocol.is_empty() {
@@ -628,4 +724,15 @@ pub(crate) fn ports(written: Option<&Vec<PolicyPort>>) -> Ports {
         }
     }
     ports
+}
+
+/// Those that are not among some others.
+pub(crate) fn except(written: Ports, others: &[PolicyPort]) -> Ports {
+    if others.is_empty() {
+        return written;
+    }
+    Ports {
+        except: Some(Box::new(ports(Some(&others.to_vec())))),
+        ..written
+    }
 }

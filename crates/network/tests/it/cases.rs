@@ -14,9 +14,10 @@ pub(crate) use model::object::ObjectRef;
 pub(crate) use model::situation::ExposureClass;
 pub(crate) use network::{NetworkDeclarations, OpeningKind, WorkloadExposure};
 pub(crate) use semantics::view::{
-    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, BackendPort, CiliumPeer,
-    CiliumPolicy, CiliumRule, CiliumSide, EndpointSlice, FrontClass, Inventory, Labels, Operator,
-    OtherPolicy, PolicyPort, PolicyRule, Requirement, Selector, ServicePort, TargetPort, Tunnel,
+    AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, BackendPort, CalicoPeer,
+    CalicoPolicy, CalicoRule, CiliumPeer, CiliumPolicy, CiliumRule, CiliumSide, EndpointSlice,
+    Expression, FrontClass, Inventory, Labels, MeshAction, MeshPolicy, Operator, OtherPolicy,
+    PolicyPort, PolicyRule, Requirement, Selector, ServicePort, TargetPort, Tunnel,
 };
 
 pub(crate) fn name(class: ExposureClass) -> &'static str {

@@ -4,4 +4,5 @@
 mod cases;
 mod laws;
 mod reach;
+mod segments;
 mod world;

@@ -1,12 +1,12 @@
 //! Exact reachability against a model that asks every policy for every pair and port, one after the other.
 
-use crate::world::{block, deployment, namespace_of, pods, selector};
+use crate::world::{block, deployment, namespace_of, pod, pods, selector};
 use ipnet::IpNet;
 use model::evidence::{Ledger, Truth};
 use model::object::ObjectRef;
 use model::reach::Direction;
 use network::NetworkDeclarations;
-use network::reach::{Peer, Protocol, Reach};
+use network::reach::{Peer, Protocol, Reach, Sweep};
 use proptest::prelude::*;
 use semantics::view::{
     AdminAction, AdminPeer, AdminPods, AdminPolicy, AdminRule, AdminTier, CiliumPeer, CiliumPolicy,
@@ -483,6 +483,34 @@ proptest! {
                     let into = reach.ports(Peer::Range(range(Direction::Ingress, ip)), peer(a));
                     let model = side(&world, Direction::Ingress, pod(a), End::Outside(ip), port);
                     prop_assert_eq!(into.written.contains(Protocol::Tcp, port), model, "{} to {} on {}", address, from, port);
+                }
+            }
+        }
+    }
+
+    /// What is listed source by source is what each pair is answered.
+    #[test]
+    fn a_sweep_lists_every_pair(mut world in world(), differ in any::<bool>()) {
+        if differ {
+            // Pods of one workload that carry different labels.
+            pod(&mut world, 0, "worker", "10.0.0.1");
+            pod(&mut world, 0, "worker", "10.1.2.3");
+            world.pods[1].labels.insert("app".into(), "api".into());
+        }
+        let reach = Reach::of(&world);
+        let mut sweep = reach.sweep();
+        let sources: Vec<Peer> = sweep.sources().collect();
+        let ranges = reach.intervals(Direction::Ingress).count();
+        prop_assert_eq!(sources.len(), NAMES.len() + ranges + 1);
+        for from in sources {
+            sweep.begin(from);
+            for (n, to) in sweep.targets().iter().enumerate() {
+                let listed = sweep.ports(sweep.answer(n)).cloned().unwrap_or_default();
+                let asked = reach.ports(from, *to);
+                if from == *to || asked.possible.is_empty() {
+                    prop_assert_eq!(sweep.answer(n), Sweep::NOTHING);
+                } else {
+                    prop_assert_eq!(listed, asked, "{:?} to {:?}", from, to);
                 }
             }
         }

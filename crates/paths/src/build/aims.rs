@@ -56,7 +56,10 @@ impl Builder<'_> {
             Aim::Kubelet => to.push(Node::Kubelets),
             Aim::Secrets => match names {
                 None => to.push(Node::Secrets(scope)),
-                Some(names) => to.extend(self.named_secrets(scope, names)),
+                Some(names) => {
+                    to.push(Node::SomeSecrets(scope));
+                    to.extend(self.named_secrets(scope, names));
+                }
             },
             Aim::Created => match names {
                 Some(names) if scope == CLUSTER => to.extend(self.homes_of(names)),
@@ -68,7 +71,7 @@ impl Builder<'_> {
             },
             Aim::Endpoints => {
                 if names.is_some() {
-                    link.probability = link.probability.times(Estimate::between(0.0, 0.5, 1.0));
+                    link.probability = link.probability.times(Estimate::between(0.05, 0.5, 1.0));
                 }
                 to.push(Node::Endpoints(scope));
             }
@@ -140,7 +143,7 @@ impl Builder<'_> {
                 if aim == Aim::BoundRoles && self.scope(own) != Some(*scope) {
                     continue;
                 }
-                if let Some(power) = self.power(role, *scope, needs, known) {
+                if let Some(power) = self.power_behind(role, *scope, needs, known) {
                     self.graph().arc(from, power, link, NONE);
                 }
             }

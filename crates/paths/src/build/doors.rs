@@ -5,6 +5,7 @@
 use super::{Builder, Door};
 use crate::fix::{Fix, NONE};
 use crate::graph::{ArcId, CLUSTER, Cause, Link, Node, NodeId, count};
+use crate::kinds;
 use crate::lateral::{BASE_RATE, HOP};
 use model::evidence::{Claim, Estimate, GapId, Truth};
 use model::object::ObjectRef;
@@ -14,8 +15,7 @@ use model::workload::{ContainerKind, WorkloadState};
 use network::{Opening, OpeningKind, class_of, probability};
 use std::collections::BTreeMap;
 
-/// Exploiting what listens there.
-const EXPLOIT: &str = "ENDPOINT_EXPLOIT";
+const EXPLOIT: &str = kinds::ENDPOINT_EXPLOIT.name;
 
 /// (entry, object, what closes it) -> the node behind it, and the arc to it.
 type Closed = BTreeMap<(Node, ObjectRef, &'static str), (NodeId, ArcId)>;
@@ -240,7 +240,7 @@ impl Builder<'_> {
             for (pool, (p, missing)) in links.into_iter().filter(|(_, (p, _))| p.expected > 0.0) {
                 let cause =
                     inside.map_or(Cause::Nature(""), |n| Cause::Opening(*workload, count(n)));
-                let link = Link::new("POD_NETWORK", p, cause).missing(missing);
+                let link = Link::new(kinds::POD_NETWORK.name, p, cause).missing(missing);
                 self.graph().arc(pool, node, link, NONE);
             }
         }
@@ -307,17 +307,17 @@ fn entry_of(opening: &Opening, namespace: Option<u32>) -> Node {
 /// Stable kind of the edge through an opening.
 const fn kind_of(kind: OpeningKind) -> &'static str {
     match kind {
-        OpeningKind::LoadBalancer => "LOAD_BALANCER",
-        OpeningKind::NodePort => "NODE_PORT",
-        OpeningKind::ExternalIp => "EXTERNAL_IP",
-        OpeningKind::HostPort => "HOST_PORT",
-        OpeningKind::HostNetwork => "HOST_NETWORK",
-        OpeningKind::Ingress => "INGRESS",
-        OpeningKind::Gateway => "GATEWAY",
-        OpeningKind::Route => "ROUTE",
-        OpeningKind::Tunnel => "TUNNEL",
-        OpeningKind::Unseen => "UNSEEN",
-        OpeningKind::PodNetwork => "POD_NETWORK",
+        OpeningKind::LoadBalancer => kinds::LOAD_BALANCER.name,
+        OpeningKind::NodePort => kinds::NODE_PORT.name,
+        OpeningKind::ExternalIp => kinds::EXTERNAL_IP.name,
+        OpeningKind::HostPort => kinds::HOST_PORT.name,
+        OpeningKind::HostNetwork => kinds::HOST_NETWORK.name,
+        OpeningKind::Ingress => kinds::INGRESS.name,
+        OpeningKind::Gateway => kinds::GATEWAY.name,
+        OpeningKind::Route => kinds::ROUTE.name,
+        OpeningKind::Tunnel => kinds::TUNNEL.name,
+        OpeningKind::Unseen => kinds::UNSEEN.name,
+        OpeningKind::PodNetwork => kinds::POD_NETWORK.name,
     }
 }
 

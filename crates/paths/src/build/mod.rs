@@ -105,6 +105,10 @@ struct Builder<'a> {
     secrets_unseen: Option<GapId>,
     nodes_unseen: Option<GapId>,
     powers: Vec<Powers>,
+    /// How many roles deep the one is that is looked at: roles may bind roles that bind roles.
+    depth: usize,
+    /// Roles in a scope that lie deeper, to be looked at when those before are done.
+    later: Vec<(u32, Scope)>,
 }
 
 /// What the graph is made of.
@@ -152,7 +156,7 @@ pub(crate) fn workloads<'a>(material: Material<'a>, ledger: &mut Ledger) -> Atta
     let weak = builder.weak_points();
     builder.openings(&weak);
     builder.tokens(ledger);
-    builder.escapes();
+    builder.escapes(ledger);
     builder.entries();
     builder.attack
 }
@@ -207,6 +211,8 @@ impl<'a> Builder<'a> {
             secrets_unseen: None,
             nodes_unseen: None,
             powers: Vec::new(),
+            depth: 0,
+            later: Vec::new(),
         };
         builder.look(ledger);
         for node in &inventory.nodes {
@@ -221,7 +227,7 @@ impl<'a> Builder<'a> {
         let holders = self.rights();
         self.members(&holders);
         self.tokens(ledger);
-        self.escapes();
+        self.escapes(ledger);
         self.pod_network(&weak);
         self.sets(&weak, ledger);
         self.control_plane();

@@ -5,6 +5,7 @@ use super::Builder;
 use crate::blast::{Leads, Step};
 use crate::fix::{Fix, FixId, NO_TOKEN, NONE};
 use crate::graph::{Cause, Link, Node, NodeId, count};
+use crate::kinds;
 use crate::rights;
 use model::evidence::{Estimate, Ledger};
 use model::object::ObjectRef;
@@ -30,7 +31,7 @@ impl<'a> Builder<'a> {
             let to = self.node(Node::Account(n));
             if let Some(kubelets) = self.attack.graph.find(Node::Kubelets) {
                 let link = Link::new(
-                    "KUBELET_TOKEN",
+                    kinds::KUBELET_TOKEN.name,
                     Estimate::exact(0.9),
                     Cause::RunsAs(workload),
                 );
@@ -46,7 +47,7 @@ impl<'a> Builder<'a> {
                 }
                 let from = self.container(workload, container);
                 let link = Link::new(
-                    "IDENTITY_ASSUME",
+                    kinds::IDENTITY_ASSUME.name,
                     token.probability,
                     Cause::RunsAs(workload),
                 )
@@ -64,11 +65,15 @@ impl<'a> Builder<'a> {
     fn projected(&mut self, workload: u32, from: NodeId, to: NodeId, link: Link) {
         let volume = self.node(Node::Volume(workload));
         let discover = Link {
-            kind: "VOLUME_DISCOVER",
+            kind: kinds::VOLUME_DISCOVER.name,
             ..link
         };
         self.graph().arc(from, volume, discover, NONE);
-        let steal = Link::new("TOKEN_STEAL", Estimate::exact(1.0), Cause::RunsAs(workload));
+        let steal = Link::new(
+            kinds::TOKEN_STEAL.name,
+            Estimate::exact(1.0),
+            Cause::RunsAs(workload),
+        );
         self.graph().arc(volume, to, steal, NONE);
     }
 
@@ -89,7 +94,7 @@ impl<'a> Builder<'a> {
     }
 
     /// From containers to the nodes that they run on, and between containers of a pod.
-    pub(super) fn escapes(&mut self) {
+    pub(super) fn escapes(&mut self, ledger: &mut Ledger) {
         let steps = self.steps;
         for (workload, _) in self.active() {
             let own = steps.get(workload as usize).map_or(&[][..], Vec::as_slice);
@@ -104,7 +109,7 @@ impl<'a> Builder<'a> {
             let own = steps.get(workload as usize).map_or(&[][..], Vec::as_slice);
             self.shared_processes(workload, own);
         }
-        self.on_nodes();
+        self.on_nodes(ledger);
     }
 
     fn escape(&mut self, workload: u32, container: u32, n: u32, step: &Step) {
@@ -214,7 +219,7 @@ impl<'a> Builder<'a> {
     }
 
     /// From nodes to the pods on them of which something follows.
-    fn on_nodes(&mut self) {
+    fn on_nodes(&mut self, ledger: &mut Ledger) {
         for (workload, view) in self.active() {
             let Some(pod) = self.attack.graph.find(Node::Pod(workload)) else {
                 continue;
@@ -227,6 +232,16 @@ impl<'a> Builder<'a> {
                 } else {
                     Estimate::exact(TAKES_TOKEN)
                 };
+                let missing = (!there.is_exact()).then(|| {
+                    self.nodes_unseen.unwrap_or_else(|| {
+                        ledger.gap(crate::blast::gap(
+                            "nodes-of-pods-not-seen",
+                            "pods whose node was not seen: which other pods share it is open",
+                            "pods",
+                            "scan the live cluster while the pods run",
+                        ))
+                    })
+                });
                 let (machine, cause) = match node {
                     Node::Machine(n) => {
                         let on = self.node(Node::PodsOn(n));
@@ -237,8 +252,8 @@ impl<'a> Builder<'a> {
                         Cause::Nature("some pod of it may run there"),
                     ),
                 };
-                let link = Link::new("POD_ATTACH", there, cause);
-                self.graph().arc(machine, pod, link, NONE);
+                let link = Link::new(kinds::POD_ATTACH.name, there, cause);
+                self.graph().arc(machine, pod, link.missing(missing), NONE);
             }
         }
         for n in 0..count(self.attack.machines.len()) {
@@ -252,7 +267,7 @@ impl<'a> Builder<'a> {
     /// A node of the control plane holds the keys of the cluster.
     pub(super) fn control_plane(&mut self) {
         let keys = Link::new(
-            "CONTROL_PLANE_KEYS",
+            kinds::CONTROL_PLANE_KEYS.name,
             Estimate::exact(0.9),
             Cause::Nature("a node of the control plane holds the keys of the cluster"),
         );
@@ -270,7 +285,7 @@ impl<'a> Builder<'a> {
         let (machines, control) = (self.node(Node::Machines), self.node(Node::ControlPlane));
         let cause = Cause::Nature("a node that it reaches may be of the control plane");
         let p = Estimate::between(0.0, 0.1, 0.8);
-        let link = Link::new("NODE_CHOICE", p, cause).missing(self.nodes_unseen);
+        let link = Link::new(kinds::NODE_CHOICE.name, p, cause).missing(self.nodes_unseen);
         self.graph().arc(machines, control, link, NONE);
         self.graph().arc(control, masters, keys, NONE);
     }

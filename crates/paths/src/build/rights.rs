@@ -8,6 +8,7 @@ use super::Builder;
 use super::combined::shared_names;
 use crate::fix::{Fix, FixId, NONE};
 use crate::graph::{CLUSTER, Cause, Link, Node, NodeId, Scope, WHOLE, count};
+use crate::kinds;
 use crate::rbac::{Aim, DEPUTIES, DEPUTY, Held, Needs, PRIMITIVES, Powers, works};
 use model::evidence::Estimate;
 use model::text::Text;
@@ -81,13 +82,20 @@ impl<'a> Builder<'a> {
                 let fix = self.binding_fix(*b);
                 let again = !seen.insert((role, scope));
                 let p = Estimate::exact(1.0);
-                let link = Link::new("PERMISSION_DISCOVER", p, Cause::Grant(*b, *s, WHOLE));
+                let link = Link::new(
+                    kinds::PERMISSION_DISCOVER.name,
+                    p,
+                    Cause::Grant(*b, *s, WHOLE),
+                );
                 if !again || fix != NONE {
                     self.graph().arc(from, power, link, fix);
                 }
             }
         }
         self.combined(&holders, &needs, &mut known);
+        while let Some((role, scope)) = self.later.pop() {
+            self.power(role, scope, &needs, &mut known);
+        }
         holders
     }
 
@@ -230,6 +238,32 @@ impl<'a> Builder<'a> {
         leads
     }
 
+    /// The same for a role that another one may bind. Deep below the first it is taken to lead on, and looked at later.
+    pub(super) fn power_behind(
+        &mut self,
+        role: u32,
+        scope: Scope,
+        needs: &Needs,
+        known: &mut Known,
+    ) -> Option<NodeId> {
+        const DEEPEST: usize = 64;
+        if let Some(power) = known.get(&(role, scope)) {
+            return *power;
+        }
+        if self.depth < DEEPEST {
+            self.depth += 1;
+            let power = self.power(role, scope, needs, known);
+            self.depth -= 1;
+            return power;
+        }
+        let powers = self.powers.get(role as usize)?;
+        if powers.held.is_empty() {
+            return None;
+        }
+        self.later.push((role, scope));
+        Some(self.node(Node::Power(role, scope)))
+    }
+
     /// A right that the API server does not take alone stays visible as a dead end.
     pub(super) fn latent(
         &mut self,
@@ -308,7 +342,7 @@ impl<'a> Builder<'a> {
 
     fn member(&mut self, node: Node, group: Node) {
         let cause = Cause::Nature("the API server puts it into the group");
-        let link = Link::new("GROUP_MEMBER", Estimate::exact(1.0), cause);
+        let link = Link::new(kinds::GROUP_MEMBER.name, Estimate::exact(1.0), cause);
         let (from, to) = (self.node(node), self.node(group));
         self.graph().arc(from, to, link, NONE);
     }

@@ -5,6 +5,7 @@ use super::Builder;
 use super::doors::WeakPoints;
 use crate::fix::{Fix, NONE};
 use crate::graph::{CLUSTER, Cause, Link, Node, NodeId, Scope, count};
+use crate::kinds;
 use model::evidence::{Estimate, Gap, GapId, GapWeight, Ledger, Stage};
 use model::text::Text;
 use rustc_hash::FxHashMap;
@@ -51,7 +52,7 @@ impl Builder<'_> {
         if self.nodes_unseen.is_none() && self.inventory.nodes.is_empty() && needed {
             self.nodes_unseen = Some(ledger.gap(gap(
                 "nodes-not-seen",
-                "nodes were not seen: whether pods reach a node of the control plane is open",
+                "nodes were not seen: which pods share one, and whether pods reach one of the control plane, is open",
                 "nodes",
                 "look at the live cluster, or collect a snapshot",
             )));
@@ -64,8 +65,12 @@ impl Builder<'_> {
         for n in 0..count(self.inventory.namespaces.len()) {
             let (tenant, created) = (self.node(Node::Tenant(n)), self.node(Node::Created(n + 1)));
             let cause = Cause::Nature("a tenant may create pods in the namespace");
-            self.graph()
-                .arc(tenant, created, Link::new("TENANT", SURE, cause), NONE);
+            self.graph().arc(
+                tenant,
+                created,
+                Link::new(kinds::TENANT.name, SURE, cause),
+                NONE,
+            );
         }
         let mut at = 0;
         while let Some(node) = self.attack.graph.nodes.get(at).copied() {
@@ -103,7 +108,7 @@ impl Builder<'_> {
     fn top(&mut self) {
         let (admin, masters) = (self.node(Node::ClusterAdmin), self.node(Node::Masters));
         let link = Link::new(
-            "CLUSTER_ADMIN",
+            kinds::CLUSTER_ADMIN.name,
             SURE,
             Cause::Nature("cluster-admin may do everything"),
         );
@@ -123,7 +128,7 @@ impl Builder<'_> {
 
     fn admin_of(&mut self, id: NodeId, scope: Scope) {
         let link = Link::new(
-            "NAMESPACE_ADMIN",
+            kinds::NAMESPACE_ADMIN.name,
             SURE,
             Cause::Nature("an admin of a namespace may do everything in it"),
         );
@@ -149,12 +154,12 @@ impl Builder<'_> {
     /// Security lets it.
     fn created(&mut self, id: NodeId, scope: Scope, ledger: &mut Ledger) {
         let token = Link::new(
-            "POD_TOKEN",
+            kinds::POD_TOKEN.name,
             Estimate::exact(0.95),
             Cause::Nature("a pod may run as any service account of its namespace"),
         );
         let mount = Link::new(
-            "POD_MOUNT_SECRET",
+            kinds::POD_MOUNT_SECRET.name,
             Estimate::exact(0.95),
             Cause::Nature("a pod may mount any Secret of its namespace"),
         );
@@ -195,7 +200,8 @@ impl Builder<'_> {
         };
         if admits.expected >= super::LEAST_STEP * 2.0 {
             let machines = self.node(Node::Machines);
-            let link = Link::new("POD_ESCAPE", admits, Cause::Nature(cause)).missing(missing);
+            let link =
+                Link::new(kinds::POD_ESCAPE.name, admits, Cause::Nature(cause)).missing(missing);
             self.graph().arc(id, machines, link, fix);
         }
     }
@@ -226,7 +232,11 @@ impl Builder<'_> {
             let Some(to) = self.attack.graph.find(Node::Account(account)) else {
                 continue;
             };
-            let link = Link::new("TOKEN_STEAL", Estimate::exact(0.95), Cause::Token(count(n)));
+            let link = Link::new(
+                kinds::TOKEN_STEAL.name,
+                Estimate::exact(0.95),
+                Cause::Token(count(n)),
+            );
             self.graph().arc(id, to, link, NONE);
         }
         if let Some(missing) = self.secrets_unseen {
@@ -234,7 +244,7 @@ impl Builder<'_> {
             let to = self.node(Node::Accounts(scope));
             let cause = Cause::Nature("a Secret may hold the token of a service account");
             let p = Estimate::between(0.0, 0.1, 0.9);
-            let link = Link::new("TOKEN_STEAL", p, cause).missing(Some(missing));
+            let link = Link::new(kinds::TOKEN_STEAL.name, p, cause).missing(Some(missing));
             self.graph().arc(id, to, link, NONE);
         }
     }
@@ -249,7 +259,7 @@ impl Builder<'_> {
             let admin = self.node(Node::ClusterAdmin);
             let cause =
                 Cause::Nature("controllers of the control plane run as accounts of kube-system");
-            let link = Link::new("SYSTEM_CONTROLLER", Estimate::exact(0.6), cause);
+            let link = Link::new(kinds::SYSTEM_CONTROLLER.name, Estimate::exact(0.6), cause);
             self.graph().arc(id, admin, link, NONE);
         }
     }
@@ -328,7 +338,7 @@ impl Builder<'_> {
         self.graph().arc(
             id,
             cloud,
-            Link::new("CLOUD_IDENTITY", Estimate::exact(0.95), cause),
+            Link::new(kinds::CLOUD_IDENTITY.name, Estimate::exact(0.95), cause),
             NONE,
         );
         let missing: GapId = ledger.gap(crate::blast::gap(
@@ -339,7 +349,11 @@ impl Builder<'_> {
         ));
         let admin = self.node(Node::ClusterAdmin);
         let cause = Cause::Nature("what the cloud identity may do was not seen");
-        let link = Link::new("CLOUD_RETURN", Estimate::between(0.0, 0.05, 0.9), cause);
+        let link = Link::new(
+            kinds::CLOUD_RETURN.name,
+            Estimate::between(0.0, 0.05, 0.9),
+            cause,
+        );
         self.graph()
             .arc(cloud, admin, link.missing(Some(missing)), NONE);
     }

@@ -163,6 +163,7 @@ impl<'a> Names<'a> {
             Node::Endpoints(n) => Node::Endpoints(scope(n)?),
             Node::Created(n) => Node::Created(scope(n)?),
             Node::Secrets(n) => Node::Secrets(scope(n)?),
+            Node::SomeSecrets(n) => Node::SomeSecrets(scope(n)?),
             Node::Admin(n) => Node::Admin(scope(n)?),
             Node::Traffic(n) => Node::Traffic(scope(n)?),
             Node::Network(n) => Node::Network(scope(n)?),

@@ -157,13 +157,10 @@ impl<'o, 's> Ways<'o, 's> {
         let mut node = from;
         loop {
             let id = self.next(node);
-            let to = match standing.attack.graph.arcs.get(id as usize) {
-                Some(arc) => Some(arc.to),
-                None => {
-                    let extra = (id as usize).checked_sub(standing.attack.graph.arcs.len());
-                    extra.and_then(|n| overlay.extra.get(n)).map(|arc| arc.to)
-                }
-            };
+            let own = standing.attack.graph.arcs.get(id as usize);
+            let extra = (id as usize).checked_sub(standing.attack.graph.arcs.len());
+            let extra = extra.and_then(|n| overlay.extra.get(n));
+            let to = own.map(|arc| arc.to).or(extra.map(|extra| extra.to));
             let Some(to) = to.filter(|_| arcs.len() <= most) else {
                 return arcs;
             };

@@ -4,10 +4,10 @@
 //!
 //! runc and crun are not in `nodeInfo`; their flaws come with the packages of the node.
 
+use super::Draft;
 use super::kinds::{CE_KERNEL, CE_RUNTIME, Kind, SOME_FLAW};
 use super::place::{Barrier, Place};
-use super::{Draft, Need, Pod};
-use crate::blast::Step;
+use crate::blast::{Need, Step};
 use model::evidence::{Estimate, Ledger};
 use model::graph::Change;
 use model::object::ObjectRef;
@@ -22,6 +22,8 @@ struct Flaw {
     kind: &'static Kind,
     /// From the first version with the flaw to the first without, branch by branch.
     bands: &'static [(Version, Version)],
+    /// From this version on somebody showed how it is used.
+    shown_since: Version,
     needs: Opening,
     /// P for any user of the container; stated priors.
     p: f64,
@@ -37,8 +39,11 @@ enum Opening {
     HostNetworkRoot,
 }
 
-const FLAWS: [Flaw; 4] = [
-    // https://dirtypipe.cm4all.com/: files of the node are overwritten in the page cache, the runtime's program too.
+/// Sources: beside each. The first versions without a flaw are those whose changelogs (`ChangeLog-N` of kernel.org) hold
+/// the commit that mends it; branches between two bands ended before it.
+const FLAWS: [Flaw; 6] = [
+    // https://dirtypipe.cm4all.com/ (since f6dd975583bd in 5.8, mended by 9d2231c5d74e): files of the node are overwritten
+    // in the page cache, the runtime's program too.
     Flaw {
         id: "CVE-2022-0847",
         kind: &CE_KERNEL,
@@ -47,10 +52,12 @@ const FLAWS: [Flaw; 4] = [
             ([5, 11, 0], [5, 15, 25]),
             ([5, 16, 0], [5, 16, 11]),
         ],
+        shown_since: [5, 8, 0],
         needs: Opening::Nothing,
         p: 0.6,
     },
-    // https://www.openwall.com/lists/oss-security/2022/01/18/7: heap of fs_context, shown to leave a pod.
+    // https://www.openwall.com/lists/oss-security/2022/01/18/7 (since 3e1aeb00e6d1 in 5.1, mended by 722d94847de2): heap of
+    // fs_context, shown to leave a pod.
     Flaw {
         id: "CVE-2022-0185",
         kind: &CE_KERNEL,
@@ -60,18 +67,59 @@ const FLAWS: [Flaw; 4] = [
             ([5, 11, 0], [5, 15, 16]),
             ([5, 16, 0], [5, 16, 2]),
         ],
+        shown_since: [5, 1, 0],
         needs: Opening::Unshare,
         p: 0.4,
     },
-    // Commit f342de4e2f33 and the public exploit, which works from 5.14 on: nf_tables, used after it was freed.
+    // Mended by 24f600856418: release_agent is set without rights over the node, in a cgroup namespace of one's own
+    // (since 4.6). Of 4.6 to 4.14 only the branches 4.9 and 4.14 lived on; their numbers were not looked up.
+    // unit42.paloaltonetworks.com/cve-2022-0492-cgroups: AppArmor, SELinux and cgroup v2 stand in the way, so P is small.
+    Flaw {
+        id: "CVE-2022-0492",
+        kind: &CE_KERNEL,
+        bands: &[
+            ([4, 15, 0], [4, 19, 229]),
+            ([4, 20, 0], [5, 4, 177]),
+            ([5, 5, 0], [5, 10, 97]),
+            ([5, 11, 0], [5, 15, 20]),
+            ([5, 16, 0], [5, 16, 6]),
+        ],
+        shown_since: [4, 15, 0],
+        needs: Opening::Unshare,
+        p: 0.2,
+    },
+    // Mended by 9ad36309e271, whose message says that the flaw was there before 1109c00547fc (3.18): cls_route, used
+    // after it was freed; a public exploit makes root of a user. Before 4.15 as above.
+    Flaw {
+        id: "CVE-2022-2588",
+        kind: &CE_KERNEL,
+        bands: &[
+            ([4, 15, 0], [4, 19, 256]),
+            ([4, 20, 0], [5, 4, 211]),
+            ([5, 5, 0], [5, 10, 137]),
+            ([5, 11, 0], [5, 15, 61]),
+            ([5, 16, 0], [5, 18, 18]),
+            ([5, 19, 0], [5, 19, 2]),
+        ],
+        shown_since: [4, 15, 0],
+        needs: Opening::Unshare,
+        p: 0.3,
+    },
+    // The records of CVE-2024-1086 and, with the branches, of CVE-2024-26609 for the same commit f342de4e2f33 (flaw since
+    // e0abdadcc6e1 in 3.15): nf_tables, used after it was freed. The public exploit works from 5.14 on.
     Flaw {
         id: "CVE-2024-1086",
         kind: &CE_KERNEL,
         bands: &[
-            ([5, 14, 0], [5, 15, 149]),
+            ([3, 15, 0], [4, 19, 307]),
+            ([4, 20, 0], [5, 4, 269]),
+            ([5, 5, 0], [5, 10, 210]),
+            ([5, 11, 0], [5, 15, 149]),
             ([5, 16, 0], [6, 1, 76]),
             ([6, 2, 0], [6, 6, 15]),
+            ([6, 7, 0], [6, 7, 3]),
         ],
+        shown_since: [5, 14, 0],
         needs: Opening::Unshare,
         p: 0.4,
     },
@@ -80,10 +128,14 @@ const FLAWS: [Flaw; 4] = [
         id: "CVE-2020-15257",
         kind: &CE_RUNTIME,
         bands: &[([0, 0, 0], [1, 3, 9]), ([1, 4, 0], [1, 4, 3])],
+        shown_since: [0, 0, 0],
         needs: Opening::HostNetworkRoot,
         p: 0.8,
     },
 ];
+
+/// Share of P where a flaw is, and nobody showed how it is used.
+const NOT_SHOWN: f64 = 0.3;
 
 /// Nodes that show a flaw.
 pub(super) struct Flaws<'a> {
@@ -95,6 +147,8 @@ struct Shown<'a> {
     flaw: &'static Flaw,
     node: &'a Node,
     fixed: Version,
+    /// P where nothing of the container stands in the way.
+    p: f64,
 }
 
 /// A flaw on nodes of one workload.
@@ -157,6 +211,11 @@ impl Flaw {
             flaw: self,
             node,
             fixed: *fixed,
+            p: if version < self.shown_since {
+                self.p * NOT_SHOWN
+            } else {
+                self.p
+            },
         })
     }
 }
@@ -168,14 +227,19 @@ impl Found<'_> {
         view: &WorkloadView,
         ledger: &mut Ledger,
     ) -> Option<Step> {
-        let Shown { flaw, node, fixed } = self.shown;
+        let Shown {
+            flaw,
+            node,
+            fixed,
+            p,
+        } = self.shown;
         if place.template.windows {
             return None;
         }
         let security = place.security();
         let name = &place.container.name;
         let mut needs: Vec<Need> = Vec::new();
-        let mut p = Estimate::exact(flaw.p);
+        let mut p = Estimate::exact(p);
         match flaw.needs {
             Opening::Nothing => {}
             Opening::Unshare => {
@@ -220,7 +284,7 @@ impl Found<'_> {
         if draft.probability.high <= 0.0 {
             return None;
         }
-        let mut step = draft.step(&mut Pod::of(view, place.template), ledger);
+        let mut step = draft.step(view);
         let kernel = flaw.kind.name == CE_KERNEL.name;
         let (what, field, version) = if kernel {
             ("kernel", "kernelVersion", &node.kernel)

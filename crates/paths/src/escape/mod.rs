@@ -17,29 +17,20 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-use crate::blast::{Step, gap};
+use crate::blast::{Need, Step, gap};
 use crate::build::is_control_plane;
 use crate::rights::{self, Accounts};
 use flaws::Flaws;
 use kinds::Kind;
 use logs::Readers;
-use model::evidence::{Estimate, EvidenceId, GapId, Ledger, Truth};
+use model::evidence::{Estimate, GapId, Ledger, Truth};
 use model::graph::Change;
+use model::object::ObjectRef;
 use model::text::Text;
 use place::Place;
 use rustc_hash::FxHashMap;
 use semantics::view::{Inventory, Node, PodSpec, WorkloadView};
-use std::rc::Rc;
-
-/// One field that a way out needs. Without any one of its needs the way is closed.
-#[derive(Clone, Debug)]
-struct Need {
-    /// JSON pointer below the pod spec.
-    pointer: Text,
-    says: Text,
-    /// What takes it away, imperative; `None`: nothing that can be changed.
-    change: Option<Text>,
-}
+use std::sync::Arc;
 
 /// A way out of each pod of a template, before it is known who the pod is and where it runs.
 #[derive(Clone, Debug)]
@@ -47,7 +38,7 @@ struct Draft {
     kind: &'static Kind,
     probability: Estimate,
     reason: Text,
-    needs: Vec<Need>,
+    needs: Arc<[Need]>,
     missing: Vec<GapId>,
     condition: Condition,
 }
@@ -82,7 +73,7 @@ pub(crate) struct Escapes<'a> {
     /// Made when the first pod asks.
     readers: Option<Readers<'a>>,
     /// Template -> container -> ways, made once.
-    drafts: Vec<Option<Rc<[Vec<Draft>]>>>,
+    drafts: Vec<Option<Arc<[Vec<Draft>]>>>,
 }
 
 impl<'a> Escapes<'a> {
@@ -107,16 +98,26 @@ impl<'a> Escapes<'a> {
         template: &PodSpec,
         ledger: &mut Ledger,
     ) -> Vec<Vec<Step>> {
+        if let Some(refused) = self.refused(view) {
+            ledger.gap(gap(
+                "pod-security-refuses",
+                format!("workloads in files whose pods Pod Security of their namespace refuses, {refused} is one: no way out of them is told; pods that run already stay, and exemptions were not seen"),
+                "workloads",
+                "scan the live cluster, or take what the level forbids out of the files",
+            ));
+            return vec![Vec::new(); template.containers.len()];
+        }
         let drafts = self.drafts(view.template, template, ledger);
-        let mut pod = Pod::of(view, template);
         let mut all: Vec<Vec<Step>> = Vec::with_capacity(drafts.len());
         for (container, drafts) in (0_usize..).zip(drafts.iter()) {
             let mut steps = Vec::with_capacity(drafts.len());
             for draft in drafts {
                 let step = match draft.condition {
-                    Condition::Nothing => Some(draft.step(&mut pod, ledger)),
-                    Condition::ControlPlane { meant } => self.keys(draft, meant, &mut pod, ledger),
-                    Condition::ReadsLogs => self.logs(draft, container, &mut pod, ledger),
+                    Condition::Nothing => Some(draft.step(view)),
+                    Condition::ControlPlane { meant } => {
+                        self.keys(draft, meant, (view, template), ledger)
+                    }
+                    Condition::ReadsLogs => self.logs(draft, container, (view, template), ledger),
                 };
                 steps.extend(step);
             }
@@ -135,10 +136,22 @@ impl<'a> Escapes<'a> {
         all
     }
 
-    fn drafts(&mut self, number: u32, template: &PodSpec, ledger: &mut Ledger) -> Rc<[Vec<Draft>]> {
+    /// The first workload of the files that is never admitted, where this one is not.
+    fn refused(&self, view: &WorkloadView) -> Option<&'a ObjectRef> {
+        let refused = &self.inventory.refused;
+        let own = refused.binary_search(&view.workload.object);
+        own.ok().and(refused.first())
+    }
+
+    fn drafts(
+        &mut self,
+        number: u32,
+        template: &PodSpec,
+        ledger: &mut Ledger,
+    ) -> Arc<[Vec<Draft>]> {
         let slot = self.drafts.get_mut(number as usize);
         if let Some(Some(known)) = &slot {
-            return Rc::clone(known);
+            return Arc::clone(known);
         }
         let minor = self.inventory.minor;
         let in_cloud = self.in_cloud;
@@ -152,9 +165,9 @@ impl<'a> Escapes<'a> {
             flaws::any(&place, &mut drafts);
             drafts
         };
-        let drafts: Rc<[Vec<Draft>]> = template.containers.iter().map(of_container).collect();
+        let drafts: Arc<[Vec<Draft>]> = template.containers.iter().map(of_container).collect();
         if let Some(slot) = slot {
-            *slot = Some(Rc::clone(&drafts));
+            *slot = Some(Arc::clone(&drafts));
         }
         drafts
     }
@@ -198,15 +211,15 @@ impl<'a> Escapes<'a> {
         }
     }
 
-    fn keys<'d>(
+    fn keys(
         &self,
-        draft: &'d Draft,
+        draft: &Draft,
         meant: bool,
-        pod: &mut Pod<'d>,
+        (view, template): (&WorkloadView, &PodSpec),
         ledger: &mut Ledger,
     ) -> Option<Step> {
-        match self.on_control_plane(pod.view, pod.template) {
-            Truth::Yes => Some(draft.step(pod, ledger)),
+        match self.on_control_plane(view, template) {
+            Truth::Yes => Some(draft.step(view)),
             Truth::No => None,
             Truth::Unknown => {
                 let p = if meant {
@@ -214,7 +227,7 @@ impl<'a> Escapes<'a> {
                 } else {
                     ON_CONTROL_PLANE
                 };
-                let mut step = draft.step(pod, ledger);
+                let mut step = draft.step(view);
                 step.probability = step.probability.times(Estimate::between(0.0, p, 1.0));
                 step.missing.push(ledger.gap(gap(
                     "node-of-pod-unknown",
@@ -228,14 +241,13 @@ impl<'a> Escapes<'a> {
     }
 
     /// A link in the directory of logs is followed by the kubelet for whoever may read logs.
-    fn logs<'d>(
+    fn logs(
         &mut self,
-        draft: &'d Draft,
+        draft: &Draft,
         container: usize,
-        pod: &mut Pod<'d>,
+        (view, template): (&WorkloadView, &PodSpec),
         ledger: &mut Ledger,
     ) -> Option<Step> {
-        let Pod { view, template, .. } = *pod;
         let namespace = &view.workload.key.namespace;
         let account = self.accounts.find(namespace, &template.service_account);
         let token = rights::token(
@@ -253,7 +265,7 @@ impl<'a> Escapes<'a> {
         if bindings.is_empty() && inventory.authorizer.complete {
             return None;
         }
-        let mut step = draft.step(pod, ledger);
+        let mut step = draft.step(view);
         step.probability = step.probability.times(token.probability);
         step.missing.extend(token.missing);
         step.changes.push(Change {
@@ -266,7 +278,8 @@ impl<'a> Escapes<'a> {
                 "service account {namespace}/{} may read logs ({})",
                 template.service_account, first.object
             );
-            step.because.push(ledger.about(&first.object, says));
+            step.because
+                .push(ledger.field(&first.object, "/roleRef", says));
             let stock = inventory.stock_bindings.binary_search(&first.object);
             if bindings.len() == 1 && stock.is_err() {
                 step.changes.push(Change {
@@ -290,38 +303,9 @@ impl<'a> Escapes<'a> {
     }
 }
 
-/// A pod of a workload, and the evidence that its ways have in common.
-struct Pod<'d> {
-    view: &'d WorkloadView,
-    template: &'d PodSpec,
-    /// By pointer and statement.
-    told: FxHashMap<(&'d str, &'d str), EvidenceId>,
-}
-
-impl<'d> Pod<'d> {
-    fn of(view: &'d WorkloadView, template: &'d PodSpec) -> Self {
-        Pod {
-            view,
-            template,
-            told: FxHashMap::default(),
-        }
-    }
-
-    fn tell(&mut self, need: &'d Need, ledger: &mut Ledger) -> EvidenceId {
-        let view = self.view;
-        *self
-            .told
-            .entry((&need.pointer, &need.says))
-            .or_insert_with(|| {
-                let pointer = format!("{}{}", view.spec_pointer, need.pointer);
-                ledger.field(&view.workload.object, pointer, Text::clone(&need.says))
-            })
-    }
-}
-
 impl Draft {
-    fn step<'d>(&'d self, pod: &mut Pod<'d>, ledger: &mut Ledger) -> Step {
-        let object = &pod.view.workload.object;
+    fn step(&self, view: &WorkloadView) -> Step {
+        let object = &view.workload.object;
         let mut step = Step::new(
             self.kind.name,
             self.kind.reach,
@@ -332,15 +316,15 @@ impl Draft {
         step.leads = self.kind.leads;
         step.cause = self.kind.cause;
         step.missing.clone_from(&self.missing);
-        for need in &self.needs {
-            step.because.push(pod.tell(need, ledger));
-            step.changes.extend(need.change.as_ref().map(|what| Change {
-                object: object.clone(),
-                what: Text::clone(what),
-                structural: true,
-            }));
+        let changes = self.needs.iter().filter_map(|need| need.change.as_ref());
+        step.changes.extend(changes.map(|what| Change {
+            object: object.clone(),
+            what: Text::clone(what),
+            structural: true,
+        }));
+        if !self.needs.is_empty() {
+            step.needs.push(Arc::clone(&self.needs));
         }
-        step.because.dedup();
         step
     }
 }

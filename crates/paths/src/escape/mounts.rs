@@ -6,8 +6,8 @@ use super::kinds::{
     CE_CONTROL_PLANE_PKI, CE_UMH_CORE_PATTERN, CE_VAR_LOG_SYMLINK, EXPLOIT_CONTAINERD_SOCK,
 };
 use super::place::{Barrier, Place};
-use super::{Condition, Draft, Need};
-use crate::blast::gap;
+use super::{Condition, Draft};
+use crate::blast::{Need, gap};
 use model::evidence::{Estimate, Ledger};
 use model::text::Text;
 use rustc_hash::FxHashMap;

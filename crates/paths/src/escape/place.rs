@@ -2,8 +2,8 @@
 //! Comes in: a pod spec, the cluster's version. Goes out: a `Place`. Never: less than the runtime would give.
 
 use super::kinds::Kind;
-use super::{Condition, Draft, Need};
-use crate::blast::gap;
+use super::{Condition, Draft};
+use crate::blast::{Need, gap};
 use model::evidence::{Estimate, GapId, Ledger};
 use model::text::Text;
 use semantics::view::{ContainerSpec, PodSpec, Security};
@@ -221,7 +221,7 @@ impl<'a> Place<'a> {
             kind,
             probability: probability.times(factor),
             reason: reason.into(),
-            needs,
+            needs: needs.into(),
             missing,
             condition: Condition::Nothing,
         }

@@ -1,12 +1,13 @@
 //! Ways over the kernel: privileged containers, added capabilities, an open /proc, HostProcess containers.
 //! Comes in: a place. Goes out: drafts. Never: a capability that only exists in a user namespace at full weight.
 
+use super::Draft;
 use super::kinds::{
     CAPABILITY, CE_BPF, CE_CGROUP_BREAKOUT, CE_HOST_FD, CE_MODULE_LOAD, CE_PRIV_MOUNT,
     CE_PROC_MOUNT, CE_RAW_IO, CE_WINDOWS_HOST_PROCESS, Kind,
 };
 use super::place::{Barrier, Bearer, Place};
-use super::{Draft, Need};
+use crate::blast::Need;
 use model::evidence::Estimate;
 
 /// A way that capabilities open.

@@ -1,10 +1,10 @@
 //! Ways over processes: those of the node, those of the other containers of the pod.
 //! Comes in: a place. Goes out: drafts.
 
+use super::Draft;
 use super::kinds::{CE_NSENTER, CE_SYS_PTRACE, HOST_PID, SHARE_PS_NAMESPACE};
 use super::place::{Barrier, Bearer, Place};
-use super::{Draft, Need};
-use crate::blast::gap;
+use crate::blast::{Need, gap};
 use model::evidence::{Estimate, Ledger};
 use model::workload::ContainerKind;
 

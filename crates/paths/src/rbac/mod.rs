@@ -1,11 +1,13 @@
 //! What RBAC rights are worth to an attacker: a table of primitives, and which role holds which.
 //! Comes in: rules. Goes out: [`Powers`] a role. Never: a judgement of the API server repeated; `semantics` has it.
 
+mod deputies;
 mod powers;
 mod table;
 
+pub(crate) use deputies::DEPUTIES;
 pub(crate) use powers::{Held, Needs, Powers, works};
-pub(crate) use table::{Aim, DEPUTIES, PRIMITIVES};
+pub(crate) use table::{Aim, PRIMITIVES};
 
 /// What a primitive, or a deputy after them, lets one do.
 pub(crate) fn may(primitive: u16) -> (&'static str, String) {

@@ -1,7 +1,8 @@
 //! Which of the needs each role answers, with the rule that does.
 //! Comes in: rules of roles. Goes out: one [`Powers`] a role. Never: a grant that the authorizer would not give.
 
-use super::table::{DEPUTIES, DEPUTY_VERBS, Need, PRIMITIVES, Primitive, useful};
+use super::deputies::{DEPUTIES, DEPUTY_VERBS};
+use super::table::{Need, PRIMITIVES, Primitive, useful};
 use model::text::Text;
 use rustc_hash::FxHashMap;
 use semantics::rbac::{Rule, rule_allows_some};

@@ -67,6 +67,8 @@ pub(crate) enum Aim {
 pub(crate) struct Primitive {
     /// Stable kind of the edge.
     pub(crate) kind: &'static str,
+    /// Of MITRE ATT&CK for containers; empty where none fits.
+    pub(crate) technique: &'static str,
     /// What it lets one do, after "may".
     pub(crate) may: &'static str,
     pub(crate) needs: &'static [Need],
@@ -102,6 +104,7 @@ const fn about(names: &'static [&'static str], need: Need) -> Need {
 
 const fn primitive(
     kind: &'static str,
+    technique: &'static str,
     may: &'static str,
     needs: &'static [Need],
     aim: Aim,
@@ -109,6 +112,7 @@ const fn primitive(
 ) -> Primitive {
     Primitive {
         kind,
+        technique,
         may,
         needs,
         aim,
@@ -140,7 +144,7 @@ const CERTIFICATES: &str = "certificates.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const READ: &[&str] = &["list", "watch"];
 const WRITE: &[&str] = &["update", "patch"];
-const MAKE: &[&str] = &["create", "update", "patch"];
+pub(super) const MAKE: &[&str] = &["create", "update", "patch"];
 const REMOVE: &[&str] = &["update", "patch", "delete", "deletecollection"];
 
 const CREATE_PODS: Need = need(
@@ -187,6 +191,7 @@ const STREAMS: &[(&str, &str)] = &[("", "pods/exec"), ("", "pods/attach")];
 pub(crate) const PRIMITIVES: &[Primitive] = &[
     primitive(
         "RBAC_WILDCARD",
+        "T1098.006",
         "do everything",
         &[need(&["*"], &[("*", "*")])],
         Aim::Everything,
@@ -194,6 +199,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ROLE_ESCALATE",
+        "T1098.006",
         "write more rights than it has into its own ClusterRole",
         &[
             cluster(need(&["escalate"], &[(RBAC, "clusterroles")])),
@@ -204,6 +210,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ROLE_ESCALATE",
+        "T1098.006",
         "write more rights than it has into its own Role",
         &[
             need(&["escalate"], &[(RBAC, "roles")]),
@@ -214,6 +221,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ROLE_BIND",
+        "T1098.006",
         "bind ClusterRoles in the whole cluster that it does not hold",
         &[
             cluster(need(&["bind"], &[(RBAC, "clusterroles")])),
@@ -224,6 +232,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ROLE_BIND",
+        "T1098.006",
         "bind ClusterRoles in a namespace that it does not hold",
         &[
             need(&["bind"], &[(RBAC, "clusterroles")]),
@@ -234,6 +243,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ROLE_BIND",
+        "T1098.006",
         "bind Roles of the namespace that it does not hold",
         &[
             need(&["bind"], &[(RBAC, "roles")]),
@@ -244,6 +254,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "BINDING_WRITE",
+        "",
         "bind to others what it holds itself",
         &[need(
             MAKE,
@@ -254,6 +265,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "IDENTITY_IMPERSONATE",
+        "T1078",
         "impersonate users",
         &[cluster(need(&["impersonate"], &[("", "users")]))],
         Aim::Users,
@@ -261,6 +273,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "IDENTITY_IMPERSONATE",
+        "T1078",
         "impersonate groups",
         &[
             cluster(need(&["impersonate"], &[("", "groups")])),
@@ -272,6 +285,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "IDENTITY_IMPERSONATE",
+        "T1078",
         "impersonate service accounts",
         &[need(&["impersonate"], &[("", "serviceaccounts")])],
         Aim::Accounts,
@@ -279,6 +293,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "TOKEN_REQUEST",
+        "T1098",
         "make tokens of service accounts",
         &[need(&["create"], &[("", "serviceaccounts/token")])],
         Aim::Accounts,
@@ -286,6 +301,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "TOKEN_LIST",
+        "T1552.007",
         "list Secrets",
         &[need(READ, &[("", "secrets")])],
         Aim::Secrets,
@@ -293,6 +309,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "TOKEN_BRUTEFORCE",
+        "T1552.007",
         "get Secrets whose names it knows or guesses",
         &[need(&["get"], &[("", "secrets")])],
         Aim::Secrets,
@@ -300,6 +317,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "SECRET_MINT",
+        "T1552.007",
         "create a token Secret of a service account and read it",
         &[
             need(&["create"], &[("", "secrets")]),
@@ -310,6 +328,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_CREATE",
+        "T1610",
         "create pods",
         &[CREATE_PODS],
         Aim::Created,
@@ -317,6 +336,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "WORKLOAD_PATCH",
+        "T1610",
         "change the pods of workloads",
         &[CHANGE_PODS],
         Aim::Created,
@@ -324,6 +344,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_PATCH",
+        "T1610",
         "change the images of pods",
         &[need(WRITE, &[("", "pods")])],
         Aim::Pods,
@@ -331,6 +352,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_DEBUG",
+        "T1609",
         "add containers to pods",
         &[need(WRITE, &[("", "pods/ephemeralcontainers")])],
         Aim::Pods,
@@ -338,6 +360,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_EXEC",
+        "T1609",
         "run commands in pods",
         &[need(&["create"], STREAMS)],
         Aim::Pods,
@@ -347,6 +370,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         STREAMS_NEED_CREATE_SINCE - 1,
         primitive(
             "POD_EXEC",
+            "T1609",
             "run commands in pods",
             &[need(&["get"], STREAMS)],
             Aim::Pods,
@@ -355,6 +379,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "PORT_FORWARD",
+        "T1021",
         "open ports of pods past the policies",
         &[need(&["create"], &[("", "pods/portforward")])],
         Aim::Endpoints,
@@ -364,6 +389,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         STREAMS_NEED_CREATE_SINCE - 1,
         primitive(
             "PORT_FORWARD",
+            "T1021",
             "open ports of pods past the policies",
             &[need(&["get"], &[("", "pods/portforward")])],
             Aim::Endpoints,
@@ -372,6 +398,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "API_PROXY",
+        "T1021",
         "reach pods and Services over the API server, past the policies",
         &[need(
             &["get", "create", "update", "patch", "delete"],
@@ -382,6 +409,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "NODE_PROXY",
+        "T1609",
         "run commands in all pods over the kubelets",
         &[cluster(need(&["get", "create"], &[("", "nodes/proxy")]))],
         Aim::Pods,
@@ -389,6 +417,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "CSR_APPROVE",
+        "T1098",
         "approve a client certificate for any user",
         &[
             CREATE_CSR,
@@ -400,6 +429,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "CSR_APPROVE",
+        "T1098",
         "approve a certificate of a node",
         &[
             CREATE_CSR,
@@ -411,6 +441,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "CSR_SIGN",
+        "T1098",
         "sign client certificates, if it comes to hold the key of the authority",
         &[
             cluster(need(
@@ -420,10 +451,11 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
             cluster(about(CLIENT_SIGNER, need(&["sign"], SIGNERS))),
         ],
         Aim::Certificate,
-        (0.0, 0.1, 0.95),
+        (0.01, 0.1, 0.95),
     ),
     primitive(
         "WEBHOOK_MUTATE",
+        "T1546",
         "rewrite what others create, by a webhook",
         &[cluster(need(
             MAKE,
@@ -434,6 +466,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "WEBHOOK_READ",
+        "T1546",
         "read all that others write, by a webhook",
         &[cluster(need(
             MAKE,
@@ -446,6 +479,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         MUTATING_ADMISSION_POLICY_SINCE,
         primitive(
             "POLICY_MUTATE",
+            "T1546",
             "rewrite what others create, by an admission policy",
             &[
                 cluster(need(MAKE, &[(ADMISSION, "mutatingadmissionpolicies")])),
@@ -460,6 +494,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "ADMISSION_WEAKEN",
+        "T1562.001",
         "switch off admission control",
         &[cluster(need(
             REMOVE,
@@ -475,6 +510,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "NAMESPACE_PATCH",
+        "T1562.001",
         "take the Pod Security level off a namespace and create pods there",
         &[
             // A request on a namespace is asked in that namespace, so a RoleBinding gives it too.
@@ -486,6 +522,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "PV_CREATE",
+        "T1611",
         "mount a folder of the node by a PersistentVolume, whatever Pod Security says",
         &[
             cluster(need(&["create"], &[("", "persistentvolumes")])),
@@ -497,6 +534,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "SCC_USE",
+        "T1611",
         "create pods under a SecurityContextConstraints that opens the node",
         &[
             about(
@@ -522,6 +560,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
         24,
         primitive(
             "PSP_USE",
+            "T1611",
             "create pods under a PodSecurityPolicy that it may use",
             &[
                 need(
@@ -539,6 +578,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "NODE_WRITE",
+        "",
         "change nodes, so that pods come where it wants them",
         &[cluster(need(
             &["update", "patch", "delete"],
@@ -549,6 +589,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_EVICT",
+        "",
         "drive pods from their nodes",
         &[
             need(
@@ -562,6 +603,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "POD_BIND",
+        "",
         "place its pods on nodes of its choice, past the scheduler",
         &[
             need(&["create"], &[("", "pods/binding"), ("", "bindings")]),
@@ -572,6 +614,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "TRAFFIC_STEER",
+        "T1557",
         "lead traffic of Services to its own addresses",
         &[need(
             MAKE,
@@ -588,6 +631,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "APISERVICE_WRITE",
+        "T1557",
         "stand between clients and a part of the API",
         &[cluster(need(
             MAKE,
@@ -598,6 +642,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "CRD_CONVERT",
+        "T1557",
         "read and rewrite custom resources by a conversion webhook",
         &[cluster(need(
             WRITE,
@@ -608,168 +653,13 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     ),
     primitive(
         "TRUST_WRITE",
+        "",
         "change the configuration that the cluster trusts",
         &[need(MAKE, &[("", "configmaps")])],
         Aim::Trust,
         sure(0.9),
     ),
 ];
-
-/// A controller that acts for those who write its objects.
-#[derive(Debug)]
-pub(crate) struct Deputy {
-    pub(crate) name: &'static str,
-    pub(crate) on: &'static [(&'static str, &'static str)],
-    /// Names of its service accounts.
-    pub(crate) accounts: &'static [&'static str],
-}
-
-pub(crate) const DEPUTY_VERBS: &[&str] = MAKE;
-
-/// Controllers that do with their own rights what an object says.
-pub(crate) const DEPUTIES: &[Deputy] = &[
-    deputy(
-        "Flux kustomize-controller",
-        &[("kustomize.toolkit.fluxcd.io", "kustomizations")],
-        &["kustomize-controller"],
-    ),
-    deputy(
-        "Flux helm-controller",
-        &[("helm.toolkit.fluxcd.io", "helmreleases")],
-        &["helm-controller"],
-    ),
-    deputy(
-        "Argo CD",
-        &[
-            ("argoproj.io", "applications"),
-            ("argoproj.io", "applicationsets"),
-            ("argoproj.io", "appprojects"),
-        ],
-        &[
-            "argocd-application-controller",
-            "argocd-applicationset-controller",
-        ],
-    ),
-    deputy(
-        "Argo Workflows",
-        &[
-            ("argoproj.io", "workflows"),
-            ("argoproj.io", "cronworkflows"),
-            ("argoproj.io", "workflowtemplates"),
-        ],
-        &["argo", "argo-workflow-controller", "workflow-controller"],
-    ),
-    deputy(
-        "Tekton",
-        &[
-            ("tekton.dev", "pipelineruns"),
-            ("tekton.dev", "taskruns"),
-            ("tekton.dev", "pipelines"),
-            ("tekton.dev", "tasks"),
-        ],
-        &["tekton-pipelines-controller"],
-    ),
-    deputy(
-        "Crossplane",
-        &[
-            ("pkg.crossplane.io", "providers"),
-            ("pkg.crossplane.io", "configurations"),
-            ("apiextensions.crossplane.io", "compositions"),
-            ("kubernetes.crossplane.io", "objects"),
-            ("helm.crossplane.io", "releases"),
-        ],
-        &["crossplane", "rbac-manager"],
-    ),
-    deputy(
-        "Kyverno",
-        &[
-            ("kyverno.io", "clusterpolicies"),
-            ("kyverno.io", "policies"),
-        ],
-        &[
-            "kyverno-background-controller",
-            "kyverno-admission-controller",
-            "kyverno",
-        ],
-    ),
-    deputy(
-        "External Secrets",
-        &[
-            ("external-secrets.io", "externalsecrets"),
-            ("external-secrets.io", "clusterexternalsecrets"),
-            ("external-secrets.io", "pushsecrets"),
-        ],
-        &["external-secrets"],
-    ),
-    deputy(
-        "cert-manager",
-        &[
-            ("cert-manager.io", "certificates"),
-            ("cert-manager.io", "clusterissuers"),
-            ("cert-manager.io", "issuers"),
-        ],
-        &["cert-manager"],
-    ),
-    deputy(
-        "Velero",
-        &[("velero.io", "restores"), ("velero.io", "backups")],
-        &["velero", "velero-server"],
-    ),
-    deputy(
-        "Cluster API",
-        &[
-            ("cluster.x-k8s.io", "clusters"),
-            ("cluster.x-k8s.io", "machines"),
-            ("addons.cluster.x-k8s.io", "clusterresourcesets"),
-        ],
-        &["capi-manager"],
-    ),
-    deputy(
-        "Operator Lifecycle Manager",
-        &[
-            ("operators.coreos.com", "clusterserviceversions"),
-            ("operators.coreos.com", "subscriptions"),
-            ("operators.coreos.com", "installplans"),
-        ],
-        &[
-            "olm-operator-serviceaccount",
-            "olm-operator",
-            "catalog-operator",
-        ],
-    ),
-    deputy(
-        "KubeVirt",
-        &[
-            ("kubevirt.io", "virtualmachines"),
-            ("kubevirt.io", "virtualmachineinstances"),
-        ],
-        &["kubevirt-controller"],
-    ),
-    deputy(
-        "Karpenter",
-        &[
-            ("karpenter.sh", "nodepools"),
-            ("karpenter.k8s.aws", "ec2nodeclasses"),
-        ],
-        &["karpenter"],
-    ),
-    deputy(
-        "Rancher Fleet",
-        &[
-            ("fleet.cattle.io", "bundles"),
-            ("fleet.cattle.io", "gitrepos"),
-        ],
-        &["fleet-controller", "fleet-agent"],
-    ),
-];
-
-const fn deputy(
-    name: &'static str,
-    on: &'static [(&'static str, &'static str)],
-    accounts: &'static [&'static str],
-) -> Deputy {
-    Deputy { name, on, accounts }
-}
 
 /// Whether a named right is of use to a need that is about certain names.
 pub(crate) fn useful(need: &Need, names: &[Text]) -> bool {

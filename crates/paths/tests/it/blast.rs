@@ -1,9 +1,9 @@
 //! Blast radius, one line a case.
 
-use crate::rights::{account, relate};
+use crate::rights::{RightClass, account, relate};
 use crate::world::{deployment, enforced};
 use model::situation::Blast;
-use semantics::view::{Inventory, Mount, PodSpec, RightClass, Volume, VolumeSource};
+use semantics::view::{Inventory, Mount, PodSpec, Volume, VolumeSource};
 
 /// `shop/web` runs as root with the account `web`; `build` changes its pod.
 fn blast(build: impl FnOnce(&mut PodSpec, &mut Inventory)) -> Blast {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod blast;
+mod hostile;
 mod laws;
 mod rights;
 mod routes;

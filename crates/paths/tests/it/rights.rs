@@ -6,7 +6,21 @@ use network::NetworkDeclarations;
 use paths::{Relations, Weakness};
 use semantics::authorizer::{Binding, Subject};
 use semantics::rbac::Rule;
-use semantics::view::{Inventory, Right, RightClass, ServiceAccount};
+use semantics::view::{Inventory, ServiceAccount};
+
+/// A right of the tests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RightClass {
+    Read,
+    Write,
+    Exec,
+    ReadSecrets,
+    CreatePods,
+    MintTokens,
+    Nodes,
+    Escalate,
+    Everything,
+}
 
 /// An account with one right, cluster-wide or in a namespace, by a binding of its own name.
 pub(crate) fn account(
@@ -29,7 +43,7 @@ pub(crate) fn account(
     }
     let authorizer = &mut world.authorizer;
     authorizer.bindings.push(Binding {
-        object: binding.clone(),
+        object: binding,
         namespace: place.map(Into::into),
         subjects: vec![Subject::ServiceAccount {
             namespace: namespace.into(),
@@ -44,12 +58,6 @@ pub(crate) fn account(
         namespace: namespace.into(),
         name: name.into(),
         automount_token: true,
-        rights: vec![Right {
-            class,
-            namespace: place.map(Into::into),
-            binding,
-            role,
-        }],
         cloud_identity: None,
         seen: true,
     });

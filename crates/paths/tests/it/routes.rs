@@ -1,12 +1,12 @@
 //! Routes from entries to sinks, and what ends them.
 
-use crate::rights::{account, relate, weakness};
+use crate::rights::{RightClass, account, relate, weakness};
 use crate::world::{batch, deployment, enforced, node, pod, policy, service};
 use model::graph::{Cut, Path};
 use model::object::ObjectRef;
 use model::workload::ManagedBy;
 use semantics::authorizer::Subject;
-use semantics::view::{Inventory, Mount, RightClass, Volume, VolumeSource};
+use semantics::view::{Inventory, Mount, Volume, VolumeSource};
 
 /// `Internet -load-balancer-> Service shop/web -vulnerability-> ...`
 fn shown(path: &Path) -> String {

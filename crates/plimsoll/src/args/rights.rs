@@ -72,6 +72,8 @@ pub(crate) struct Can {
 pub(crate) enum Export {
     /// The least role of a subject by audit logs, and its binding, as YAML
     Role(ExportRole),
+    /// NetworkPolicies that let through what is declared and nothing else, as YAML
+    Netpol(super::Netpol),
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,8 @@
-//! The commands of `docs/ci.md` and `docs/rights.md`, run in their order.
+//! The commands of documents and of the README, run in their order.
 
 use crate::pipeline::{OPENSSL, ZLIB, home, image};
 use crate::rights::audit_log;
-use crate::runner::Home;
+use crate::runner::{Home, examples};
 use std::path::Path;
 
 /// Lines of the shell blocks that call the program, with the exit code that a comment behind them says.
@@ -34,6 +34,64 @@ fn the_questions_of_rights_are_answered() {
     let home = Home::new();
     home.write("audit.log", audit_log("checkout"));
     follow(&home, "rights.md", 14);
+}
+
+#[test]
+fn network_policies_are_written_as_it_says() {
+    let home = Home::new();
+    follow(&home, "network-policies.md", 5);
+}
+
+/// The README's path: what is shown is printed, and the change that it names ends it.
+#[test]
+fn the_cut_of_the_readme_ends_its_path() {
+    let home = Home::new();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let shown = readme.split_once("<!-- path:begin -->").unwrap().1;
+    let shown = shown.split_once("<!-- path:end -->").unwrap().0;
+    // A copy: the change is made in it.
+    let copied = std::process::Command::new("cp")
+        .args(["-rL", examples().to_str().unwrap(), "examples-shop"])
+        .current_dir(home.folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    std::fs::create_dir(home.path("examples")).unwrap();
+    std::fs::rename(home.path("examples-shop"), home.path("examples/shop")).unwrap();
+
+    let mut printed = Vec::new();
+    let blocks = shown.split("```sh\n").skip(1);
+    for line in blocks.flat_map(|block| block.split("```").next().unwrap().lines()) {
+        let command = line.split(" # ").next().unwrap().trim();
+        if let Some(words) = command.strip_prefix("plimsoll ") {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            printed.push(home.run(&words).done().text());
+        } else {
+            assert!(command.starts_with("sed -i "), "{command}");
+            let shell = std::process::Command::new("/bin/sh")
+                .args(["-c", command])
+                .current_dir(home.folder.path())
+                .status();
+            assert!(shell.unwrap().success(), "{command}");
+        }
+    }
+    let [_, before, _, after, _] = &*printed else {
+        panic!("{} commands", printed.len());
+    };
+    let text = shown.split_once("```text\n").unwrap().1;
+    let text = text.split_once("```").unwrap().0;
+    assert!(text.contains("cut  ") && text.contains("Path 1  Internet -> cluster-admin"));
+    assert!(before.contains(text), "the README is old:\n{before}");
+    assert!(
+        !after.contains("Path 1") && !after.contains("-> cluster-admin"),
+        "{after}"
+    );
+    assert!(after.contains("No path from an entry"), "{after}");
+    let policies = String::from_utf8(home.read("policies.yaml")).unwrap();
+    assert!(
+        policies.contains("name: \"plimsoll-default-deny\""),
+        "{policies}"
+    );
 }
 
 fn follow(home: &Home, document: &str, least: usize) {

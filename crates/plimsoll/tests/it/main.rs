@@ -18,6 +18,7 @@ mod hostile_files;
 mod hostile_images;
 mod hostile_names;
 mod local_stores;
+mod netpol;
 mod outputs;
 mod pipeline;
 mod profiles;

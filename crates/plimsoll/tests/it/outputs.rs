@@ -33,6 +33,7 @@ fn help() {
         "who-can",
         "can",
         "export role",
+        "export netpol",
         "explain",
         "db",
         "db build",

@@ -6,7 +6,6 @@ use crate::escape::write_json;
 use crate::json::document as to;
 use crate::json::select::Select;
 use crate::names::Names;
-use crate::rights::rule;
 use crate::view::View;
 use crate::wording::exposure;
 use model::text::Text;
@@ -117,7 +116,7 @@ pub fn write(
                 .map(|granted| Granted {
                     subject: &granted.subject,
                     binding: select.object(&granted.binding),
-                    rule: rule(&granted.rule),
+                    rule: granted.rule.to_string(),
                 })
                 .collect(),
         }),

@@ -1,6 +1,6 @@
 //! All that a subject may do, as text: by scope and binding, the dangerous first; then what a log shows.
 
-use super::lines::{Lines, count, grant, rule, subject};
+use super::lines::{Lines, count, grant, subject};
 use crate::terminal::TerminalOptions;
 use model::evidence::Truth;
 use model::rights::{Can, Given, GivenRule, Usage, UseState};
@@ -120,7 +120,7 @@ fn write_given(given: &Given, lines: &mut Lines<'_>) -> io::Result<()> {
     for given in &given.rules {
         let sign = if given.dangers.is_empty() { " " } else { "!" };
         let hang = 8;
-        lines.put(&format!("    {sign} "), hang, &rule(&given.rule))?;
+        lines.put(&format!("    {sign} "), hang, &given.rule.to_string())?;
         if !given.dangers.is_empty() {
             let does = given
                 .dangers

@@ -3,9 +3,8 @@
 use crate::escape::visible;
 use model::evidence::{Gap, GapWeight};
 use model::object::ObjectRef;
-use model::rights::{MissingRole, Named, RuleText};
+use model::rights::{MissingRole, Named};
 use model::text::Text;
-use std::borrow::Cow;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
@@ -105,44 +104,6 @@ pub(super) fn subject(subject: &Named) -> String {
 /// `ClusterRoleBinding web -> ClusterRole edit`; a role of the binding's own namespace without it.
 pub(super) fn grant(binding: &ObjectRef, role: &ObjectRef) -> String {
     format!("{binding} -> {} {}", role.kind, role.name)
-}
-
-/// `deployments.apps/scale`.
-pub(super) fn resource<'a>(group: &str, resource: &'a str) -> Cow<'a, str> {
-    match (group, resource.split_once('/')) {
-        ("", _) => Cow::Borrowed(resource),
-        ("*", _) if resource == "*" => Cow::Borrowed("all resources"),
-        (group, Some((base, sub))) => Cow::Owned(format!("{base}.{group}/{sub}")),
-        (group, None) => Cow::Owned(format!("{resource}.{group}")),
-    }
-}
-
-/// `get, list pods, deployments.apps (only named a, b)`.
-pub(crate) fn rule(rule: &RuleText) -> String {
-    let verbs = match &*rule.verbs {
-        [] => "no verb".to_owned(),
-        [one] if &**one == "*" => "all verbs".to_owned(),
-        verbs => verbs.join(", "),
-    };
-    let mut targets: Vec<String> = Vec::new();
-    for group in &rule.groups {
-        let resources = rule.resources.iter();
-        targets.extend(resources.map(|name| resource(group, name).into_owned()));
-    }
-    if rule.groups.is_empty() {
-        targets.extend(
-            rule.resources
-                .iter()
-                .map(|name| format!("{name} (no group)")),
-        );
-    }
-    targets.extend(rule.urls.iter().map(|url| format!("URL {url}")));
-    let names = if rule.names.is_empty() || rule.resources.is_empty() {
-        String::new()
-    } else {
-        format!(" (only named {})", rule.names.join(", "))
-    };
-    format!("{verbs}: {}{names}", targets.join(", "))
 }
 
 /// `1 subject`, `2 subjects`.

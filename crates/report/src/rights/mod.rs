@@ -4,7 +4,6 @@
 mod can;
 mod document;
 mod lines;
-pub(crate) use lines::rule;
 mod who;
 mod yaml;
 

@@ -1,9 +1,9 @@
 //! `who-can` as text: everybody, then single subjects, then those of Kubernetes' own, then rights that do the same.
 
-use super::lines::{Lines, count, grant, resource, subject};
+use super::lines::{Lines, count, grant, subject};
 use crate::terminal::TerminalOptions;
 use model::evidence::{GapWeight, Truth};
-use model::rights::{Held, Holder, Question, Scope, Way, WhoCan};
+use model::rights::{Held, Holder, Question, Scope, Way, WhoCan, resource_name};
 use std::io::{self, Write};
 
 pub fn who(who: &WhoCan, options: &TerminalOptions, out: &mut dyn Write) -> io::Result<()> {
@@ -79,7 +79,7 @@ fn asked(question: &Question) -> String {
         Scope::AllNamespaces => " in all namespaces".to_owned(),
         Scope::Cluster => String::new(),
     };
-    let what = resource(&question.group, &question.resource);
+    let what = resource_name(&question.group, &question.resource);
     format!("{} {what}{name}{place}", question.verb)
 }
 

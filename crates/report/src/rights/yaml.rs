@@ -1,11 +1,10 @@
 //! The least role as YAML for `kubectl apply`: roles and their bindings, with the log's window above.
 //! Never: a name that is not quoted.
 
-use crate::escape::steers;
+use crate::escape::quoted;
 use model::rights::{Can, LeastRole, RuleText, Usage, UseState};
 use model::text::Text;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -155,25 +154,4 @@ fn list(texts: &[Text]) -> String {
 
 fn comment(text: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# {}", crate::escape::visible(text))
-}
-
-/// A double-quoted scalar (YAML 1.2, 7.3.1).
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(c);
-            }
-            // Outside of what a YAML stream may hold as it is, or steering.
-            c if steers(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

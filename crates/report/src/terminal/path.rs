@@ -2,7 +2,6 @@
 
 use super::canvas::{Canvas, Paint};
 use crate::paths::{Section, sections};
-use crate::rights::rule;
 use crate::sentences;
 use crate::view::View;
 use crate::wording::{count, exposure, percent};
@@ -61,9 +60,7 @@ pub(super) fn write_added(added: &Added, canvas: &mut Canvas) -> io::Result<()> 
     for granted in grants.iter().take(GRANTS) {
         let text = format!(
             "{} may {} (by {})",
-            granted.subject,
-            rule(&granted.rule),
-            granted.binding
+            granted.subject, granted.rule, granted.binding
         );
         canvas.prose(Paint::Warn, "Granted   ", &text)?;
     }

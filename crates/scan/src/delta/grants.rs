@@ -3,7 +3,6 @@
 //! its bindings only.
 
 use super::{Found, Granted, RBAC, Standing, Whole, contains};
-use crate::rights::rule_text;
 use model::evidence::Ledger;
 use model::object::ObjectRef;
 use model::snapshot::Object;
@@ -331,7 +330,7 @@ fn gains(before: &Authorizer, after: &Authorizer, binding: &Binding, found: &mut
         found.extend(rules.iter().filter(new).map(|rule| Granted {
             subject: subject.to_string().into(),
             binding: binding.object.clone(),
-            rule: rule_text(rule),
+            rule: rule.into(),
         }));
     }
 }

@@ -188,6 +188,15 @@ impl<'a> Standing<'a> {
         if place.is_some_and(|place| !self.known.places.contains(place)) {
             return Err(Whole("its namespace was not seen"));
         }
+        let Inventory { calico, mesh, .. } = &self.cluster.inventory;
+        let elsewhere = !calico.policies.is_empty()
+            || !mesh.policies.is_empty()
+            || !mesh.authentication.is_empty();
+        if elsewhere && &*candidate.gvk.group != RBAC {
+            return Err(Whole(
+                "policies of Calico or Istio name labels, accounts and sets of other namespaces",
+            ));
+        }
         match (&*candidate.gvk.group, &*candidate.gvk.kind) {
             (RBAC, "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding") => {
                 self.grants(candidate, before, ledger)
@@ -198,9 +207,8 @@ impl<'a> Standing<'a> {
                 "",
                 "ConfigMap" | "PersistentVolumeClaim" | "Event" | "ResourceQuota" | "LimitRange",
             ) => self.indifferent(candidate),
-            ("", "Service")
+            ("", "Pod" | "Service")
             | ("networking.k8s.io", "Ingress" | "NetworkPolicy")
-            | ("", "Pod")
             | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job" | "CronJob") => self.workloads(candidate, before, ledger),
             // No part of the graph reads them.

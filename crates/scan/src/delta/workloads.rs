@@ -165,9 +165,8 @@ impl Standing<'_> {
         for _ in 0..DEEPEST {
             match owner(at) {
                 Some(owner) if owner.runs() => {
-                    at = self
-                        .owning(at, &owner)
-                        .ok_or(Whole("its owner was not seen"))?
+                    let owning = self.owning(at, &owner);
+                    at = owning.ok_or(Whole("its owner was not seen"))?;
                 }
                 _ => return Ok(at.reference()),
             }
@@ -332,20 +331,21 @@ impl Owner {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Document {
+    metadata: Metadata,
+}
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    owner_references: Vec<Owner>,
+}
+
 /// The owner that controls an object, else the first.
 fn owner(object: &Object) -> Option<Owner> {
     if !contains(&object.json, "\"ownerReferences\"") {
         return None;
-    }
-    #[derive(serde::Deserialize)]
-    struct Document {
-        metadata: Metadata,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Metadata {
-        #[serde(default)]
-        owner_references: Vec<Owner>,
     }
     let Document { metadata } = serde_json::from_slice(&object.json).ok()?;
     let mut owners = metadata.owner_references;

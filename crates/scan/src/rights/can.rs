@@ -2,7 +2,7 @@
 //! Comes in: a subject. Goes out: a `Can`. Never: a rule that another group than his own gives.
 
 use super::subject::{parse, user};
-use super::{Rights, RightsError, named, rule_text};
+use super::{Rights, RightsError, named};
 use model::rights::{Can, Given, GivenRule, Named};
 use model::text::Text;
 use semantics::authorizer::{Binding, MASTERS, Subject, User};
@@ -97,7 +97,7 @@ impl Rights {
         let dangers = dangers(rule, namespaced, self.minor);
         let dead = dead(rule, namespaced, &self.resources);
         GivenRule {
-            rule: rule_text(rule),
+            rule: rule.into(),
             dangers: dangers
                 .iter()
                 .map(|danger| (danger.id.into(), danger.does.into()))

@@ -79,7 +79,10 @@ pub(super) fn roles(subject: &Named, own: &Own, uses: &Uses) -> Vec<LeastRole> {
             namespace,
             name: Text::clone(&name),
             subject: subject.clone(),
-            rules: rules.into_iter().map(text).collect(),
+            rules: rules
+                .into_iter()
+                .map(|rule| RuleText::from(&rule))
+                .collect(),
         })
         .collect()
 }
@@ -270,16 +273,6 @@ fn in_order(verbs: BTreeSet<Text>) -> Vec<Text> {
     let place = |verb: &Text| ORDER.iter().position(|known| *known == &**verb);
     verbs.sort_by_key(|verb| place(verb).unwrap_or(ORDER.len()));
     verbs
-}
-
-fn text(rule: Rule) -> RuleText {
-    RuleText {
-        verbs: rule.verbs,
-        groups: rule.groups,
-        resources: rule.resources,
-        names: rule.names,
-        urls: rule.urls,
-    }
 }
 
 /// `least-web`, from letters that a name may have.

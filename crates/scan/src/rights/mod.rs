@@ -11,7 +11,7 @@ pub use usage::UsageError;
 
 use model::evidence::{Gap, GapWeight, Ledger, Stage, Truth};
 use model::object::ObjectRef;
-use model::rights::{MissingRole, Named, RuleText};
+use model::rights::{MissingRole, Named};
 use model::snapshot::{Origin, Snapshot};
 use model::text::Text;
 use semantics::authorizer::{Authorizer, Binding, Subject};
@@ -165,16 +165,6 @@ fn account_of(user: &str) -> Option<(Text, Text)> {
         .strip_prefix("system:serviceaccount:")?
         .split_once(':')?;
     Some((namespace.into(), name.into()))
-}
-
-pub(crate) fn rule_text(rule: &Rule) -> RuleText {
-    RuleText {
-        verbs: rule.verbs.clone(),
-        groups: rule.groups.clone(),
-        resources: rule.resources.clone(),
-        names: rule.names.clone(),
-        urls: rule.urls.clone(),
-    }
 }
 
 /// `deployments.apps/scale`, `pods/exec`.

@@ -1,7 +1,7 @@
 //! `who-can`: every subject that may, with the binding and role that let it, and rights that do the same.
 //! Comes in: a question. Goes out: a `WhoCan`. Never: a name-limited right as one on all.
 
-use super::{Rights, RightsError, named, rule_text, written};
+use super::{Rights, RightsError, named, written};
 use model::object::ObjectRef;
 use model::rights::{Held, Holder, Named, Question, Scope, Way, WhoCan};
 use model::text::Text;
@@ -261,7 +261,7 @@ impl Asked<'_> {
             names,
             wildcards: self.wildcards(rule),
             note,
-            rule: rule_text(rule),
+            rule: rule.into(),
         })
     }
 

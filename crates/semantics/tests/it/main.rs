@@ -9,6 +9,7 @@ mod builder;
 mod cilium;
 mod cni;
 mod entries;
+mod hostile_rights;
 mod laws;
 mod pod_security;
 mod policies;

@@ -263,12 +263,216 @@ fn bindings_of_controllers_by_name_label_subjects_and_rights() {
         renamed, none,
         "a name of the kind, and the label, are not enough"
     );
+    for (case, resource, verbs) in [
+        (
+            "its namesake's account runs no pods there",
+            "configmaps",
+            json!(["update"]),
+        ),
+        ("services lead traffic", "services", json!(["create"])),
+        ("tokens", "serviceaccounts/token", json!(["create"])),
+    ] {
+        let wider = json!({"apiGroups": [""], "resources": [resource], "verbs": verbs});
+        assert_eq!(
+            bindings(|role, _| role["rules"].as_array_mut().unwrap().push(wider)),
+            none,
+            "{case}"
+        );
+    }
+    assert_eq!(
+        bindings(|_, b| b["metadata"]["labels"] = json!({})),
+        none,
+        "no label on the binding"
+    );
+    assert_eq!(
+        bindings(|role, b| {
+            role["metadata"]["name"] = json!("mine");
+            b["roleRef"]["name"] = json!("mine");
+        }),
+        none,
+        "another role, labelled too"
+    );
+    assert_eq!(
+        bindings(|_, b| b["subjects"][0]["namespace"] = json!("shop")),
+        none,
+        "the account of another namespace"
+    );
+    let as_user =
+        json!({"kind": "User", "name": "system:serviceaccount:kube-system:job-controller"});
+    assert_eq!(
+        bindings(|_, b| b["subjects"] = json!([as_user])),
+        [name],
+        "the same account by the name of its user"
+    );
+    assert_eq!(
+        bindings(|_, b| {
+            b["kind"] = json!("RoleBinding");
+            b["metadata"]["namespace"] = json!("kube-system");
+        }),
+        none,
+        "in one namespace: the policy binds it in the cluster"
+    );
     let admin = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
     assert_eq!(
         bindings(|role, _| role["rules"] = json!([admin])),
         none,
         "everything"
     );
+}
+
+/// Names and rules of 1.21 to 1.37, those behind feature gates too; the recordings have 1.20 and 1.36.
+#[test]
+fn bindings_of_younger_controllers() {
+    let check = |controller: &str, group: &str, resource: &str, verbs: &str, expected: bool| {
+        let name = format!("system:controller:{controller}");
+        let verbs: Vec<&str> = verbs.split(',').collect();
+        let rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+        let found = bindings(|role, b| {
+            role["metadata"]["name"] = json!(name);
+            role["rules"] = json!([rule]);
+            b["metadata"]["name"] = json!(name);
+            b["roleRef"]["name"] = json!(name);
+            b["subjects"][0]["name"] = json!(controller);
+        });
+        assert_eq!(
+            !found.is_empty(),
+            expected,
+            "{controller} {verbs:?} {resource}"
+        );
+    };
+    let taints = "device-taint-eviction-controller";
+    check(taints, "", "pods/status", "patch,update", true);
+    check(taints, "", "pods", "delete,get,list,watch", true);
+    check(taints, "", "pods/exec", "create", false);
+    check(
+        "resource-claim-controller",
+        "",
+        "pods/status",
+        "patch",
+        true,
+    );
+    check("resource-claim-controller", "", "secrets", "get", false);
+    check(
+        "selinux-warning-controller",
+        "",
+        "persistentvolumes",
+        "get,list,watch",
+        true,
+    );
+    check(
+        "selinux-warning-controller",
+        "",
+        "persistentvolumes",
+        "create",
+        false,
+    );
+    check(
+        "service-cidrs-controller",
+        "networking.k8s.io",
+        "servicecidrs",
+        "get,patch",
+        true,
+    );
+    check(
+        "podcertificaterequestcleaner",
+        "certificates.k8s.io",
+        "podcertificaterequests",
+        "delete",
+        true,
+    );
+    check(
+        "podcertificaterequestcleaner",
+        "certificates.k8s.io",
+        "signers",
+        "sign",
+        false,
+    );
+    check(
+        "legacy-service-account-token-cleaner",
+        "",
+        "secrets",
+        "delete,patch",
+        true,
+    );
+    check(
+        "legacy-service-account-token-cleaner",
+        "",
+        "secrets",
+        "list",
+        false,
+    );
+    check(
+        "validatingadmissionpolicy-status-controller",
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicies/status",
+        "patch",
+        true,
+    );
+    check(
+        "validatingadmissionpolicy-status-controller",
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicies",
+        "delete",
+        false,
+    );
+    check(
+        "storage-version-migrator-controller",
+        "*",
+        "*",
+        "list,create,patch",
+        true,
+    );
+    check("storage-version-migrator-controller", "*", "*", "*", false);
+    check(
+        "storage-version-migrator-controller",
+        "rbac.authorization.k8s.io",
+        "clusterroles",
+        "escalate",
+        false,
+    );
+    check(
+        "volumeattributesclass-protection-controller",
+        "storage.k8s.io",
+        "volumeattributesclasses",
+        "update",
+        true,
+    );
+    check(
+        "podcheckpoint-controller",
+        "",
+        "nodes/proxy",
+        "create,get",
+        true,
+    );
+    check(
+        "evictionrequest-controller",
+        "lifecycle.k8s.io",
+        "evictions",
+        "create",
+        true,
+    );
+    check(
+        "resourcepoolstatusrequest-controller",
+        "resource.k8s.io",
+        "resourceslices",
+        "list",
+        true,
+    );
+    check(
+        "kube-apiserver-serving-clustertrustbundle-publisher",
+        "certificates.k8s.io",
+        "signers",
+        "attest",
+        true,
+    );
+    check(
+        "kube-apiserver-serving-clustertrustbundle-publisher",
+        "certificates.k8s.io",
+        "signers",
+        "approve",
+        false,
+    );
+    check("backdoor-controller", "", "pods", "get", false);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use crate::builder::{gaps, of, read};
 use model::snapshot::Origin::{self, Files, Live};
-use semantics::rbac::{Rule, classes, rule_allows, rule_allows_some, rule_allows_url};
-use semantics::view::RightClass;
+use semantics::authorizer::User;
+use semantics::dangers::dangers;
+use semantics::rbac::{Rule, rule_allows, rule_allows_some, rule_allows_url};
 use serde_json::{Value, json};
 
 /// `verbs groups resources names`, comma separated; `core` is the empty group.
@@ -111,105 +112,6 @@ fn urls() {
     check("/*/x", "/a/x", false);
 }
 
-#[test]
-fn coarse_classes() {
-    use RightClass::{
-        CreatePods, Escalate, Everything, Exec, MintTokens, Nodes, Read, ReadSecrets, Write,
-    };
-    for (text, cluster, namespaced) in [
-        ("* * *", vec![Everything], vec![Everything]),
-        ("get,list core pods", vec![Read], vec![Read]),
-        ("get core pods/*", vec![], vec![]),
-        ("get core secrets", vec![ReadSecrets], vec![ReadSecrets]),
-        ("get core secrets x", vec![ReadSecrets], vec![ReadSecrets]),
-        ("create,delete core secrets", vec![Write], vec![Write]),
-        ("create core pods/exec", vec![Exec], vec![Exec]),
-        ("get core pods/exec", vec![Read], vec![Read]),
-        ("create core */exec", vec![Write, Exec], vec![Write, Exec]),
-        (
-            "patch core pods/ephemeralcontainers",
-            vec![Exec],
-            vec![Exec],
-        ),
-        (
-            "create apps deployments",
-            vec![CreatePods],
-            vec![CreatePods],
-        ),
-        ("create apps deployments x", vec![], vec![]),
-        (
-            "patch apps deployments x",
-            vec![CreatePods],
-            vec![CreatePods],
-        ),
-        ("create extensions pods", vec![Write], vec![Write]),
-        ("create core deployments", vec![Write], vec![Write]),
-        ("delete core pods", vec![Write], vec![Write]),
-        (
-            "create core serviceaccounts/token",
-            vec![MintTokens],
-            vec![MintTokens],
-        ),
-        ("get core nodes/proxy", vec![Nodes], vec![]),
-        ("get core nodes", vec![Read], vec![]),
-        ("update core nodes,persistentvolumes", vec![Nodes], vec![]),
-        ("impersonate core users", vec![Escalate], vec![]),
-        (
-            "impersonate core serviceaccounts",
-            vec![Escalate],
-            vec![Escalate],
-        ),
-        (
-            "bind rbac.authorization.k8s.io clusterroles",
-            vec![Escalate],
-            vec![Escalate],
-        ),
-        (
-            "escalate rbac.authorization.k8s.io clusterroles",
-            vec![Escalate],
-            vec![],
-        ),
-        (
-            "create,update rbac.authorization.k8s.io rolebindings",
-            vec![Write],
-            vec![Write],
-        ),
-        (
-            "patch admissionregistration.k8s.io mutatingwebhookconfigurations",
-            vec![Escalate],
-            vec![],
-        ),
-        (
-            "create authorization.k8s.io selfsubjectaccessreviews",
-            vec![],
-            vec![],
-        ),
-        (
-            "create authorization.k8s.io localsubjectaccessreviews",
-            vec![Read],
-            vec![Read],
-        ),
-        (
-            "get * *",
-            vec![Read, ReadSecrets, Nodes],
-            vec![Read, ReadSecrets],
-        ),
-        ("*  pods", vec![], vec![]),
-    ] {
-        assert_eq!(
-            classes(&[rule(text)], false, 36),
-            cluster,
-            "{text}, cluster"
-        );
-        assert_eq!(
-            classes(&[rule(text)], true, 36),
-            namespaced,
-            "{text}, namespaced"
-        );
-    }
-    assert_eq!(classes(&[rule("get core pods/exec")], true, 34), [Exec]);
-}
-
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 fn role(
@@ -235,28 +137,31 @@ fn account(namespace: &str, name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"namespace": namespace, "name": name}})
 }
 
-/// `ns/name: Class@scope ...` of accounts with rights.
+/// `ns/name: danger@scope ...` of accounts with dangerous rights, each binding's worst.
 fn check(origin: Origin, objects: &[Value], expected: &[&str]) {
     let inventory = read(&of(origin, objects));
-    let got: Vec<String> = inventory
-        .service_accounts
-        .iter()
-        .filter(|a| !a.rights.is_empty())
-        .map(|a| {
-            let rights: Vec<String> = a
-                .rights
-                .iter()
-                .map(|r| format!("{:?}@{}", r.class, r.namespace.as_deref().unwrap_or("*")))
-                .collect();
-            format!(
-                "{}/{}{}: {}",
-                a.namespace,
-                a.name,
-                if a.seen { "" } else { "?" },
-                rights.join(" ")
-            )
-        })
-        .collect();
+    let authorizer = &inventory.authorizer;
+    let mut got: Vec<String> = Vec::new();
+    for account in &inventory.service_accounts {
+        let user = User::service_account(&account.namespace, &account.name);
+        let mut rights: Vec<String> = Vec::new();
+        for binding in &authorizer.bindings {
+            let applies = binding.subjects.iter().any(|subject| subject.is(&user));
+            let Some(rules) = binding.rules.filter(|_| applies) else {
+                continue;
+            };
+            let scope = binding.namespace.as_deref();
+            let rules = &authorizer.rules[rules as usize];
+            let all = rules.iter().flat_map(|r| dangers(r, scope.is_some(), 36));
+            let worst = all.min_by_key(semantics::dangers::rank);
+            rights.extend(worst.map(|d| format!("{}@{}", d.id, scope.unwrap_or("*"))));
+        }
+        if !rights.is_empty() {
+            let seen = if account.seen { "" } else { "?" };
+            let (namespace, name) = (&account.namespace, &account.name);
+            got.push(format!("{namespace}/{name}{seen}: {}", rights.join(" ")));
+        }
+    }
     assert_eq!(got, expected, "{objects:#?}");
 }
 
@@ -276,7 +181,7 @@ fn bindings_reach_whom_the_authorizer_says() {
     for (binding, expected) in [
         (
             binding(None, "ClusterRole", "r", sa(json!("a"), "x")),
-            vec!["a/x: ReadSecrets@*"],
+            vec!["a/x: reads-secrets@*"],
         ),
         (
             binding(None, "ClusterRole", "r", sa(Value::Null, "x")),
@@ -284,15 +189,15 @@ fn bindings_reach_whom_the_authorizer_says() {
         ),
         (
             binding(Some("a"), "ClusterRole", "r", sa(Value::Null, "x")),
-            vec!["a/x: ReadSecrets@a"],
+            vec!["a/x: reads-secrets@a"],
         ),
         (
             binding(Some("a"), "ClusterRole", "r", sa(json!("b"), "x")),
-            vec!["b/x: ReadSecrets@a"],
+            vec!["b/x: reads-secrets@a"],
         ),
         (
             binding(Some("a"), "ClusterRole", "r", sa(json!("c"), "gone")),
-            vec!["c/gone?: ReadSecrets@a"],
+            vec!["c/gone?: reads-secrets@a"],
         ),
         (binding(Some("a"), "Role", "r", sa(json!("a"), "x")), vec![]),
         (binding(None, "Role", "r", sa(json!("a"), "x")), vec![]),
@@ -303,7 +208,7 @@ fn bindings_reach_whom_the_authorizer_says() {
                 "r",
                 other("Group", "system:serviceaccounts"),
             ),
-            vec!["a/x: ReadSecrets@a", "b/x: ReadSecrets@a"],
+            vec!["a/x: reads-secrets@a", "b/x: reads-secrets@a"],
         ),
         (
             binding(
@@ -312,7 +217,7 @@ fn bindings_reach_whom_the_authorizer_says() {
                 "r",
                 other("Group", "system:authenticated"),
             ),
-            vec!["a/x: ReadSecrets@*", "b/x: ReadSecrets@*"],
+            vec!["a/x: reads-secrets@*", "b/x: reads-secrets@*"],
         ),
         (
             binding(
@@ -321,7 +226,7 @@ fn bindings_reach_whom_the_authorizer_says() {
                 "r",
                 other("Group", "system:serviceaccounts:b"),
             ),
-            vec!["b/x: ReadSecrets@*"],
+            vec!["b/x: reads-secrets@*"],
         ),
         (
             binding(
@@ -330,7 +235,7 @@ fn bindings_reach_whom_the_authorizer_says() {
                 "r",
                 other("User", "system:serviceaccount:a:x"),
             ),
-            vec!["a/x: ReadSecrets@*"],
+            vec!["a/x: reads-secrets@*"],
         ),
         (
             binding(
@@ -362,7 +267,7 @@ fn bindings_reach_whom_the_authorizer_says() {
     check(
         Live,
         &[own, binding(Some("a"), "Role", "r", sa(json!("a"), "x"))],
-        &["a/x?: CreatePods@a"],
+        &["a/x?: creates-pods@a"],
     );
 }
 
@@ -371,13 +276,9 @@ fn missing_and_built_in_roles() {
     let sa = json!([{"kind": "ServiceAccount", "namespace": "a", "name": "x"}]);
     let bound = |role: &str| binding(None, "ClusterRole", role, sa.clone());
     check(Live, &[bound("cluster-admin")], &[]);
-    check(Files, &[bound("cluster-admin")], &["a/x?: Everything@*"]);
-    check(Files, &[bound("view")], &["a/x?: Read@*"]);
-    check(
-        Files,
-        &[bound("edit")],
-        &["a/x?: Read@* Write@* Exec@* ReadSecrets@* CreatePods@* MintTokens@* Escalate@*"],
-    );
+    check(Files, &[bound("cluster-admin")], &["a/x?: everything@*"]);
+    check(Files, &[bound("view")], &[]);
+    check(Files, &[bound("edit")], &["a/x?: impersonates-accounts@*"]);
     for (origin, weight) in [
         (Live, model::evidence::GapWeight::Notice),
         (Files, model::evidence::GapWeight::Widens),
@@ -404,14 +305,14 @@ fn aggregation_is_computed_from_files_and_read_from_servers() {
             binding(None, "ClusterRole", start, sa.clone()),
         ]
     };
-    check(Files, &objects("top"), &["a/x?: ReadSecrets@*"]);
-    check(Live, &objects("top"), &["a/x?: Everything@*"]);
+    check(Files, &objects("top"), &["a/x?: reads-secrets@*"]);
+    check(Live, &objects("top"), &["a/x?: everything@*"]);
     let mut extra = role("ClusterRole", None, "extra", &["create"], &["pods/exec"]);
     extra["metadata"]["labels"] = json!({"rbac.authorization.k8s.io/aggregate-to-view": "true"});
     check(
         Files,
         &[extra, binding(None, "ClusterRole", "view", sa)],
-        &["a/x?: Read@* Exec@*"],
+        &["a/x?: exec@*"],
     );
 }
 

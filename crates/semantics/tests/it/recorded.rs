@@ -4,7 +4,9 @@
 use crate::builder::{object, read, snapshot};
 use model::snapshot::{Object, Origin, Place, Snapshot};
 use model::workload::WorkloadState::{self, Active, Dormant, History};
-use semantics::view::{Inventory, RightClass};
+use semantics::authorizer::{Binding, User};
+use semantics::dangers::dangers;
+use semantics::view::Inventory;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -105,33 +107,45 @@ fn count(inventory: &Inventory, kind: &str, state: WorkloadState) -> usize {
         .count()
 }
 
-fn classes(inventory: &Inventory, class: RightClass) -> usize {
-    let distinct: BTreeSet<_> = inventory
-        .service_accounts
-        .iter()
-        .flat_map(|a| {
-            a.rights
-                .iter()
-                .filter(|r| r.class == class)
-                .map(|r| (&a.namespace, &a.name, &r.namespace))
+/// Distinct (account, scope) that hold a rule with the danger.
+fn holders(inventory: &Inventory, danger: &str) -> usize {
+    let authorizer = &inventory.authorizer;
+    let holds = |binding: &&Binding| {
+        let rules = binding.rules.map(|n| &authorizer.rules[n as usize]);
+        rules.into_iter().flatten().any(|rule| {
+            let found = dangers(rule, binding.namespace.is_some(), inventory.minor);
+            found.iter().any(|found| found.id == danger)
         })
-        .collect();
+    };
+    let bindings: Vec<&Binding> = authorizer.bindings.iter().filter(holds).collect();
+    let mut distinct = BTreeSet::new();
+    for account in &inventory.service_accounts {
+        let user = User::service_account(&account.namespace, &account.name);
+        for binding in &bindings {
+            if binding.subjects.iter().any(|subject| subject.is(&user)) {
+                distinct.insert((&account.namespace, &account.name, &binding.namespace));
+            }
+        }
+    }
     distinct.len()
 }
 
-/// The API server's own bindings for its controllers are known as such, whatever release wrote them, and no other is.
-fn check_stock_bindings(inventory: &Inventory) {
-    let leading: BTreeSet<_> = inventory
-        .service_accounts
-        .iter()
-        .flat_map(|account| &account.rights)
-        .filter(|right| right.class >= RightClass::Exec)
-        .map(|right| &right.binding)
-        .collect();
-    for binding in leading {
-        let stock = inventory.stock_bindings.binary_search(binding).is_ok();
-        let controller = binding.name.starts_with("system:controller:");
-        assert_eq!(stock, controller, "{binding}");
+/// The API server's own bindings are known as such, whatever release wrote them, and no other is: one of
+/// those that carry its label is another platform's.
+fn check_stock_bindings(inventory: &Inventory, snapshot: &Snapshot) {
+    for binding in &inventory.authorizer.bindings {
+        let object = &binding.object;
+        let group = "rbac.authorization.k8s.io";
+        let seen = snapshot.find(
+            group,
+            &object.kind,
+            object.namespace.as_deref(),
+            &object.name,
+        );
+        let label = seen.and_then(|seen| seen.label("kubernetes.io/bootstrapping"));
+        let foreign = &*object.name == "system:openshift:public-info-viewer";
+        let stock = inventory.stock_bindings.binary_search(object).is_ok();
+        assert_eq!(stock, label.is_some() && !foreign, "{object}");
     }
 }
 
@@ -195,10 +209,10 @@ fn large_cluster() {
         .sum();
     assert_eq!(digests, 5824);
     // len({(account, scope)}) over subjects of kind ServiceAccount whose role's rules hold the right.
-    assert_eq!(classes(&inventory, RightClass::Everything), 7);
-    assert_eq!(classes(&inventory, RightClass::ReadSecrets), 208);
-    // Groups of service accounts count for every account: 108 by name, the rest by two group bindings.
-    assert_eq!(classes(&inventory, RightClass::Exec), 2154);
+    assert_eq!(holders(&inventory, "everything"), 7);
+    assert_eq!(holders(&inventory, "reads-secrets"), 208);
+    // Groups of service accounts count for every account: 107 by name, the rest by two group bindings.
+    assert_eq!(holders(&inventory, "exec"), 2153);
     for view in &inventory.workloads {
         let spec = &inventory.templates[view.template as usize];
         assert_eq!(spec.containers.len(), view.workload.containers.len());
@@ -210,8 +224,9 @@ fn recorded_1_36() {
     let Some(folder) = testkit::shared("captures/http") else {
         return;
     };
-    let inventory = read(&load(&folder, "list-"));
-    check_stock_bindings(&inventory);
+    let snapshot = load(&folder, "list-");
+    let inventory = read(&snapshot);
+    check_stock_bindings(&inventory, &snapshot);
     assert_eq!(
         count(&inventory, "Deployment", Active) + count(&inventory, "Deployment", Dormant),
         32
@@ -237,23 +252,6 @@ fn recorded_1_36() {
     );
     assert_eq!(inventory.endpoint_slices.len(), 27);
     assert!(inventory.service_accounts.iter().filter(|a| a.seen).count() == 85);
-    // The system's own controllers hold what they hold in every cluster.
-    let may = |name: &str, class: RightClass| {
-        inventory
-            .service_accounts
-            .iter()
-            .any(|a| &*a.name == name && a.rights.iter().any(|r| r.class == class))
-    };
-    assert!(may("replicaset-controller", RightClass::CreatePods));
-    assert!(may("generic-garbage-collector", RightClass::Write));
-    assert!(!may("replicaset-controller", RightClass::ReadSecrets));
-    // Everyone may review himself: that is no right.
-    assert!(
-        inventory
-            .service_accounts
-            .iter()
-            .any(|a| &*a.namespace == "real" && &*a.name == "default" && a.rights.is_empty())
-    );
     // One pod outlived its ReplicaSet between two recordings.
     let classes: Vec<&str> = inventory.gaps.iter().map(|g| &*g.class).collect();
     assert_eq!(
@@ -272,7 +270,7 @@ fn recorded_1_20() {
     let mut snapshot = load(&folder, "list-");
     snapshot.version.minor = 20;
     let inventory = read(&snapshot);
-    check_stock_bindings(&inventory);
+    check_stock_bindings(&inventory, &snapshot);
     let of = |group: &str, kind: &str| snapshot.of_kind(group, kind).len();
     assert!(
         of("apps", "Deployment") > 0

@@ -588,3 +588,149 @@ fn policies_of_cilium() {
         "cluster",
     );
 }
+
+#[test]
+fn policies_of_calico() {
+    let add = |w: &mut Inventory, order: f64, rules: &[(AdminAction, &str)]| {
+        let rules = rules.iter().map(|(action, net)| CalicoRule {
+            action: *action,
+            peer: CalicoPeer {
+                nets: net.split_whitespace().map(|n| n.parse().unwrap()).collect(),
+                ..CalicoPeer::default()
+            },
+            ports: None,
+            not_ports: Vec::new(),
+            narrowed: false,
+            malformed: false,
+        });
+        w.calico.policies.push(CalicoPolicy {
+            object: ObjectRef::new("crd.projectcalico.org", "GlobalNetworkPolicy", None, "c"),
+            tier: "default".into(),
+            order,
+            namespace: None,
+            subject: Some(Expression::All),
+            ingress: Some(rules.collect()),
+            egress: None,
+        });
+    };
+    let (allow, deny) = (AdminAction::Allow, AdminAction::Deny);
+    check("nobody", |w| add(w, 1.0, &[]), "none");
+    check("everyone", |w| add(w, 1.0, &[(allow, "")]), "cluster");
+    check(
+        "nothing shows Calico",
+        |w| {
+            add(w, 1.0, &[]);
+            w.enforcing_cni[0].name = "cilium".into();
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "denied over a load balancer",
+        |w| {
+            lb(w);
+            add(w, 1.0, &[(deny, "")]);
+        },
+        "none",
+    );
+    check(
+        "before a NetworkPolicy that admits",
+        |w| {
+            policy(w, "shop/a", "web", vec![rule(vec![])]);
+            add(w, 1.0, &[(deny, "")]);
+        },
+        "none",
+    );
+    check(
+        "after a NetworkPolicy that admits",
+        |w| {
+            policy(w, "shop/a", "web", vec![rule(vec![])]);
+            add(w, 2000.0, &[(deny, "")]);
+        },
+        "cluster",
+    );
+    check(
+        "what it does not decide, a NetworkPolicy of its tier does",
+        |w| {
+            policy(w, "shop/a", "web", vec![rule(vec![])]);
+            add(w, 1.0, &[]);
+        },
+        "cluster",
+    );
+    check(
+        "a subject that is not understood",
+        |w| {
+            add(w, 1.0, &[]);
+            w.calico.policies[0].subject = None;
+        },
+        "unknown none..cluster",
+    );
+    check(
+        "the addresses of pods are not known",
+        |w| add(w, 1.0, &[(allow, "10.0.0.0/8")]),
+        "unknown none..cluster",
+    );
+}
+
+/// Proxies take TCP only, and a listener that was not declared may use another protocol.
+const UDP_STAYS: &str = "none none..cluster";
+
+#[test]
+fn policies_of_istio() {
+    let deny_all = |w: &mut Inventory| {
+        w.mesh.policies.push(MeshPolicy {
+            object: ObjectRef::new(
+                "security.istio.io",
+                "AuthorizationPolicy",
+                Some("shop"),
+                "i",
+            ),
+            namespace: Some("shop".into()),
+            subject: Some(Selector::default()),
+            action: MeshAction::Allow,
+            rules: Vec::new(),
+        });
+    };
+    let proxy = |w: &mut Inventory| {
+        let proxy = crate::world::container("istio-proxy");
+        w.templates[0].containers.push(proxy);
+    };
+    check(
+        "pods with a proxy",
+        |w| {
+            deny_all(w);
+            proxy(w);
+        },
+        UDP_STAYS,
+    );
+    check(
+        "pods with a proxy, without a network plugin that enforces",
+        |w| {
+            deny_all(w);
+            proxy(w);
+            w.enforcing_cni.clear();
+        },
+        UDP_STAYS,
+    );
+    check(
+        "pods of which that is not known",
+        deny_all,
+        "unknown none..cluster",
+    );
+    check(
+        "pods that were seen without one",
+        |w| {
+            deny_all(w);
+            pod(w, 0, "worker", "10.0.0.1");
+        },
+        "cluster",
+    );
+    check(
+        "pods of an ambient namespace",
+        |w| {
+            deny_all(w);
+            let ambient = ("istio.io/dataplane-mode".into(), "ambient".into());
+            w.namespaces[0].labels.extend([ambient]);
+        },
+        UDP_STAYS,
+    );
+}
