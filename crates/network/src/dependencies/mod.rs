@@ -24,7 +24,7 @@ use model::netpol::Reason;
 use model::object::ObjectRef;
 use model::text::Text;
 use rustc_hash::FxHashMap;
-use semantics::authorizer::Subject;
+use semantics::authorizer::{Binding, Subject};
 use semantics::named::{Named, Said};
 use semantics::view::{Inventory, Labels, PodSpec, Service, TargetPort, WorkloadView};
 
@@ -86,7 +86,7 @@ struct Finder<'a> {
     by_name: FxHashMap<(&'a str, &'a str), u32>,
     /// Workloads behind each Service, and the ports there.
     behind: Vec<Vec<(u32, &'a [Target])>>,
-    /// The first binding of each account.
+    /// The first binding of each account; without a name: of all accounts of a namespace, without both: of all.
     bound: FxHashMap<(&'a str, &'a str), &'a ObjectRef>,
     found: Dependencies,
 }
@@ -103,17 +103,17 @@ impl<'a> Finder<'a> {
         }
         let services = (0_u32..).zip(&inventory.services);
         let mut bound = FxHashMap::default();
-        for binding in inventory
-            .authorizer
-            .bindings
-            .iter()
-            .filter(|b| b.rules.is_some())
-        {
+        // A role that was not seen may give rights too; what every cluster binds is no sign of use.
+        let own = |binding: &&Binding| {
+            inventory
+                .stock_bindings
+                .binary_search(&binding.object)
+                .is_err()
+        };
+        for binding in inventory.authorizer.bindings.iter().filter(own) {
             for subject in &binding.subjects {
-                if let Subject::ServiceAccount { namespace, name } = subject {
-                    bound
-                        .entry((&**namespace, &**name))
-                        .or_insert(&binding.object);
+                if let Some(account) = accounts(subject) {
+                    bound.entry(account).or_insert(&binding.object);
                 }
             }
         }
@@ -336,6 +336,17 @@ impl<'a> Finder<'a> {
         }
         let because = also("whose end points are addresses");
         self.put(from.clone(), Party::Outside(blocks), ports, &because);
+    }
+}
+
+/// The account that a subject is, or the group of accounts.
+fn accounts(subject: &Subject) -> Option<(&str, &str)> {
+    match subject {
+        Subject::Group(name) => match name.strip_prefix("system:serviceaccounts")? {
+            "" => Some(("", "")),
+            rest => Some((rest.strip_prefix(':')?, "")),
+        },
+        one => one.account(),
     }
 }
 

@@ -95,7 +95,8 @@ impl Finder<'_> {
             return;
         }
         let object = ObjectRef::new("", "ServiceAccount", Some(namespace), name);
-        let bound = self.bound.get(&(&**namespace, &**name));
+        let groups = [(&**namespace, &**name), (&**namespace, ""), ("", "")];
+        let bound = groups.iter().find_map(|group| self.bound.get(group));
         let says = match bound {
             Some(binding) => format!("its token is mounted and has rights by {binding}"),
             // An account of its own that was not seen may have any.

@@ -370,20 +370,27 @@ fn accounts_with_rights_reach_the_api_server() {
         cloud_identity: None,
         seen: true,
     };
-    world.service_accounts = vec![account("infra"), account("shop")];
-    world.authorizer.rules = vec![Vec::new()];
-    world.authorizer.bindings = vec![Binding {
-        object: ObjectRef::new("", "ClusterRoleBinding", None, "b"),
+    world.service_accounts = vec![account("blog"), account("infra"), account("shop")];
+    let binding = |name: &str, subject: Subject| Binding {
+        object: ObjectRef::new(
+            "rbac.authorization.k8s.io",
+            "ClusterRoleBinding",
+            None,
+            name,
+        ),
         namespace: None,
-        subjects: ["infra", "shop"]
-            .map(|namespace| Subject::ServiceAccount {
-                namespace: namespace.into(),
-                name: "default".into(),
-            })
-            .into(),
-        role: ObjectRef::new("", "ClusterRole", None, "r"),
-        rules: Some(0),
-    }];
+        subjects: vec![subject],
+        role: ObjectRef::new("rbac.authorization.k8s.io", "ClusterRole", None, "r"),
+        rules: None,
+    };
+    let one = Subject::ServiceAccount {
+        namespace: "shop".into(),
+        name: "default".into(),
+    };
+    let all = Subject::Group("system:serviceaccounts:infra".into());
+    let stock = binding("stock", Subject::Group("system:serviceaccounts".into()));
+    world.stock_bindings = vec![stock.object.clone()];
+    world.authorizer.bindings = vec![binding("one", one), binding("all", all), stock];
     let n = workload(&world, "shop/api");
     let template = world.workloads[n].template as usize;
     world.templates[template].automount_token = Some(false);

@@ -257,6 +257,7 @@ impl<'s> Overlay<'s> {
         }
         for node in &part.admins {
             let id = part.graph.find(*node);
+            let id = id.filter(|id| !overlay.entries.contains(id));
             let known = id.and_then(|id| ids.get(id as usize).copied().flatten());
             overlay.admins.extend(known);
         }
