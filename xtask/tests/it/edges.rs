@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("plimsoll", &["model", "scan", "report"]),
     // For development only: recorded servers, the bars, the backtest.
     ("testkit", &["model", "semantics"]),
-    ("benches", &["intel", "model", "testkit"]),
+    ("benches", &["intel", "model", "scan", "testkit"]),
     ("xtask", &["model", "intel", "risk"]),
 ];
 

@@ -37,6 +37,39 @@ fn the_questions_of_rights_are_answered() {
 }
 
 #[test]
+fn what_a_change_adds_is_told() {
+    let home = Home::new();
+    home.write(
+        "candidate.yaml",
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: more}, roleRef: \
+         {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}, subjects: [{kind: \
+         ServiceAccount, name: checkout, namespace: shop}]}",
+    );
+    copy_of_examples(&home);
+    follow(&home, "paths.md", 3);
+    let shop = examples().join("k8s");
+    let shop = shop.to_str().unwrap();
+    let told = home.run(&["paths", shop, "--candidate", "candidate.yaml"]);
+    let told = told.done().text();
+    assert!(told.contains("ServiceAccount/shop/checkout"), "{told}");
+    assert!(
+        told.contains("ServiceAccount shop/checkout may all verbs: all resources"),
+        "{told}"
+    );
+    // What is there already adds nothing.
+    let same = home.run(&[
+        "paths",
+        shop,
+        "--candidate",
+        &format!("{shop}/storefront.yaml"),
+        "--fail-on",
+        "new-path",
+    ]);
+    let same = same.done().text();
+    assert!(same.contains("No new path"), "{same}");
+}
+
+#[test]
 fn network_policies_are_written_as_it_says() {
     let home = Home::new();
     follow(&home, "network-policies.md", 5);
@@ -50,14 +83,7 @@ fn the_cut_of_the_readme_ends_its_path() {
     let readme = std::fs::read_to_string(readme).unwrap();
     let shown = readme.split_once("<!-- path:begin -->").unwrap().1;
     let shown = shown.split_once("<!-- path:end -->").unwrap().0;
-    // A copy: the change is made in it.
-    let copied = std::process::Command::new("cp")
-        .args(["-rL", examples().to_str().unwrap(), "examples-shop"])
-        .current_dir(home.folder.path())
-        .status();
-    assert!(copied.unwrap().success());
-    std::fs::create_dir(home.path("examples")).unwrap();
-    std::fs::rename(home.path("examples-shop"), home.path("examples/shop")).unwrap();
+    copy_of_examples(&home);
 
     let mut printed = Vec::new();
     let blocks = shown.split("```sh\n").skip(1);
@@ -92,6 +118,16 @@ fn the_cut_of_the_readme_ends_its_path() {
         policies.contains("name: \"plimsoll-default-deny\""),
         "{policies}"
     );
+}
+
+/// Documents name them from the project's root, and change them.
+fn copy_of_examples(home: &Home) {
+    std::fs::create_dir(home.path("examples")).unwrap();
+    let copied = std::process::Command::new("cp")
+        .args(["-rL", examples().to_str().unwrap(), "examples/shop"])
+        .current_dir(home.folder.path())
+        .status();
+    assert!(copied.unwrap().success());
 }
 
 fn follow(home: &Home, document: &str, least: usize) {

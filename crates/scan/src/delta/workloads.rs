@@ -163,12 +163,13 @@ impl Standing<'_> {
     fn root(&self, object: &Object) -> Result<ObjectRef, Whole> {
         let mut at = object;
         for _ in 0..DEEPEST {
-            match owner(at) {
+            match owner(at)? {
+                None => return Ok(at.reference()),
                 Some(owner) if owner.runs() => {
                     let owning = self.owning(at, &owner);
                     at = owning.ok_or(Whole("its owner was not seen"))?;
                 }
-                _ => return Ok(at.reference()),
+                Some(_) => return Err(Whole("its owner is of a kind that runs no pods itself")),
             }
         }
         Err(Whole("its owners own each other"))
@@ -283,7 +284,7 @@ impl Standing<'_> {
             let mut at = self.snapshot.objects.get(pod.object as usize);
             picked.insert(pod.object);
             for _ in 0..DEEPEST {
-                let Some((object, owner)) = at.and_then(|at| Some((at, owner(at)?))) else {
+                let Some((object, Ok(Some(owner)))) = at.map(|at| (at, owner(at))) else {
                     break;
                 };
                 at = self.owning(object, &owner);
@@ -343,14 +344,15 @@ struct Metadata {
 }
 
 /// The owner that controls an object, else the first.
-fn owner(object: &Object) -> Option<Owner> {
+fn owner(object: &Object) -> Result<Option<Owner>, Whole> {
     if !contains(&object.json, "\"ownerReferences\"") {
-        return None;
+        return Ok(None);
     }
-    let Document { metadata } = serde_json::from_slice(&object.json).ok()?;
+    let read = serde_json::from_slice(&object.json);
+    let Document { metadata } = read.map_err(|_| Whole("its owners are malformed"))?;
     let mut owners = metadata.owner_references;
     let at = owners
         .iter()
         .position(|owner| owner.controller == Some(true));
-    (!owners.is_empty()).then(|| owners.swap_remove(at.unwrap_or(0)))
+    Ok((!owners.is_empty()).then(|| owners.swap_remove(at.unwrap_or(0))))
 }
