@@ -47,7 +47,8 @@ pub(crate) fn to_sink(attack: &Attack<'_>, into: &Adjacency, sink: usize, order:
     ToSink { sink, reach }
 }
 
-/// A visible edge costs a fixed factor, so small that no probability makes up for it.
+/// A visible edge costs a fixed factor, for which no probability makes up: the least of hundreds of edges is worth less
+/// than one edge more, and a thousand edges are still more than nothing.
 fn short(attack: &Attack<'_>, arc: &Arc) -> f64 {
     let p = arc.probability.expected;
     if p <= 0.0 {
@@ -58,8 +59,8 @@ fn short(attack: &Attack<'_>, arc: &Arc) -> f64 {
         .nodes
         .get(arc.to as usize)
         .is_some_and(|node| node.is_hidden());
-    let step: f64 = if hidden { 1.0 } else { 1e-9 };
-    step * p.max(1e-6).powf(0.01)
+    let step: f64 = if hidden { 1.0 } else { 0.5 };
+    step * p.max(1e-6).powf(1e-4)
 }
 
 impl ToSink {

@@ -64,10 +64,9 @@ impl Section<'_> {
         self.sink == ALL && self.listed == 0
     }
 
-    /// How many get there, shown or not.
+    /// How many get there, shown or not; one may have several paths.
     pub(crate) fn entries(&self) -> usize {
-        let routes = self.routes.map_or(0, |routes| routes as usize);
-        routes.max(self.listed)
+        self.routes.map_or(self.listed, |routes| routes as usize)
     }
 
     /// `cluster-admin: 12 entries get there; 5 shown`.
@@ -82,6 +81,7 @@ impl Section<'_> {
         let of = match shown {
             n if n == there => String::new(),
             0 => "; none shown".to_owned(),
+            n if n > there => format!("; {} paths shown", count(n)),
             n => format!("; {} shown", count(n)),
         };
         format!("{}: {get}{of}", self.sink)

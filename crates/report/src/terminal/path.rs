@@ -12,6 +12,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Observations of an edge that are shown; JSON and HTML have all.
 const EVIDENCE: usize = 2;
+/// Changes of a cut that are shown.
+const CHANGES: usize = 50;
 /// Rights that a change grants and that are shown.
 const GRANTS: usize = 20;
 /// The sink as which routes over it are told.
@@ -192,8 +194,14 @@ fn ends(canvas: &mut Canvas, cut: &Cut) -> io::Result<()> {
         Paint::Plain
     };
     canvas.prose(paint, "  cut  ", &sentences::ends(cut))?;
-    for change in &cut.changes {
+    for change in cut.changes.iter().take(CHANGES) {
         canvas.prose(Paint::Good, "       - ", &sentences::change(change))?;
     }
-    Ok(())
+    match cut.changes.len().checked_sub(CHANGES) {
+        Some(more) if more > 0 => {
+            let text = format!("{} more: --format json", count(more));
+            canvas.prose(Paint::Dim, "       - ", &text)
+        }
+        _ => Ok(()),
+    }
 }
