@@ -86,10 +86,7 @@ impl Standing<'_> {
         let inventory = &self.cluster.inventory;
         let mut bindings: BTreeSet<u32> = BTreeSet::new();
         for subject in subjects {
-            for subject in self.with_groups(subject)? {
-                let own = self.known.by_subject.get(&subject);
-                bindings.extend(own.into_iter().flatten());
-            }
+            bindings.extend(self.bindings_of(subject)?);
         }
         if bindings.len() > MOST {
             return Err(Whole("its subjects have many bindings"));
@@ -177,6 +174,13 @@ impl Standing<'_> {
         let namespace = object.namespace.as_deref();
         self.snapshot
             .find(&object.group, &object.kind, namespace, &object.name)
+    }
+
+    /// All bindings of a subject and of its groups.
+    pub(super) fn bindings_of(&self, subject: &Subject) -> Result<Vec<u32>, Whole> {
+        let all = self.with_groups(subject)?.into_iter();
+        let of = all.filter_map(|subject| self.known.by_subject.get(&subject));
+        Ok(of.flatten().copied().collect())
     }
 
     /// A subject in all forms that bindings name it by, with its groups; what has members that are known is more than

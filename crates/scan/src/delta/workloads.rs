@@ -9,7 +9,8 @@ use model::snapshot::Object;
 use model::text::Text;
 use network::NetworkDeclarations;
 use paths::{Part, Steps};
-use semantics::view::{Inventory, Labels, Selector, VolumeSource, WorkloadView};
+use semantics::authorizer::{Authorizer, Binding, Subject};
+use semantics::view::{Inventory, Labels, Selector, Volume, VolumeSource, WorkloadView};
 use std::collections::BTreeSet;
 
 /// A change that is about more workloads is looked at whole.
@@ -68,6 +69,7 @@ impl Standing<'_> {
             enforced: self.declarations.network.enforced,
             public_nodes: self.declarations.public_nodes,
         };
+        inventory.authorizer = self.log_rights(&inventory, &changed)?;
         let exposures = network::exposures(&inventory, &declared, ledger);
         let steps = Steps::of(&inventory, ledger);
         let part = Part::Workloads {
@@ -128,6 +130,48 @@ impl Standing<'_> {
         Ok(changed)
     }
 
+    /// The rights of accounts whose pods hold logs of nodes: to read them is a part of that escape.
+    fn log_rights(&self, inventory: &Inventory, changed: &[u32]) -> Result<Authorizer, Whole> {
+        let standing = &self.cluster.inventory.authorizer;
+        let mut bindings: BTreeSet<u32> = BTreeSet::new();
+        let views = changed
+            .iter()
+            .filter_map(|n| inventory.workloads.get(*n as usize));
+        for view in views {
+            let template = inventory.templates.get(view.template as usize);
+            let holds = |volume: &Volume| match &volume.source {
+                VolumeSource::HostPath { path } => holds_logs(path),
+                _ => false,
+            };
+            let Some(template) = template.filter(|t| t.volumes.iter().any(holds)) else {
+                continue;
+            };
+            let account = Subject::ServiceAccount {
+                namespace: Text::clone(&view.workload.key.namespace),
+                name: Text::clone(&template.service_account),
+            };
+            bindings.extend(self.bindings_of(&account)?);
+        }
+        let mut part = Authorizer {
+            complete: standing.complete,
+            ..Authorizer::default()
+        };
+        for binding in bindings
+            .iter()
+            .filter_map(|n| standing.bindings.get(*n as usize))
+        {
+            let rules = binding.rules.and_then(|n| standing.rules.get(n as usize));
+            let place = u32::try_from(part.rules.len()).ok();
+            part.bindings.push(Binding {
+                rules: place.filter(|_| rules.is_some()),
+                ..binding.clone()
+            });
+            part.rules.extend(rules.cloned());
+            part.roles.extend(rules.map(|_| binding.role.clone()));
+        }
+        Ok(part)
+    }
+
     /// What the workload is does not hang on what the slice leaves out.
     fn stands_alone(&self, inventory: &Inventory, view: &WorkloadView) -> Result<(), Whole> {
         let base = &self.cluster.inventory;
@@ -143,11 +187,6 @@ impl Standing<'_> {
         }
         for volume in &template.volumes {
             match &volume.source {
-                VolumeSource::HostPath { path } if holds_logs(path) => {
-                    return Err(Whole(
-                        "its pods hold logs of nodes, which accounts may read",
-                    ));
-                }
                 VolumeSource::Claim { .. }
                     if !self.snapshot.of_kind("", "PersistentVolume").is_empty() =>
                 {
