@@ -118,6 +118,8 @@ pub(super) fn write_all(
         }
         match section.cut {
             Some(cut) => ends(canvas, cut)?,
+            // What ends the routes of a change is the change left undone.
+            None if change => {}
             None => canvas.prose(Paint::Warn, "  cut  ", "no known change ends them")?,
         }
     }
