@@ -2,8 +2,8 @@
 //! nulls left out, without managedFields, last-applied, status noise and secret values (rule 20).
 //! The same object gives the same bytes from YAML and from JSON. Never: judges, keeps a secret value.
 
-mod flags;
-mod write;
+pub(crate) mod flags;
+pub(crate) mod write;
 
 use crate::kinds;
 use crate::redact::Redactor;

@@ -92,6 +92,29 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ),
     ("security.openshift.io", &["SecurityContextConstraints"]),
     ("kyverno.io", &["ClusterPolicy"]),
+    (
+        "policies.kyverno.io",
+        &[
+            "ValidatingPolicy",
+            "ImageValidatingPolicy",
+            "MutatingPolicy",
+        ],
+    ),
+    ("constraints.gatekeeper.sh", &["*"]),
+    ("templates.gatekeeper.sh", &["ConstraintTemplate"]),
+    (
+        "policies.kubewarden.io",
+        &[
+            "ClusterAdmissionPolicy",
+            "ClusterAdmissionPolicyGroup",
+            "PolicyServer",
+        ],
+    ),
+    ("policy.sigstore.dev", &["ClusterImagePolicy"]),
+    (
+        "external-secrets.io",
+        &["ClusterSecretStore", "ClusterExternalSecret"],
+    ),
 ];
 
 /// Kinds that stages read, by group; `*` is every kind of the group.
@@ -199,6 +222,24 @@ const READ: &[(&str, &[&str])] = &[
     ("crd.antrea.io", &["*"]),
     ("k8s.ovn.org", &["*"]),
     ("k8s.cni.cncf.io", &["*"]),
+    // Policies at admission, and who verifies images.
+    ("kyverno.io", &["ClusterPolicy", "Policy"]),
+    (
+        "policies.kyverno.io",
+        &["ValidatingPolicy", "ImageValidatingPolicy"],
+    ),
+    ("constraints.gatekeeper.sh", &["*"]),
+    (
+        "policies.kubewarden.io",
+        &["AdmissionPolicy", "ClusterAdmissionPolicy"],
+    ),
+    ("policy.sigstore.dev", &["ClusterImagePolicy"]),
+    // Stores of secrets.
+    (
+        "external-secrets.io",
+        &["ClusterExternalSecret", "ClusterSecretStore"],
+    ),
+    ("secrets-store.csi.x-k8s.io", &["SecretProviderClass"]),
     // Workloads and rules of distributions.
     ("apps.openshift.io", &["DeploymentConfig"]),
     ("security.openshift.io", &["SecurityContextConstraints"]),

@@ -1,6 +1,7 @@
 //! The result of a scan: everything that a report, a gate or the store needs, and nothing that must be computed again.
 
 use crate::action::Action;
+use crate::checks::Described;
 use crate::evidence::Ledger;
 use crate::finding::{Factor, Finding, Score};
 use crate::graph::{Cut, Path};
@@ -8,7 +9,7 @@ use crate::image::{ImageIdentity, ImageReference};
 use crate::inventory::Inventory;
 use crate::keys::ClusterId;
 use crate::matches::{ArtifactKind, MatchSet, OsRelease, Package};
-use crate::situation::Situation;
+use crate::situation::{Credential, Situation};
 use crate::snapshot::{KubernetesVersion, Listed, Origin};
 use crate::text::Text;
 use crate::vulnerability::Vulnerability;
@@ -48,9 +49,24 @@ pub struct Assessment {
     /// What was found installed in the artifacts that were scanned here; reports of others have no inventory.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub inventories: Vec<Inventory>,
+    /// Credentials outside of pods whose rights lead on, by subject.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub credentials: Vec<Credential>,
+    /// The rules of the rule table that findings cite, ordered by id.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub checks: Vec<Described>,
 }
 
 impl Assessment {
+    /// What a rule of the table means, where a finding cites it.
+    pub fn check(&self, id: &str) -> Option<&Described> {
+        let at = self
+            .checks
+            .binary_search_by(|check| (*check.id).cmp(id))
+            .ok()?;
+        self.checks.get(at)
+    }
+
     /// The lines that explain `score`, in the order in which they are told.
     pub fn factors<'a>(&'a self, score: &Score) -> impl Iterator<Item = &'a Factor> + use<'a> {
         let lines = score.factors;

@@ -1,7 +1,9 @@
 //! What we check in artifacts ourselves, a row each: what it is called, how grave it is, why it matters, what to type.
 //! Comes in: nothing. Goes out: [`TABLE`]. Never: how something is found (that is `image`'s), a secret.
 
+use crate::text::Text;
 use crate::vulnerability::Severity;
+use serde::{Deserialize, Serialize};
 
 /// One check; [`crate::inventory::Remark::check`] and [`crate::finding::Finding::id`] name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,20 @@ pub struct Check {
     pub first: &'static str,
     /// What to write into the Dockerfile, line by line.
     pub exact: &'static [&'static str],
+}
+
+/// A rule of the rule table as a report tells it (`checks` owns the rows).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    pub id: Text,
+    pub slug: Text,
+    pub title: Text,
+    pub severity: Severity,
+    pub why: Text,
+    pub advice: Text,
+    /// `CIS 5.2.2`, `ATT&CK T1611`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub maps: Vec<Text>,
 }
 
 /// The check of that id.

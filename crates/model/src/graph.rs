@@ -37,6 +37,14 @@ pub struct Edge {
     pub changeable: Vec<Change>,
 }
 
+/// One arc as it lies in the graph, dead ends included.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GraphEdge {
+    pub from: Text,
+    pub to: Text,
+    pub kind: Text,
+}
+
 /// One object change that removes edges.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Change {

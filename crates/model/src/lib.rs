@@ -4,10 +4,12 @@
 
 pub mod action;
 pub mod assessment;
+pub mod benchmark;
 pub mod checks;
 pub mod evidence;
 pub mod finding;
 pub mod graph;
+pub mod host;
 pub mod image;
 pub mod inventory;
 pub mod keys;
@@ -17,6 +19,7 @@ pub mod netpol;
 pub mod object;
 pub mod purl;
 pub mod reach;
+pub mod remedy;
 pub mod rights;
 pub mod situation;
 pub mod snapshot;

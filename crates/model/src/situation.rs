@@ -110,6 +110,14 @@ pub struct Blast {
     pub steps: Vec<BlastStep>,
 }
 
+/// Somebody who may call the API server from outside of any pod: a user, a group, a service account without pods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credential {
+    /// `user alice`, `group devs`, `service account ci/deployer`.
+    pub subject: Text,
+    pub blast: Blast,
+}
+
 /// One way in which the damage spreads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BlastStep {

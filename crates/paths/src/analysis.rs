@@ -9,9 +9,10 @@ use crate::routes::{Order, Route, ToSink, to_sink};
 use crate::sink::NAMES;
 use crate::{Weakness, cut};
 use model::evidence::Ledger;
-use model::graph::{Cut, Path};
+use model::graph::{Cut, GraphEdge, Path};
 use model::text::Text;
 use network::WorkloadExposure;
+use semantics::authorizer::account_of;
 use semantics::view::Inventory;
 
 /// The ways out of every container, found once.
@@ -63,14 +64,6 @@ pub struct Answer {
 pub struct Routes {
     pub sink: Text,
     pub routes: u32,
-}
-
-/// One arc as it lies in the graph.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GraphEdge {
-    pub from: Text,
-    pub to: Text,
-    pub kind: Text,
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -224,8 +217,7 @@ impl<'a> Analysis<'a> {
         if asked.eq_ignore_ascii_case("internet") {
             return Some(Node::Internet);
         }
-        if let Some(rest) = asked.strip_prefix("system:serviceaccount:") {
-            let (namespace, name) = rest.split_once(':')?;
+        if let Some((namespace, name)) = account_of(asked) {
             return self.subject(&format!("ServiceAccount/{namespace}/{name}"));
         }
         let (kind, rest) = asked.split_once('/')?;

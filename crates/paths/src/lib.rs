@@ -27,7 +27,7 @@ mod sink;
 mod situation;
 mod worth;
 
-pub use analysis::{Analysis, AnalysisError, Answer, From, GraphEdge, Query, Routes, Steps};
+pub use analysis::{Analysis, AnalysisError, Answer, From, Query, Routes, Steps};
 pub use delta::{Added, Part, Standing};
 pub use explain::container_name;
 pub use routes::Order;
@@ -37,7 +37,7 @@ use crate::graph::Node;
 use crate::routes::Route;
 use model::evidence::{Estimate, Ledger};
 use model::graph::{Cut, Path};
-use model::situation::Situation;
+use model::situation::{Credential, Situation};
 use model::text::Text;
 use network::{Hosts, WorkloadExposure};
 use semantics::view::Inventory;
@@ -72,6 +72,8 @@ pub struct Relations {
     /// By sink, the most probable first; one a workload that falls first.
     pub paths: Vec<Path>,
     pub cuts: Vec<Cut>,
+    /// Credentials outside of pods, by subject.
+    pub credentials: Vec<Credential>,
 }
 
 /// Sinks that an assessment lists and cuts, by their place in `sink::NAMES`.
@@ -141,6 +143,7 @@ pub fn relate(
         ledger,
     );
     let api_server = hosts::api_server(hosts, &fallen, &mut found);
+    let credentials = worth.credentials(&attack, ledger);
     Relations {
         situations: found.situations,
         of: found.of,
@@ -148,5 +151,6 @@ pub fn relate(
         api_server,
         paths,
         cuts,
+        credentials,
     }
 }

@@ -2,14 +2,14 @@
 //! Comes in: the attack graph. Goes out: steps of whoever holds the token of an account.
 //! Never: a right judged by its name. It is worth what it leads to.
 
-use crate::blast::{Cause as Together, Step};
+use crate::blast::{Cause as Together, Step, blast};
 use crate::build::Attack;
 use crate::graph::{Adjacency, ArcId, CLUSTER, Cause, Node, NodeId, Reach as Ways};
 use crate::kinds;
 use crate::rights::Token;
 use model::evidence::{Estimate, EvidenceId, GapId, Ledger};
-use model::situation::Reach;
-use rustc_hash::FxHashMap;
+use model::situation::{Credential, Reach};
+use rustc_hash::{FxHashMap, FxHashSet};
 use semantics::view::ServiceAccount;
 
 /// Damage of one size.
@@ -86,6 +86,93 @@ impl Worth {
         }
     }
 
+    /// What users, groups and accounts without pods hold, where it leads on; by subject. What bindings of the cluster
+    /// itself give is the cluster's own.
+    pub(crate) fn credentials(&self, attack: &Attack<'_>, ledger: &mut Ledger) -> Vec<Credential> {
+        let inventory = attack.inventory;
+        let run: FxHashSet<(&str, &str)> = inventory
+            .workloads
+            .iter()
+            .filter_map(|view| {
+                let template = inventory.templates.get(view.template as usize)?;
+                Some((&*view.workload.key.namespace, &*template.service_account))
+            })
+            .collect();
+        let mut found = Vec::new();
+        for (id, node) in (0_u32..).zip(&attack.graph.nodes) {
+            let subject = match node {
+                Node::User(n) => attack
+                    .users
+                    .get(*n as usize)
+                    .map(|name| format!("user {name}")),
+                Node::Group(n) => attack
+                    .groups
+                    .get(*n as usize)
+                    .map(|name| format!("group {name}")),
+                Node::Account(n) => inventory
+                    .service_accounts
+                    .get(*n as usize)
+                    .filter(|account| !run.contains(&(&*account.namespace, &*account.name)))
+                    .map(|account| {
+                        format!("service account {}/{}", account.namespace, account.name)
+                    }),
+                _ => None,
+            };
+            let Some(subject) = subject else { continue };
+            // An account that no binding names has no credential that anybody was given it for.
+            if matches!(node, Node::Account(_)) && !self.is_granted(attack, id) {
+                continue;
+            }
+            let mut steps = self.steps_of(attack, id, &subject, ledger);
+            let stock = |id: &EvidenceId| {
+                let object = ledger.evidence.get(id.0 as usize)?.object.as_ref()?;
+                inventory.stock_bindings.binary_search(object).ok()
+            };
+            steps.retain(|step| !step.because.iter().any(|id| stock(id).is_some()));
+            if !steps.is_empty() {
+                let blast = blast(&steps, |step| step.because.clone());
+                found.push(Credential {
+                    subject: subject.into(),
+                    blast,
+                });
+            }
+        }
+        found.sort_by(|a, b| a.subject.cmp(&b.subject));
+        found
+    }
+
+    /// Whether a right that a binding gives to the node itself leads on.
+    fn is_granted(&self, attack: &Attack<'_>, node: NodeId) -> bool {
+        let first = |level: &Level| {
+            let id = *level.expected.next.get(node as usize)?;
+            attack.graph.arcs.get(id as usize)
+        };
+        let mut first = self.levels.iter().filter_map(first);
+        first.any(|arc| matches!(arc.cause, Cause::Grant(..)))
+    }
+
+    fn steps_of(
+        &self,
+        attack: &Attack<'_>,
+        node: NodeId,
+        who: &str,
+        ledger: &mut Ledger,
+    ) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for level in &self.levels {
+            let p = level.probability(node);
+            // What reaches further reaches all nearer too.
+            let told = |known: &Step| {
+                let known = known.probability;
+                known.low >= p.low && known.expected >= p.expected && known.high >= p.high
+            };
+            if p.high > 0.0 && !steps.iter().any(told) {
+                steps.extend(level.step(attack, who, node, p, ledger));
+            }
+        }
+        steps
+    }
+
     /// What the account's token opens.
     pub(crate) fn steps(
         &mut self,
@@ -100,23 +187,14 @@ impl Worth {
         if token.probability.high <= 0.0 {
             return Vec::new();
         }
-        let levels = &self.levels;
-        let own = self.known.entry(number).or_insert_with(|| {
-            let mut steps: Vec<Step> = Vec::new();
-            for level in levels {
-                let p = level.probability(node);
-                // What reaches further reaches all nearer too.
-                let told = |known: &Step| {
-                    let known = known.probability;
-                    known.low >= p.low && known.expected >= p.expected && known.high >= p.high
-                };
-                if p.high > 0.0 && !steps.iter().any(told) {
-                    steps.extend(level.step(attack, account, node, p, ledger));
-                }
-            }
+        let mut steps = if let Some(known) = self.known.get(&number) {
+            known.clone()
+        } else {
+            let who = format!("service account {}/{}", account.namespace, account.name);
+            let steps = self.steps_of(attack, node, &who, ledger);
+            self.known.insert(number, steps.clone());
             steps
-        });
-        let mut steps = own.clone();
+        };
         for step in &mut steps {
             step.probability = step.probability.times(token.probability);
             step.missing.extend(token.missing);
@@ -168,7 +246,7 @@ impl Level {
     fn step(
         &self,
         attack: &Attack<'_>,
-        account: &ServiceAccount,
+        who: &str,
         node: NodeId,
         p: Estimate,
         ledger: &mut Ledger,
@@ -213,7 +291,7 @@ impl Level {
             }
         }
         let last = arcs().next_back().map(|arc| arc.to);
-        let mut step = Step::new("rights", self.reach, p, told.says(attack, account, last));
+        let mut step = Step::new("rights", self.reach, p, told.says(attack, who, last));
         step.cause = Together::Token;
         step.because = told.because;
         step.because.dedup();
@@ -223,9 +301,8 @@ impl Level {
 }
 
 impl Told {
-    fn says(&self, attack: &Attack<'_>, account: &ServiceAccount, last: Option<NodeId>) -> String {
+    fn says(&self, attack: &Attack<'_>, who: &str, last: Option<NodeId>) -> String {
         let name = |id: NodeId| attack.graph.nodes.get(id as usize).map(|n| attack.name(*n));
-        let who = format!("service account {}/{}", account.namespace, account.name);
         let may = match &self.may {
             Some(may) => format!("{who} may {may}"),
             None => format!("{who} has rights"),

@@ -2,12 +2,10 @@
 
 use crate::args::Netpol;
 use crate::output::{self, NotCompleted};
-use crate::paths::Target;
 use crate::scanning::saved_snapshot;
 use crate::settings::Settings;
-use anyhow::Context as _;
+use crate::target::{Target, declarations};
 use model::snapshot::Snapshot;
-use scan::inputs::{self, Declarations};
 use scan::netpol::{NetpolError, Plan, Scope};
 
 /// Destinations that are told one by one; the file has all.
@@ -15,10 +13,7 @@ const MOST: usize = 10;
 
 /// 0; 3 where something that could depend on others was not seen. Nothing is written where a dependency would break.
 pub(crate) fn export(options: &Netpol, settings: &Settings) -> anyhow::Result<u8> {
-    let declarations = match &options.config {
-        Some(file) => inputs::declarations(file)?,
-        None => Declarations::default(),
-    };
+    let declarations = declarations(options.config.as_deref())?;
     let snapshot = snapshot(options, settings)?;
     let scope = Scope {
         namespaces: options
@@ -36,11 +31,8 @@ pub(crate) fn export(options: &Netpol, settings: &Settings) -> anyhow::Result<u8
             NetpolError::Broken { .. } => NotCompleted(error.to_string()).into(),
             error => anyhow::Error::from(error),
         })?;
-    match &options.output {
-        Some(path) => report::file::write_private(path, |out| out.write_all(&yaml))
-            .with_context(|| format!("cannot write {}", path.display()))?,
-        None => output::stdout(|out| out.write_all(&yaml))?,
-    }
+    let file = options.output.as_deref();
+    output::to(file, settings, |out, _| out.write_all(&yaml))?;
     let already = match plan.denied {
         0 => String::new(),
         count => format!("; {count} more that policies deny today, and still do"),

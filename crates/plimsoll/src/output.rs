@@ -7,7 +7,9 @@ use anyhow::Context;
 use model::assessment::{Assessment, Verdict};
 use report::View;
 use report::sarif::SarifOptions;
+use report::terminal::TerminalOptions;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The verdict's code, or the error in one line.
@@ -133,16 +135,11 @@ pub(crate) fn show(
         ));
         return Ok(());
     }
-    to(show, settings, |out, terminal| {
-        write(&view, show.format, terminal, out)
-    })?;
-    for (format, path) in &show.also {
-        let terminal = report::terminal::TerminalOptions {
-            width: settings.terminal.width,
-            colour: false,
-        };
-        report::file::write_private(path, |out| write(&view, *format, terminal, out))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+    let also = show.also.iter().map(|(format, path)| (*format, Some(path)));
+    for (format, file) in std::iter::once((show.format, show.output.as_ref())).chain(also) {
+        to(file.map(|file| &**file), settings, |out, terminal| {
+            write(&view, format, terminal, out)
+        })?;
     }
     Ok(())
 }
@@ -150,7 +147,7 @@ pub(crate) fn show(
 fn write(
     view: &View,
     format: Format,
-    terminal: report::terminal::TerminalOptions,
+    terminal: TerminalOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
@@ -171,21 +168,22 @@ fn write(
     }
 }
 
-/// Writes to the file or standard output that was asked for.
+/// Writes to a private file, else to standard output.
 pub(crate) fn to(
-    show: &Show,
+    file: Option<&Path>,
     settings: &Settings,
-    write: impl FnOnce(&mut dyn Write, report::terminal::TerminalOptions) -> io::Result<()>,
+    write: impl FnOnce(&mut dyn Write, TerminalOptions) -> io::Result<()>,
 ) -> anyhow::Result<()> {
-    let terminal = |colour| report::terminal::TerminalOptions {
-        width: settings.terminal.width,
-        colour,
+    let terminal = settings.terminal.options();
+    let Some(path) = file else {
+        return stdout(|out| write(out, terminal));
     };
-    match &show.output {
-        Some(path) => report::file::write_private(path, |out| write(out, terminal(false)))
-            .with_context(|| format!("cannot write {}", path.display())),
-        None => stdout(|out| write(out, terminal(settings.terminal.colour))),
-    }
+    let plain = TerminalOptions {
+        colour: false,
+        ..terminal
+    };
+    report::file::write_private(path, |out| write(out, plain))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Buffered standard output, flushed before the exit code is decided.

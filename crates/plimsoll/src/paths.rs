@@ -2,26 +2,20 @@
 
 use crate::args::{PathOrder, Paths, PathsFormat};
 use crate::output;
-use crate::scanning::{self, saved_bundle};
 use crate::settings::Settings;
-use anyhow::Context as _;
-use model::assessment::{About, Assessment, Outcome, Verdict};
+use crate::target::{Target, declarations};
+use model::assessment::{Outcome, Verdict};
 use model::graph::Added;
-use model::snapshot::{Object, Snapshot};
+use model::snapshot::Object;
 use report::View;
-use report::terminal::TerminalOptions;
 use scan::attack::{Cluster, Found, From, Order, Query, added};
 use scan::delta::{self, Standing};
-use scan::inputs::{self, Declarations};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use scan::inputs::Declarations;
+use std::path::Path;
 
 /// 0; with `--fail-on new-path` 1 where a route is new, 3 where one may be.
 pub(crate) fn run(options: &Paths, settings: &Settings) -> anyhow::Result<u8> {
-    let declarations = match &options.config {
-        Some(file) => inputs::declarations(file)?,
-        None => Declarations::default(),
-    };
+    let declarations = declarations(options.config.as_deref())?;
     if let [old, new] = &*options.diff {
         let old = Target::named(old)?.cluster(&declarations);
         let new = Target::named(new)?;
@@ -34,17 +28,9 @@ pub(crate) fn run(options: &Paths, settings: &Settings) -> anyhow::Result<u8> {
     };
     let cluster = target.cluster(&declarations);
     if options.edges {
-        let edges = cluster.edges();
-        let edges: Vec<report::paths::GraphEdge> = edges
-            .iter()
-            .map(|edge| report::paths::GraphEdge {
-                from: &edge.from,
-                to: &edge.to,
-                kind: &edge.kind,
-            })
-            .collect();
-        let redact = options.redact_names;
-        write(options, settings, |out, _| match options.format {
+        let (edges, redact) = (cluster.edges(), options.redact_names);
+        let file = options.output.as_deref();
+        output::to(file, settings, |out, _| match options.format {
             PathsFormat::Json => report::paths::edges_json(&edges, redact, out),
             _ => report::paths::edges_text(&edges, redact, out),
         })?;
@@ -159,87 +145,11 @@ fn show(
         .iter()
         .map(|r| (r.sink.clone(), r.routes))
         .collect();
-    write(options, settings, |out, terminal| match options.format {
+    let file = options.output.as_deref();
+    output::to(file, settings, |out, terminal| match options.format {
         PathsFormat::Text => report::paths::text(&view, &routes, added, &terminal, out),
         PathsFormat::Json => report::paths::json(&view, &routes, added, out),
         PathsFormat::Dot => report::paths::dot(&view, out),
         PathsFormat::Svg => report::paths::svg(&view, out),
     })
-}
-
-fn write(
-    options: &Paths,
-    settings: &Settings,
-    write: impl FnOnce(&mut dyn Write, TerminalOptions) -> io::Result<()>,
-) -> anyhow::Result<()> {
-    let terminal = |colour| TerminalOptions {
-        width: settings.terminal.width,
-        colour,
-    };
-    match &options.output {
-        Some(path) => report::file::write_private(path, |out| write(out, terminal(false)))
-            .with_context(|| format!("cannot write {}", path.display())),
-        None => output::stdout(|out| write(out, terminal(settings.terminal.colour))),
-    }
-}
-
-/// A cluster, and the scan of it where there was one.
-pub(crate) struct Target {
-    pub(crate) snapshot: Snapshot,
-    scanned: Option<Assessment>,
-}
-
-impl Target {
-    fn saved(from: Option<&Path>, settings: &Settings) -> anyhow::Result<Self> {
-        let bundle = saved_bundle(from, settings)?;
-        Ok(Target {
-            snapshot: bundle.snapshot.context(
-                "the scan looked at no cluster; name a folder of manifests or a snapshot",
-            )?,
-            scanned: Some(bundle.assessment),
-        })
-    }
-
-    /// A bundle, a snapshot, a folder or a file of manifests.
-    pub(crate) fn named(path: &Path) -> anyhow::Result<Self> {
-        if path.is_file() {
-            if let Ok(bundle) = scan::bundle::read(std::fs::File::open(path)?)
-                && let Some(snapshot) = bundle.snapshot
-            {
-                return Ok(Target {
-                    snapshot,
-                    scanned: Some(bundle.assessment),
-                });
-            }
-            if let Ok(snapshot) = inputs::snapshot(path) {
-                return Ok(Target {
-                    snapshot,
-                    scanned: None,
-                });
-            }
-        }
-        Target::manifests(&[path.to_owned()])
-    }
-
-    pub(crate) fn manifests(paths: &[PathBuf]) -> anyhow::Result<Self> {
-        let sources: Vec<inputs::Source> =
-            paths.iter().cloned().map(inputs::Source::Path).collect();
-        let snapshot = inputs::manifests(&sources, None, scanning::fresh_key()?)
-            .context("cannot read the manifests")?;
-        Ok(Target {
-            snapshot,
-            scanned: None,
-        })
-    }
-
-    fn cluster(&self, declarations: &Declarations) -> Cluster {
-        Cluster::of(&self.snapshot, declarations, self.scanned.as_ref())
-    }
-
-    fn about(&self, settings: &Settings) -> About {
-        match &self.scanned {
-            Some(scan) => scan.about.clone(),
-            None => scan::attack::about(&self.snapshot, settings.now, env!("CARGO_PKG_VERSION")),
-        }
-    }
 }

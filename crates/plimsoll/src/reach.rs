@@ -2,25 +2,20 @@
 
 use crate::args::{Reach, ReachFormat};
 use crate::output;
-use crate::scanning::{self, saved_snapshot};
+use crate::scanning::saved_snapshot;
 use crate::settings::Settings;
-use anyhow::Context as _;
+use crate::target::{self, declarations};
 use model::evidence::Truth;
 use model::snapshot::Snapshot;
-use scan::inputs::{self, Declarations};
 use scan::reach::{Network, difference};
-use std::path::{Path, PathBuf};
 
 /// 0; for one question 1 where the answer is no, 3 where it is not known.
 pub(crate) fn run(options: &Reach, settings: &Settings) -> anyhow::Result<u8> {
-    let declarations = match &options.config {
-        Some(file) => inputs::declarations(file)?,
-        None => Declarations::default(),
-    };
+    let declarations = declarations(options.config.as_deref())?;
     let network = |snapshot: &Snapshot| Network::of(snapshot, &declarations);
     if let [old, new] = &*options.diff {
-        let old = network(&named(old)?).connectivity(false);
-        let new = network(&named(new)?).connectivity(false);
+        let old = network(&target::snapshot(old)?).connectivity(false);
+        let new = network(&target::snapshot(new)?).connectivity(false);
         let difference = difference(&old, &new);
         output::stdout(|out| match options.format {
             ReachFormat::Json => report::reach::difference_json(&difference, out),
@@ -68,26 +63,6 @@ pub(crate) fn run(options: &Reach, settings: &Settings) -> anyhow::Result<u8> {
 
 /// What was named, else the last scan's cluster.
 fn snapshot(options: &Reach, settings: &Settings) -> anyhow::Result<Snapshot> {
-    if let Some(file) = &options.snapshot {
-        return Ok(inputs::snapshot(file)?);
-    }
-    if !options.manifests.is_empty() {
-        return manifests(&options.manifests);
-    }
-    saved_snapshot(settings)
-}
-
-/// A folder or file of manifests, or a snapshot.
-fn named(path: &Path) -> anyhow::Result<Snapshot> {
-    if path.is_file()
-        && let Ok(snapshot) = inputs::snapshot(path)
-    {
-        return Ok(snapshot);
-    }
-    manifests(&[path.to_owned()])
-}
-
-fn manifests(paths: &[PathBuf]) -> anyhow::Result<Snapshot> {
-    let sources: Vec<inputs::Source> = paths.iter().cloned().map(inputs::Source::Path).collect();
-    inputs::manifests(&sources, None, scanning::fresh_key()?).context("cannot read the manifests")
+    let named = target::flagged(options.snapshot.as_deref(), &options.manifests, None)?;
+    named.map_or_else(|| saved_snapshot(settings), Ok)
 }

@@ -1,22 +1,17 @@
 //! `plimsoll who-can`, `plimsoll can`, `plimsoll export role`: who may do what.
 
-use crate::args::{Can, Cluster, Export, RightsFormat, RightsSources, WhoCan};
+use crate::args::{Can, Export, RightsFormat, WhoCan};
 use crate::netpol;
 use crate::output;
-use crate::scanning::{self, saved_snapshot};
 use crate::settings::Settings;
-use anyhow::Context as _;
+use crate::target;
 use model::evidence::Truth;
 use model::rights as noun;
-use model::snapshot::Snapshot;
-use report::terminal::TerminalOptions;
-use scan::inputs;
 use scan::rights::Rights;
-use std::path::PathBuf;
 
 /// 0; 3 where others may as well and were not seen.
 pub(crate) fn who_can(options: &WhoCan, settings: &Settings) -> anyhow::Result<u8> {
-    let rights = Rights::of(&snapshot(&options.sources, settings)?);
+    let rights = Rights::of(&target::of(&options.sources, settings)?.snapshot);
     let who = rights.who_can(
         &options.verb,
         &options.resource,
@@ -25,7 +20,7 @@ pub(crate) fn who_can(options: &WhoCan, settings: &Settings) -> anyhow::Result<u
         options.all_namespaces,
     )?;
     output::stdout(|out| match options.format {
-        RightsFormat::Text => report::rights::who(&who, &terminal(settings), out),
+        RightsFormat::Text => report::rights::who(&who, &settings.terminal.options(), out),
         RightsFormat::Json => report::rights::who_json(&who, out),
     })?;
     Ok(if who.others == Truth::No { 0 } else { 3 })
@@ -33,7 +28,7 @@ pub(crate) fn who_can(options: &WhoCan, settings: &Settings) -> anyhow::Result<u
 
 /// 0; 3 where not all was seen, of the cluster or of the log.
 pub(crate) fn can(options: &Can, settings: &Settings) -> anyhow::Result<u8> {
-    let rights = Rights::of(&snapshot(&options.sources, settings)?);
+    let rights = Rights::of(&target::of(&options.sources, settings)?.snapshot);
     let namespace = options.namespace.as_deref();
     let can = if options.audit_log.is_empty() {
         rights.can(&options.subject, namespace)?
@@ -41,7 +36,7 @@ pub(crate) fn can(options: &Can, settings: &Settings) -> anyhow::Result<u8> {
         rights.used(&options.subject, namespace, &options.audit_log)?
     };
     output::stdout(|out| match (options.format, options.role) {
-        (RightsFormat::Text, false) => report::rights::can(&can, &terminal(settings), out),
+        (RightsFormat::Text, false) => report::rights::can(&can, &settings.terminal.options(), out),
         (RightsFormat::Text, true) => report::rights::role(&can, out),
         (RightsFormat::Json, role) => report::rights::can_json(&can, role, out),
     })?;
@@ -56,7 +51,7 @@ pub(crate) fn export(options: &Export, settings: &Settings) -> anyhow::Result<u8
         Export::Role(options) => options,
         Export::Netpol(options) => return netpol::export(options, settings),
     };
-    let rights = Rights::of(&snapshot(&options.sources, settings)?);
+    let rights = Rights::of(&target::of(&options.sources, settings)?.snapshot);
     let can = rights.used(&options.subject, None, &options.audit_log)?;
     output::stdout(|out| report::rights::role(&can, out))?;
     tell(&can);
@@ -87,36 +82,4 @@ fn tell(can: &noun::Can) {
             "{unexplained} kinds of requests went through that no rule seen grants now; the role leaves them out"
         ));
     }
-}
-
-fn terminal(settings: &Settings) -> TerminalOptions {
-    TerminalOptions {
-        width: settings.terminal.width,
-        colour: settings.terminal.colour,
-    }
-}
-
-/// What was named, else the last scan's cluster.
-fn snapshot(sources: &RightsSources, settings: &Settings) -> anyhow::Result<Snapshot> {
-    if let Some(file) = &sources.snapshot {
-        return Ok(inputs::snapshot(file)?);
-    }
-    if !sources.manifests.is_empty() {
-        return manifests(&sources.manifests, sources.kubernetes_version);
-    }
-    if sources.live || sources.context.is_some() || sources.kubeconfig.is_some() {
-        let cluster = Cluster {
-            context: sources.context.clone(),
-            kubeconfig: sources.kubeconfig.clone(),
-            namespaces: Vec::new(),
-            page_size: 500,
-        };
-        return scanning::live(&cluster, None, settings.now);
-    }
-    saved_snapshot(settings)
-}
-
-fn manifests(paths: &[PathBuf], minor: Option<u16>) -> anyhow::Result<Snapshot> {
-    let sources: Vec<inputs::Source> = paths.iter().cloned().map(inputs::Source::Path).collect();
-    inputs::manifests(&sources, minor, scanning::fresh_key()?).context("cannot read the manifests")
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use jiff::Timestamp;
+use report::terminal::TerminalOptions;
 use std::path::PathBuf;
 
 #[derive(Debug)]
@@ -31,6 +32,16 @@ pub(crate) struct Terminal {
     pub(crate) colour: bool,
     /// Whether progress may be drawn on standard error.
     pub(crate) progress: bool,
+}
+
+impl Terminal {
+    /// How text is written to standard output.
+    pub(crate) fn options(self) -> TerminalOptions {
+        TerminalOptions {
+            width: self.width,
+            colour: self.colour,
+        }
+    }
 }
 
 impl Settings {

@@ -14,16 +14,20 @@ pub(crate) fn queue(options: &Saved, settings: &Settings) -> anyhow::Result<u8> 
 }
 
 pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<u8> {
-    let (assessment, verdict) = saved(options.from.as_deref(), settings)?;
+    let terminal = settings.terminal.options();
+    let rule = scan::configuration::described(&options.id);
+    let (assessment, verdict) = match (saved(options.from.as_deref(), settings), &rule) {
+        (Err(_), Some(rule)) if options.from.is_none() => {
+            output::stdout(|out| report::terminal::describe(rule, &terminal, out))?;
+            return Ok(0);
+        }
+        (kept, _) => kept?,
+    };
     let view = View {
         assessment: &assessment,
         verdict: &verdict,
         top: 0,
         redact_names: false,
-    };
-    let terminal = report::terminal::TerminalOptions {
-        width: settings.terminal.width,
-        colour: settings.terminal.colour,
     };
     let folder = options.db.as_deref().unwrap_or(&settings.database);
     let intel = scan::inputs::intelligence(folder)?;
@@ -35,7 +39,9 @@ pub(crate) fn explain(options: &Explain, settings: &Settings) -> anyhow::Result<
     let mut text = Vec::new();
     let found =
         report::terminal::explain_named(&view, &options.id, &why_not, &terminal, &mut text)?;
-    if !found {
+    if let (false, Some(rule)) = (found, &rule) {
+        report::terminal::describe(rule, &terminal, &mut text)?;
+    } else if !found {
         anyhow::bail!("{}", nothing(&options.id, &assessment));
     }
     output::stdout(|out| out.write_all(&text))?;

@@ -33,10 +33,7 @@ pub fn write_private(
         let mut out = BufWriter::new(File::options().write(true).open(path).map_err(creating)?);
         return write(&mut out).and_then(|()| out.flush()).map_err(writing);
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder(path);
     // Created with 0600 on Unix, and removed when dropped before the rename.
     let mut beside = tempfile::Builder::new()
         .prefix(".plimsoll-")
@@ -49,6 +46,39 @@ pub fn write_private(
     drop(out);
     beside.as_file().sync_all().map_err(writing)?;
     beside.persist(path).map_err(|error| Error::Rename {
+        path: path.to_owned(),
+        source: error.error,
+    })?;
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts other bytes into a file that is there, whole or not at all; its permissions stay, and a link still leads to it.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let writing = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let real = fs::canonicalize(path).map_err(writing)?;
+    let about = fs::metadata(&real).map_err(writing)?;
+    let beside = tempfile::Builder::new()
+        .prefix(".plimsoll-")
+        .tempfile_in(folder(&real));
+    let mut beside = beside.map_err(|source| Error::Create {
+        path: path.to_owned(),
+        source,
+    })?;
+    beside.write_all(bytes).map_err(writing)?;
+    let kept = beside.as_file().set_permissions(about.permissions());
+    kept.and_then(|()| beside.as_file().sync_all())
+        .map_err(writing)?;
+    beside.persist(&real).map_err(|error| Error::Rename {
         path: path.to_owned(),
         source: error.error,
     })?;

@@ -12,15 +12,18 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod netpol;
+pub mod node;
 pub mod openvex;
 pub mod paths;
 pub mod reach;
+pub mod remedy;
 pub mod rights;
 pub mod sarif;
 pub mod spdx;
 pub mod terminal;
 pub mod trivy;
 
+pub mod benchmark;
 mod claim;
 mod contents;
 mod each;

@@ -9,6 +9,7 @@ use crate::wording::{age, certainty_words, count, counted, fix_class_words, mome
 use model::action::{Action, ActionKind};
 use model::assessment::Assessment;
 use model::evidence::{Acceptance, Evidence, GapWeight};
+use model::finding::Finding;
 use model::graph::{Change, Cut};
 use model::matches::ArtifactKind;
 use model::snapshot::Origin;
@@ -142,8 +143,17 @@ fn open(view: &View) -> String {
     let severities: Vec<String> = by_severity
         .map(|(s, n)| format!("{} {}", count(n), severity(s)))
         .collect();
+    let ids = view.assessment.checks.iter().map(|check| &check.id);
+    let ids: BTreeSet<_> = ids.collect();
+    let is_setting = |finding: &&Finding| ids.contains(&finding.id);
+    let settings = view.assessment.findings.iter().filter(is_setting).count();
+    let of_settings = if settings > 0 && settings < open {
+        format!("; {} of them about configuration", count(settings as u64))
+    } else {
+        String::new()
+    };
     format!(
-        "{}: {}",
+        "{}: {}{of_settings}",
         counted(open, "open finding"),
         severities.join(", ")
     )
@@ -261,6 +271,7 @@ pub(crate) fn gain(view: &View, action: &Action) -> String {
         ActionKind::ChangeField | ActionKind::RemoveExposure
     );
     let mut parts = vec![match (action.closes.len(), action.workloads.len()) {
+        (0, 0) => "takes rights from credentials outside of pods".to_owned(),
         (0, _) => format!("closes a way through {workloads}, no single finding"),
         (_, 0) => format!("closes {findings}"),
         (_, _) if changes_object => format!("closes a way through {workloads} and {findings}"),

@@ -45,12 +45,6 @@ fn main() -> ExitCode {
         ),
         trial(
             &place,
-            "schema_is_a_schema",
-            &[JSONSCHEMA],
-            schema_is_a_schema,
-        ),
-        trial(
-            &place,
             "sarif_keeps_github_rules",
             &[MULTITOOL],
             sarif_keeps_github_rules,
@@ -255,42 +249,31 @@ fn succeeds(command: &mut Command) -> Outcome {
     }
 }
 
-fn schema() -> &'static str {
-    concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/schema/report-v1.json"
-    )
-}
-
-fn json_fits_its_schema(place: &Place) -> Outcome {
-    let files = place.write(".json", &samples(), json::write)?;
-    let validator = place.path(JSONSCHEMA);
-    succeeds(
-        Command::new(&validator)
-            .args(["--schemafile", schema()])
-            .args(files),
-    )?;
-    // The schema is no rubber stamp.
-    let wrong = place.samples.join("wrong.json");
-    let text = fs::read_to_string(place.samples.join("shop.json"))?;
-    fs::write(&wrong, text.replace("\"formatVersion\":1,", ""))?;
-    if run(Command::new(&validator)
-        .args(["--schemafile", schema()])
-        .arg(wrong))?
-    .0
-    {
-        return Err("a report without formatVersion fits the schema".into());
+/// The schema is one; the good files fit it, and none of the bad ones does.
+fn fit(place: &Place, schema: &str, good: &[PathBuf], bad: &[PathBuf]) -> Outcome {
+    let schemas = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema");
+    let schema = Path::new(schemas).join(schema);
+    let validator = || Command::new(place.path(JSONSCHEMA));
+    let check = |files: &[PathBuf]| {
+        let mut check = validator();
+        run(check.arg("--schemafile").arg(&schema).args(files))
+    };
+    succeeds(validator().arg("--check-metaschema").arg(&schema))?;
+    if let (false, said) = check(good)? {
+        return Err(said.into());
+    }
+    for file in bad {
+        if check(std::slice::from_ref(file))?.0 {
+            return Err(format!("{} fits the schema", file.display()).into());
+        }
     }
     Ok(())
 }
 
-fn schema_is_a_schema(place: &Place) -> Outcome {
-    let validator = place.path(JSONSCHEMA);
-    succeeds(
-        Command::new(validator)
-            .arg("--check-metaschema")
-            .arg(schema()),
-    )
+fn json_fits_its_schema(place: &Place) -> Outcome {
+    let good = place.write(".json", &samples(), json::write)?;
+    let bad = broken(place, "shop.json", &[("\"formatVersion\":1,", "")])?;
+    fit(place, "report-v1.json", &good, &bad)
 }
 
 /// Its exit code is 0 with errors too, so its words count. Rules of kind `Sarif` would look up
@@ -333,10 +316,21 @@ fn sarif_keeps_github_rules(place: &Place) -> Outcome {
 /// SARIF2005 wants a page about the tool, which has none yet.
 const ACCEPTED: &[&str] = &["SARIF2005"];
 
-/// Runs a script that prints `valid FILE` or `invalid FILE: why` for each file.
+/// Says `valid FILE` or `invalid FILE: why` of each file.
+const EACH: &str = r#"
+import sys
+for file in sys.argv[1:]:
+    try:
+        judge(file)
+        print("valid " + file)
+    except Exception as error:
+        print(f"invalid {file}: {str(error)[:300]!r}")
+"#;
+
+/// Runs a script whose `judge(file)` raises an error for each bad file.
 fn judged(place: &Place, script: &str, good: &[PathBuf], bad: &[PathBuf]) -> Outcome {
     let (succeeded, said) = run(Command::new(place.path("venv/bin/python"))
-        .args(["-W", "ignore", "-c", script])
+        .args(["-W", "ignore", "-c", &format!("{script}{EACH}")])
         .args(good)
         .args(bad))?;
     let with = |word: &str, files: &[PathBuf]| {
@@ -386,20 +380,16 @@ fn cyclonedx_fits_its_schema(place: &Place) -> Outcome {
         ],
     )?;
     let script = r#"
-import json, sys
+import json
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 validator = JsonStrictValidator(SchemaVersion.V1_6)
-for file in sys.argv[1:]:
+def judge(file):
     text = open(file, encoding="utf-8").read()
     error = validator.validate_str(text)
-    if error is None:
-        try:
-            Bom.from_json(json.loads(text)).validate()
-        except Exception as found:
-            error = found
-    print("valid " + file if error is None else f"invalid {file}: {str(error)[:300]!r}")
+    assert error is None, error
+    Bom.from_json(json.loads(text)).validate()
 "#;
     judged(place, script, &good, &bad)
 }
@@ -465,21 +455,17 @@ fn openvex_is_valid(place: &Place) -> Outcome {
         ],
     )?;
     let script = r#"
-import json, sys
+import json
 from vexipy import Document
 KEYS = {"@id", "version", "vulnerability", "timestamp", "last_updated", "products", "status", "supplier",
         "status_notes", "justification", "impact_statement", "action_statement", "action_statement_timestamp"}
-for file in sys.argv[1:]:
+def judge(file):
     text = open(file, encoding="utf-8").read()
-    try:
-        Document.from_json(text)
-        for one in json.loads(text)["statements"]:
-            strange = set(one) - KEYS
-            assert not strange, strange
-            assert ("justification" in one) + ("impact_statement" in one) == (one["status"] == "not_affected")
-        print("valid " + file)
-    except Exception as error:
-        print(f"invalid {file}: {str(error)[:300]!r}")
+    Document.from_json(text)
+    for one in json.loads(text)["statements"]:
+        strange = set(one) - KEYS
+        assert not strange, strange
+        assert ("justification" in one) + ("impact_statement" in one) == (one["status"] == "not_affected")
 "#;
     judged(place, script, &good, &bad)
 }
@@ -501,27 +487,22 @@ fn junit_adds_up(place: &Place) -> Outcome {
             ("<failure ", "<failing "),
         ],
     )?;
-    let script = r#"
-import sys
+    let script = r"
 from junitparser import JUnitXml, Error, Failure, Skipped
-for file in sys.argv[1:]:
-    try:
-        suites = JUnitXml.fromfile(file)
-        totals = [0, 0, 0, 0]
-        for suite in suites:
-            cases = list(suite)
-            count = lambda kind: sum(isinstance(r, kind) for case in cases for r in case.result)
-            own = [len(cases), count(Failure), count(Error), count(Skipped)]
-            said = [suite.tests, suite.failures, suite.errors, suite.skipped]
-            assert own == said, (suite.name, own, said)
-            assert all(case.name and case.classname for case in cases)
-            totals = [a + b for a, b in zip(totals, own)]
-        said = [suites.tests, suites.failures, suites.errors, suites.skipped]
-        assert totals == said, (totals, said)
-        print("valid " + file)
-    except Exception as error:
-        print(f"invalid {file}: {str(error)[:300]!r}")
-"#;
+def judge(file):
+    suites = JUnitXml.fromfile(file)
+    totals = [0, 0, 0, 0]
+    for suite in suites:
+        cases = list(suite)
+        count = lambda kind: sum(isinstance(r, kind) for case in cases for r in case.result)
+        own = [len(cases), count(Failure), count(Error), count(Skipped)]
+        said = [suite.tests, suite.failures, suite.errors, suite.skipped]
+        assert own == said, (suite.name, own, said)
+        assert all(case.name and case.classname for case in cases)
+        totals = [a + b for a, b in zip(totals, own)]
+    said = [suites.tests, suites.failures, suites.errors, suites.skipped]
+    assert totals == said, (totals, said)
+";
     judged(place, script, &good, &bad)
 }
 
@@ -594,10 +575,14 @@ fn html_in_a_browser(place: &Place) -> Outcome {
     all.push(("large", sample::generated(25_000)));
     let mut files = place.write(".html", &all, html::write)?;
     files.retain(|file| !file.to_string_lossy().contains("redacted"));
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser.mjs");
+    in_a_browser(place, "browser.mjs", &files)
+}
+
+fn in_a_browser(place: &Place, script: &str, files: &[PathBuf]) -> Outcome {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     succeeds(
         Command::new("node")
-            .arg(script)
+            .arg(tests.join(script))
             .arg(&place.node_modules)
             .arg("/usr/bin/chromium")
             .args(files),
@@ -628,31 +613,7 @@ fn paths_fit_their_schema(place: &Place) -> Outcome {
             ("\"changeable\":[", "\"changes\":["),
         ],
     )?;
-    let schema = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/schema/paths-v1.json"
-    );
-    let validator = place.path(JSONSCHEMA);
-    let check = |files: &[PathBuf]| {
-        run(Command::new(&validator)
-            .args(["--schemafile", schema])
-            .args(files))
-    };
-    succeeds(
-        Command::new(&validator)
-            .arg("--check-metaschema")
-            .arg(schema),
-    )?;
-    match check(&files)? {
-        (true, _) => {}
-        (false, said) => return Err(said.into()),
-    }
-    for file in wrong {
-        if check(std::slice::from_ref(&file))?.0 {
-            return Err(format!("{} fits the schema", file.display()).into());
-        }
-    }
-    Ok(())
+    fit(place, "paths-v1.json", &files, &wrong)
 }
 
 /// The drawings of all samples of paths.
@@ -682,29 +643,17 @@ fn drawings_are_well_formed(place: &Place) -> Outcome {
         ],
     )?;
     let script = r#"
-import sys
 from xml.etree import ElementTree
-for file in sys.argv[1:]:
-    try:
-        root = ElementTree.parse(file).getroot()
-        assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
-        names = {element.tag.split("}")[1] for element in root.iter()}
-        assert not names & {"script", "a", "image", "foreignObject", "use"}, names
-        print("valid " + file)
-    except Exception as error:
-        print(f"invalid {file}: {str(error)[:300]!r}")
+def judge(file):
+    root = ElementTree.parse(file).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
+    names = {element.tag.split("}")[1] for element in root.iter()}
+    assert not names & {"script", "a", "image", "foreignObject", "use"}, names
 "#;
     judged(place, script, &good, &bad)
 }
 
 fn drawings_in_a_browser(place: &Place) -> Outcome {
     let files = drawings(place, ".seen.svg")?;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/drawings.mjs");
-    succeeds(
-        Command::new("node")
-            .arg(script)
-            .arg(&place.node_modules)
-            .arg("/usr/bin/chromium")
-            .args(files),
-    )
+    in_a_browser(place, "drawings.mjs", &files)
 }

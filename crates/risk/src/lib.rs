@@ -33,6 +33,8 @@ pub struct Settings {
     pub base_rate: f64,
     /// The same for one that does not listen: supply chain and stolen credentials.
     pub idle_rate: f64,
+    /// P(a credential that is held outside of pods is stolen within 90 days).
+    pub credential_rate: f64,
     /// Repositories, or beginnings of them up to a `/`, that the user builds himself, e.g. `ghcr.io/shop`; all others are
     /// someone else's. `None`: nobody said it, and the registry decides.
     pub own_images: Option<Vec<Text>>,
@@ -46,6 +48,7 @@ impl Default for Settings {
             queue_limit: 100,
             base_rate: 1e-3,
             idle_rate: 1e-4,
+            credential_rate: 1e-4,
             own_images: None,
             bases: Vec::new(),
         }

@@ -12,7 +12,7 @@ use crate::platform::{On, Platform, platform};
 use crate::rulings::Rulings;
 use crate::vulnerabilities::close;
 use crate::written::Written;
-use crate::{artifacts, drift, environments, ignore, sources, vex, weaknesses};
+use crate::{artifacts, configuration, drift, environments, ignore, sources, vex, weaknesses};
 use intel::Intelligence;
 use intel::assess::FeedGaps;
 use jiff::Timestamp;
@@ -181,6 +181,14 @@ fn run(
         found.open.extend(drift::findings(&inventory));
         found.open.extend(environments::findings(&inventory));
     }
+    let mut checks = Vec::new();
+    if let Some(snapshot) = snapshot.filter(|_| placed.is_none()) {
+        let said = configuration::ask(snapshot, &inventory, settings.now, &configuration::usual());
+        ledger.gaps(said.gaps.into_iter().map(beside_the_question));
+        found.open.extend(said.open.into_iter().map(|(_, one)| one));
+        found.suppressed.extend(said.provided);
+        checks = said.described;
+    }
 
     let declared = NetworkDeclarations {
         enforced: declarations.network.enforced,
@@ -215,6 +223,7 @@ fn run(
         );
         sets.truncate(own_sets);
         hosts.workloads.clear();
+        relations.credentials.clear();
     }
     // The image was looked at; the cluster was, some time ago.
     let shown = snapshot.filter(|_| placed.is_none());
@@ -246,7 +255,7 @@ fn run(
         })
         .collect();
     let mut assessment = Assessment {
-        about: about(shown, intel, settings),
+        about: about(shown, intel, settings.now, &settings.tool_version),
         ledger,
         workloads: inventory
             .workloads
@@ -270,6 +279,8 @@ fn run(
         coverage,
         sets,
         inventories,
+        credentials: relations.credentials,
+        checks,
     };
     assessment.coverage.rulings = rulings.given();
     ignore::apply(&rulings.ignores, &said, &mut assessment);
@@ -289,6 +300,16 @@ fn run(
         &mut assessment.ledger,
     );
     assessment
+}
+
+/// What a check could not see is told, and closes no gate of a scan that asks of vulnerabilities and paths too: whoever
+/// gates on configuration names a profile. A field that nobody can read is different: other stages needed it as well.
+fn beside_the_question(gap: Gap) -> Gap {
+    let weight = match &*gap.class {
+        "field-malformed" => gap.weight,
+        _ => GapWeight::Notice,
+    };
+    Gap { weight, ..gap }
 }
 
 fn objects(
@@ -312,14 +333,16 @@ fn push(sets: &mut Vec<MatchSet>, below: Option<Platform>) -> Option<(usize, Vec
     Some((sets.len() - 1, below.on))
 }
 
-pub(crate) fn about(
+/// What was looked at, when and with what.
+pub fn about(
     snapshot: Option<&Snapshot>,
     intel: Option<&Intelligence>,
-    settings: &Settings,
+    now: Timestamp,
+    tool_version: &str,
 ) -> About {
     About {
-        tool_version: Text::clone(&settings.tool_version),
-        now: settings.now,
+        tool_version: tool_version.into(),
+        now,
         origin: snapshot.map(|s| s.origin),
         cluster: snapshot.and_then(|s| s.cluster.value().cloned()),
         cluster_name: snapshot.and_then(|s| s.cluster_name.clone()),

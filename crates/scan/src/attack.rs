@@ -5,6 +5,7 @@
 use crate::weaknesses;
 use model::assessment::{About, Assessment, Coverage, ScannedImage};
 use model::evidence::Ledger;
+use model::graph::GraphEdge;
 use model::snapshot::Snapshot;
 use model::text::Text;
 use network::{NetworkDeclarations, WorkloadExposure};
@@ -13,7 +14,7 @@ use semantics::declare::Declarations;
 use semantics::view::Inventory;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use paths::{AnalysisError, Answer, From, GraphEdge, Order, Query, Routes, SINKS};
+pub use paths::{AnalysisError, Answer, From, Order, Query, Routes, SINKS};
 
 /// A cluster with everything that the graph is made of.
 pub struct Cluster {
@@ -134,19 +135,6 @@ impl Cluster {
     }
 }
 
-/// What is said of a Snapshot that was not scanned.
-pub fn about(snapshot: &Snapshot, now: jiff::Timestamp, tool_version: &str) -> About {
-    About {
-        tool_version: tool_version.into(),
-        now,
-        origin: Some(snapshot.origin),
-        cluster: snapshot.cluster.value().cloned(),
-        cluster_name: snapshot.cluster_name.clone(),
-        kubernetes: Some(snapshot.version),
-        database: None,
-    }
-}
-
 fn bare(about: About, ledger: Ledger) -> Assessment {
     Assessment {
         about,
@@ -168,6 +156,8 @@ fn bare(about: About, ledger: Ledger) -> Assessment {
         coverage: Coverage::default(),
         sets: Vec::new(),
         inventories: Vec::new(),
+        checks: Vec::new(),
+        credentials: Vec::new(),
     }
 }
 

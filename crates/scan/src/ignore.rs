@@ -2,6 +2,7 @@
 //! out: suppressed findings with who and why; findings `ignore-expired`, `ignore-unused`, `ignore-reopened`.
 //! Never: an entry that only the working copy has, where there is a base to compare with (rule 17).
 
+use crate::configuration;
 use crate::pattern::{path_glob, relative, whole};
 use crate::product::{Named, own_purl};
 use crate::vex::Said;
@@ -462,6 +463,10 @@ impl Rule<'_> {
 
     /// What is wrong with the entry itself.
     fn stale(&self) -> Option<Finding> {
+        let ids = &self.entry.ids;
+        if !ids.is_empty() && ids.iter().all(|id| configuration::is_only_named(id)) && !self.used {
+            return None;
+        }
         let what = describe(self.entry);
         let (id, title) = match (self.standing, &self.reopened, self.used) {
             (Standing::Expired, ..) => (
@@ -608,6 +613,7 @@ fn of_language(language: &str) -> &'static [&'static str] {
 /// All names of the finding; `true`: only another name of it.
 fn names<'f>(finding: &'f Finding, all: &'f Assessment) -> Vec<(&'f str, bool)> {
     let mut names: Vec<(&str, bool)> = vec![(&finding.id, false)];
+    names.extend(all.check(&finding.id).map(|check| (&*check.slug, false)));
     for id in &finding.matches {
         let set = all.sets.get(id.set as usize);
         let said = set.and_then(|set| set.matches.get(id.index as usize));

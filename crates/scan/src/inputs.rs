@@ -31,6 +31,12 @@ pub enum InputError {
         #[source]
         source: cluster::saved::SavedError,
     },
+    #[error("cannot read the evidence of a node {path}")]
+    Node {
+        path: String,
+        #[source]
+        source: cluster::host::LoadError,
+    },
     #[error(transparent)]
     Live(#[from] cluster::live::LiveError),
     #[error(transparent)]

@@ -8,7 +8,8 @@ use crate::inputs::{Source, SourceTree};
 use crate::join::Images;
 use crate::rulings::Rulings;
 use crate::written::Written;
-use crate::{Settings, accept, ignore, vex};
+use crate::{Settings, accept, configuration, ignore, vex};
+use checks::rule::Rule;
 use cluster::manifests::Locator;
 use model::assessment::Assessment;
 use model::evidence::{Gap, GapWeight, Ledger, Stage};
@@ -24,41 +25,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 /// A set of checks that is asked for by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// A level of the Pod Security Standards, at the version of the cluster.
     PodSecurity(Level),
+    /// Rules of the rule table: a set, a family, or one rule.
+    Rules(String),
 }
 
-/// Names as the command line takes them.
-pub const PROFILES: [(&str, Profile); 2] = [
-    ("pss-baseline", Profile::PodSecurity(Level::Baseline)),
-    ("pss-restricted", Profile::PodSecurity(Level::Restricted)),
+/// Levels as the command line takes them.
+const LEVELS: [(&str, Level); 2] = [
+    ("pss-baseline", Level::Baseline),
+    ("pss-restricted", Level::Restricted),
 ];
 
 #[derive(Debug, thiserror::Error)]
-#[error("expected {known}, found `{found}`", known = PROFILES.map(|(name, _)| name).join(" or "))]
+#[error("expected {known}, a family as rbac, or the name of a check, found `{found}`", known = known())]
 pub struct UnknownProfile {
     found: String,
+}
+
+fn known() -> String {
+    let levels = LEVELS.iter().map(|(name, _)| *name);
+    let sets = checks::profiles::SETS.iter().map(|(name, _)| *name);
+    levels.chain(sets).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(text: &str) -> Result<Self, UnknownProfile> {
-        let known = PROFILES.iter().find(|(name, _)| *name == text);
-        known
-            .map(|(_, profile)| *profile)
-            .ok_or_else(|| UnknownProfile {
-                found: text.to_owned(),
-            })
+        let level = LEVELS.iter().find(|(name, _)| *name == text);
+        if let Some((_, level)) = level {
+            return Ok(Profile::PodSecurity(*level));
+        }
+        if checks::profiles::named(text).is_some() {
+            return Ok(Profile::Rules(text.to_owned()));
+        }
+        Err(UnknownProfile {
+            found: text.to_owned(),
+        })
     }
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
-        let own = PROFILES.iter().find(|(_, profile)| *profile == self);
-        own.map_or("a profile", |(name, _)| name)
+    fn name(&self) -> &str {
+        match self {
+            Profile::PodSecurity(level) => {
+                let own = LEVELS.iter().find(|(_, known)| known == level);
+                own.map_or("a profile", |(name, _)| name)
+            }
+            Profile::Rules(name) => name,
+        }
     }
 }
 
@@ -83,13 +101,17 @@ pub fn assess(asked: Asked<'_>, rulings: &Rulings, settings: &Settings) -> Asses
     ledger.gaps(snapshot.gaps.iter().cloned());
     let inventory = semantics::inventory(snapshot, asked.declarations, &mut ledger);
     ledger.gap(not_asked(asked.profiles));
-    let (judged, gaps) = findings(snapshot, asked.profiles);
+    let (mut judged, gaps) = findings(snapshot, asked.profiles);
     ledger.gaps(gaps);
+    let rules = asked_rules(asked.profiles);
+    let said = configuration::ask(snapshot, &inventory, settings.now, &rules);
+    ledger.gaps(said.gaps);
+    judged.extend(said.open);
     let found = located(judged, snapshot, asked.sources, asked.tree);
     let coverage = coverage(Some(snapshot), &inventory, &Images::default(), &found, 0);
     let workloads = inventory.workloads.into_iter();
     let mut assessment = Assessment {
-        about: about(Some(snapshot), None, settings),
+        about: about(Some(snapshot), None, settings.now, &settings.tool_version),
         ledger,
         workloads: workloads.map(|view| view.workload).collect(),
         images: Vec::new(),
@@ -100,7 +122,7 @@ pub fn assess(asked: Asked<'_>, rulings: &Rulings, settings: &Settings) -> Asses
         scores: Vec::new(),
         factors: Vec::new(),
         findings: found,
-        suppressed: Vec::new(),
+        suppressed: said.provided,
         unjoined: Vec::new(),
         paths: Vec::new(),
         cuts: Vec::new(),
@@ -108,6 +130,8 @@ pub fn assess(asked: Asked<'_>, rulings: &Rulings, settings: &Settings) -> Asses
         coverage,
         sets: Vec::new(),
         inventories: Vec::new(),
+        checks: said.described,
+        credentials: Vec::new(),
     };
     assessment.coverage.rulings = rulings.given();
     ignore::apply(&rulings.ignores, &vex::Said::default(), &mut assessment);
@@ -124,7 +148,7 @@ pub fn assess(asked: Asked<'_>, rulings: &Rulings, settings: &Settings) -> Asses
 }
 
 fn not_asked(profiles: &[Profile]) -> Gap {
-    let names: BTreeSet<&str> = profiles.iter().map(|profile| profile.name()).collect();
+    let names: BTreeSet<&str> = profiles.iter().map(Profile::name).collect();
     let names: Vec<&str> = names.into_iter().collect();
     Gap {
         class: "not-asked".into(),
@@ -140,7 +164,23 @@ fn not_asked(profiles: &[Profile]) -> Gap {
     }
 }
 
-/// A finding and the index of its object.
+/// The rules of all profiles, each once.
+fn asked_rules(profiles: &[Profile]) -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = Vec::new();
+    for profile in profiles {
+        let Profile::Rules(name) = profile else {
+            continue;
+        };
+        for rule in checks::profiles::named(name).into_iter().flatten() {
+            if !rules.iter().any(|known| known.id == rule.id) {
+                rules.push(rule);
+            }
+        }
+    }
+    rules
+}
+
+/// A finding and the index of its object; `usize::MAX`: it is about none of the Snapshot.
 type Judged = (usize, Finding);
 
 /// One finding for each control and object, in the order of the objects.
@@ -148,7 +188,10 @@ fn findings(snapshot: &Snapshot, profiles: &[Profile]) -> (Vec<Judged>, Vec<Gap>
     let version = Version::Minor(snapshot.version.minor);
     let mut found: BTreeMap<(usize, &'static str), Finding> = BTreeMap::new();
     let mut gaps = BTreeSet::new();
-    for Profile::PodSecurity(level) in profiles {
+    for profile in profiles {
+        let Profile::PodSecurity(level) = profile else {
+            continue;
+        };
         for one in pod_security::evaluate_snapshot(snapshot, *level, version) {
             let Some(object) = snapshot.objects.get(one.object) else {
                 continue;

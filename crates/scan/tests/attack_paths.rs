@@ -4,7 +4,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use scan::attack::{Cluster, From, GraphEdge, Order, Query};
+use model::graph::GraphEdge;
+use scan::attack::{Cluster, From, Order, Query};
 use scan::inputs::{Declarations, Source, manifests};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -254,8 +255,13 @@ fn rule(folder: &Path, file: &Path, line: &str) -> Result<(), Failed> {
                 top: 1,
                 order: Order::Likely,
             };
-            let about = scan::attack::about(
-                &manifests(&[Source::Path(folder.join(manifest))], None, [0; 32])?,
+            let about = scan::assess::about(
+                Some(&manifests(
+                    &[Source::Path(folder.join(manifest))],
+                    None,
+                    [0; 32],
+                )?),
+                None,
                 jiff::Timestamp::UNIX_EPOCH,
                 "0",
             );

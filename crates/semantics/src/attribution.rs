@@ -224,10 +224,23 @@ fn is_said(text: &str) -> bool {
     !text.trim().is_empty() && !text.starts_with("redacted:")
 }
 
-/// Rule 14. Argo CD and Flux apply what Helm rendered, so they come first.
 fn managed_by(subject: &Subject<'_>) -> Option<ManagedBy> {
-    let label = |key: &str| subject.labels.get(key).filter(|text| is_said(text));
-    let annotation = |key: &str| subject.annotations.get(key).filter(|text| is_said(text));
+    if let Some(managed) = applied_by(subject.labels, subject.annotations) {
+        return Some(managed);
+    }
+    let operator = subject.operator.map(|operator| operator.to_string().into());
+    let olm = || subject.labels.get("olm.owner").filter(|text| is_said(text));
+    Some(ManagedBy {
+        tool: "operator".into(),
+        name: operator.or_else(|| olm().cloned())?,
+    })
+}
+
+/// Who applies an object of any kind, by what its labels and annotations say (rule 14). Argo CD and Flux apply what Helm
+/// rendered, so they come first.
+pub fn applied_by(labels: &Labels, annotations: &Labels) -> Option<ManagedBy> {
+    let label = |key: &str| labels.get(key).filter(|text| is_said(text));
+    let annotation = |key: &str| annotations.get(key).filter(|text| is_said(text));
     let by = |tool: &str, name: &str| {
         Some(ManagedBy {
             tool: tool.into(),
@@ -262,11 +275,7 @@ fn managed_by(subject: &Subject<'_>) -> Option<ManagedBy> {
                 .map_or("", |name| name),
         );
     }
-    if let Some(operator) = subject.operator {
-        return by("operator", &operator.to_string());
-    }
-    let olm = label("olm.owner")?;
-    by("operator", olm)
+    None
 }
 
 #[cfg(test)]

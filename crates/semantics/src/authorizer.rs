@@ -16,7 +16,16 @@ use std::collections::BTreeMap;
 
 /// Members bypass authorization.
 pub const MASTERS: &str = "system:masters";
+/// The groups and the user that every API server knows.
+pub const AUTHENTICATED: &str = "system:authenticated";
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+pub const ANONYMOUS: &str = "system:anonymous";
 const ACCOUNT: &str = "system:serviceaccount:";
+
+/// Namespace and name of the service account that a user's name stands for.
+pub fn account_of(user: &str) -> Option<(&str, &str)> {
+    user.strip_prefix(ACCOUNT)?.split_once(':')
+}
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,10 +40,34 @@ impl User {
         User {
             name: format!("{ACCOUNT}{namespace}:{name}").into(),
             groups: vec![
-                "system:authenticated".into(),
                 "system:serviceaccounts".into(),
+                AUTHENTICATED.into(),
                 format!("system:serviceaccounts:{namespace}").into(),
             ],
+        }
+    }
+
+    /// Somebody else, with the group of those who logged in, or of those who did not.
+    pub fn named(name: &Text) -> Self {
+        let group = match &**name {
+            ANONYMOUS => UNAUTHENTICATED,
+            _ => AUTHENTICATED,
+        };
+        User {
+            name: Text::clone(name),
+            groups: vec![group.into()],
+        }
+    }
+
+    /// Who a subject is, with the groups that he is in for certain; of a group a member without a name.
+    pub fn of(subject: &Subject) -> Self {
+        match (subject.account(), subject) {
+            (Some((namespace, name)), _) => User::service_account(namespace, name),
+            (None, Subject::Group(group)) => User {
+                name: "".into(),
+                groups: vec![Text::clone(group)],
+            },
+            (None, Subject::User(name) | Subject::ServiceAccount { name, .. }) => User::named(name),
         }
     }
 
@@ -57,8 +90,7 @@ impl Subject {
             Subject::User(name) => user.name == *name,
             Subject::Group(name) => user.in_group(name),
             Subject::ServiceAccount { namespace, name } => {
-                let rest = user.name.strip_prefix(ACCOUNT);
-                rest.and_then(|rest| rest.split_once(':')) == Some((&**namespace, &**name))
+                account_of(&user.name) == Some((&**namespace, &**name))
             }
         }
     }
@@ -69,7 +101,7 @@ impl Subject {
     pub fn account(&self) -> Option<(&str, &str)> {
         match self {
             Subject::ServiceAccount { namespace, name } => Some((namespace, name)),
-            Subject::User(name) => name.strip_prefix(ACCOUNT)?.split_once(':'),
+            Subject::User(name) => account_of(name),
             Subject::Group(_) => None,
         }
     }

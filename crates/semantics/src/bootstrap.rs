@@ -16,6 +16,7 @@ use crate::rbac::{GROUP, Rule, rule_allows_some};
 use crate::view::Inventory;
 use model::object::ObjectRef;
 use model::snapshot::{Object, Snapshot};
+use model::text::Text;
 
 /// A binding as the API server writes it.
 struct Stock {
@@ -196,6 +197,88 @@ const CONTROLLERS: &[(&str, &[&str])] = &[
     ("volumeattributesclass-protection-controller", &[]),
 ];
 
+const KUBEADM_TOKEN: &str = "Group system:bootstrappers:kubeadm:default-node-token";
+
+/// What kubeadm adds (`cmd/kubeadm/app/phases`: bootstraptoken, uploadconfig, kubelet, addons); it writes no label but on
+/// CoreDNS's.
+#[rustfmt::skip]
+const KUBEADM: &[Stock] = &[
+    stock("kubeadm:cluster-admins", None, "cluster-admin", &["Group kubeadm:cluster-admins"], &["everything"]),
+    stock("kubeadm:get-nodes", None, "kubeadm:get-nodes", &[KUBEADM_TOKEN], &[]),
+    stock("kubeadm:kubelet-bootstrap", None, "system:node-bootstrapper", &[KUBEADM_TOKEN], &[]),
+    stock("kubeadm:node-autoapprove-bootstrap", None, "system:certificates.k8s.io:certificatesigningrequests:nodeclient", &[KUBEADM_TOKEN], &[]),
+    stock("kubeadm:node-autoapprove-certificate-rotation", None, "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", &["Group system:nodes"], &[]),
+    stock("kubeadm:node-proxier", None, "system:node-proxier", &["ServiceAccount kube-system/kube-proxy"], &[]),
+    stock("system:coredns", None, "system:coredns", &["ServiceAccount kube-system/coredns"], &[]),
+    stock("kubeadm:bootstrap-signer-clusterinfo", Some("kube-public"), "kubeadm:bootstrap-signer-clusterinfo", &["User system:anonymous"], &[]),
+    // OpenShift's builds of the API server bring it; its role names the paths of discovery only.
+    stock("system:openshift:public-info-viewer", None, "system:openshift:public-info-viewer", &["Group system:authenticated", "Group system:unauthenticated"], &[]),
+    stock("kube-proxy", SYSTEM, "kube-proxy", &[KUBEADM_TOKEN], &[]),
+    stock("kubeadm:kubelet-config", SYSTEM, "kubeadm:kubelet-config", &["Group system:nodes", KUBEADM_TOKEN], &[]),
+    stock("kubeadm:nodes-kubeadm-config", SYSTEM, "kubeadm:nodes-kubeadm-config", &["Group system:nodes", KUBEADM_TOKEN], &[]),
+];
+
+/// A binding that every cluster has, by its name.
+pub(crate) struct KnownBinding {
+    pub(crate) role_kind: &'static str,
+    pub(crate) role: Text,
+    subjects: &'static [&'static str],
+    controller: Option<&'static str>,
+    /// The API server writes its label on it.
+    pub(crate) labelled: bool,
+}
+
+impl KnownBinding {
+    pub(crate) fn gives(&self, subject: &Subject) -> bool {
+        match self.controller {
+            Some(controller) => subject.account() == Some(("kube-system", controller)),
+            None => self.subjects.contains(&&*subject.to_string()),
+        }
+    }
+}
+
+pub(crate) fn known_binding(object: &ObjectRef) -> Option<KnownBinding> {
+    let namespace = object.namespace.as_deref();
+    let kind = |global: bool| if global { "ClusterRole" } else { "Role" };
+    let own = |row: &&Stock| row.name == &*object.name && row.namespace == namespace;
+    let labelled = BINDINGS.iter().find(own);
+    if let Some(row) = labelled.or_else(|| KUBEADM.iter().find(own)) {
+        return Some(KnownBinding {
+            role_kind: kind(row.namespace.is_none()),
+            role: row.role.into(),
+            subjects: row.subjects,
+            controller: None,
+            labelled: labelled.is_some(),
+        });
+    }
+    let name = object.name.strip_prefix(CONTROLLER)?;
+    let (controller, _) = CONTROLLERS.iter().find(|(known, _)| *known == name)?;
+    namespace.is_none().then(|| KnownBinding {
+        role_kind: kind(true),
+        role: Text::clone(&object.name),
+        subjects: &[],
+        controller: Some(controller),
+        labelled: true,
+    })
+}
+
+/// What the ClusterRole of a controller may be dangerous for.
+pub(crate) fn controller(role: &str) -> Option<&'static [&'static str]> {
+    let name = role.strip_prefix(CONTROLLER)?;
+    let found = CONTROLLERS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, dangers)| *dangers)
+}
+
+/// Service accounts in kube-system that controllers and addons run as.
+pub(crate) fn is_system_account(name: &str) -> bool {
+    let given = |row: &Stock| {
+        row.subjects
+            .iter()
+            .any(|subject| subject.strip_prefix("ServiceAccount kube-system/") == Some(name))
+    };
+    CONTROLLERS.iter().any(|(known, _)| *known == name) || BINDINGS.iter().chain(KUBEADM).any(given)
+}
+
 /// With one of these a binding is never a plugin's own: the plugin owns its nodes, not the cluster.
 const BEYOND_A_PLUGIN: [&str; 7] = [
     "everything",
@@ -268,21 +351,26 @@ fn known(binding: &Binding) -> Option<&'static [&'static str]> {
 /// Whether every danger of the rules is an allowed one.
 fn within(binding: &Binding, rules: &[Rule], minor: u16, allowed: impl Fn(&str) -> bool) -> bool {
     let namespaced = binding.namespace.is_some();
-    let writes = |rule: &Rule, resource: &str| {
+    rules
+        .iter()
+        .all(|rule| rule_within(rule, namespaced, minor, &allowed))
+}
+
+/// The same of one rule, against a list.
+pub(crate) fn within_rule(rule: &Rule, namespaced: bool, minor: u16, allowed: &[&str]) -> bool {
+    rule_within(rule, namespaced, minor, &|id| allowed.contains(&id))
+}
+
+fn rule_within(rule: &Rule, namespaced: bool, minor: u16, allowed: &impl Fn(&str) -> bool) -> bool {
+    let writes = |resource: &str| {
         let mut verbs = ["create", "update", "patch"].into_iter();
         verbs.any(|verb| rule_allows_some(rule, verb, "", resource))
     };
-    rules.iter().all(|rule| {
-        let mut found = dangers(rule, namespaced, minor).into_iter();
-        let everything = || {
-            dangers(rule, namespaced, minor)
-                .iter()
-                .any(|d| d.id == "everything")
-        };
-        let mut written = WRITES.iter().filter(|(_, resource)| writes(rule, resource));
-        found.all(|danger| allowed(danger.id))
-            && (everything() || written.all(|(id, _)| allowed(id)))
-    })
+    let found = dangers(rule, namespaced, minor);
+    let everything = found.iter().any(|danger| danger.id == "everything");
+    let mut written = WRITES.iter().filter(|(_, resource)| writes(resource));
+    found.iter().all(|danger| allowed(danger.id))
+        && (everything || written.all(|(id, _)| allowed(id)))
 }
 
 /// Whether the API server says that it wrote the object; anyone may write the same label.

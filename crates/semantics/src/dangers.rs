@@ -128,6 +128,30 @@ const PRIMITIVES: &[Primitive] = &[
     global(danger("reads-nodes", "reads logs and configuration of nodes"), &["create"], "", &["nodes/checkpoint"]),
 ];
 
+/// Less common, or dangerous in some namespaces and under some names only: whoever asks looks there himself. They do not
+/// tell a binding of the cluster itself from others.
+#[rustfmt::skip]
+const FURTHER: &[Primitive] = &[
+    local(danger("writes-configuration", "writes ConfigMaps"), CHANGE, "", &["configmaps"]),
+    global(danger("uses-psp", "runs pods under a PodSecurityPolicy"), &["use"], "policy", &["podsecuritypolicies"]),
+    global(danger("uses-psp", "runs pods under a PodSecurityPolicy"), &["use"], "extensions", &["podsecuritypolicies"]),
+    global(danger("changes-devices", "changes which devices of nodes pods may claim"), CHANGE, "resource.k8s.io", &["deviceclasses", "resourceslices", "devicetaintrules"]),
+    local(danger("hides-traces", "deletes events"), &["delete", "deletecollection"], "", &["events"]),
+    local(danger("hides-traces", "deletes events"), &["delete", "deletecollection"], "events.k8s.io", &["events"]),
+    local(danger("stops-controllers", "takes leases away from controllers"), &["update", "patch", "delete", "deletecollection"], "coordination.k8s.io", &["leases"]),
+    local(danger("writes-roles", "writes roles as far as its own rights go"), CHANGE, RBAC, &["roles"]),
+    global(danger("writes-roles", "writes roles as far as its own rights go"), CHANGE, RBAC, &["clusterroles"]),
+    global(danger("deletes-nodes", "deletes nodes"), &["delete", "deletecollection"], "", &["nodes"]),
+    local(DEPUTY, CHANGE, "cert-manager.io", &["certificates", "certificaterequests"]),
+    global(DEPUTY, CHANGE, "cert-manager.io", &["clusterissuers"]),
+    local(DEPUTY, CHANGE, "velero.io", &["backups", "restores"]),
+    local(DEPUTY, CHANGE, "operators.coreos.com", &["subscriptions", "clusterserviceversions", "installplans"]),
+    local(DEPUTY, CHANGE, "kubevirt.io", &["virtualmachines", "virtualmachineinstances"]),
+    local(DEPUTY, CHANGE, "cluster.x-k8s.io", &["clusters", "machines", "machinedeployments", "machinesets"]),
+    global(DEPUTY, CHANGE, "apiextensions.crossplane.io", &["compositions"]),
+    global(DEPUTY, CHANGE, "karpenter.k8s.aws", &["ec2nodeclasses"]),
+];
+
 const STREAMS_BY_GET: Primitive = local(EXEC, &["get"], "", &["pods/exec", "pods/attach"]);
 
 /// The worst first. A right on some names counts like the right on all.
@@ -152,6 +176,23 @@ pub fn dangers(rule: &Rule, namespaced: bool, minor: u16) -> Vec<Danger> {
         }
     }
     all.sort_by_key(rank);
+    all
+}
+
+/// What [`dangers`] leaves out, in no order of badness. Of a rule that gives everything: none.
+pub fn further(rule: &Rule, namespaced: bool) -> Vec<Danger> {
+    let mut all: Vec<Danger> = Vec::new();
+    for primitive in FURTHER {
+        let mut resources = primitive.resources.iter();
+        let given = !(namespaced && primitive.cluster)
+            && resources.any(|resource| {
+                let mut verbs = primitive.verbs.iter();
+                verbs.any(|verb| rule_allows_some(rule, verb, primitive.group, resource))
+            });
+        if given && !all.contains(&primitive.danger) {
+            all.push(primitive.danger);
+        }
+    }
     all
 }
 

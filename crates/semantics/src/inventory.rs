@@ -10,6 +10,7 @@ use crate::cilium::cilium_policies;
 use crate::cni::{enforcing, tunnels};
 use crate::declare::Declarations;
 use crate::entries::{endpoint_slices, front_classes, ingresses, services};
+use crate::holdings;
 use crate::lens::Lens;
 use crate::mesh::mesh;
 use crate::places::{host_paths, namespaces, nodes, secrets};
@@ -18,6 +19,7 @@ use crate::policies::{network_policies, other_policies};
 use crate::provider;
 use crate::rbac::GROUP as RBAC;
 use crate::routes::{gateways, routes};
+use crate::stock;
 use crate::view::{Inventory, WorkloadView};
 use crate::workloads::{Surroundings, Workloads, workloads};
 use model::evidence::{Gap, GapWeight, Ledger, Stage};
@@ -28,7 +30,7 @@ use model::workload::{CriticalityLevel, WorkloadState};
 use std::collections::BTreeMap;
 
 /// Kinds whose absence would look like safety, in every cluster.
-const NEEDED: [(&str, &str); 15] = [
+pub const NEEDED: [(&str, &str); 15] = [
     ("", "Namespace"),
     ("", "Node"),
     ("", "Pod"),
@@ -83,6 +85,9 @@ pub fn inventory(
         other_policies: other_policies(&mut lens, snapshot),
         endpoint_slices: endpoint_slices(&mut lens, snapshot),
         stock_bindings: Vec::new(),
+        roles: holdings::roles(snapshot, &authorizer, &views, &templates),
+        bindings: holdings::bindings(snapshot, &authorizer),
+        provided: Vec::new(),
         refused: Vec::new(),
         service_accounts: service_accounts(&mut lens, snapshot, &authorizer, &views, &templates),
         authorizer,
@@ -104,6 +109,7 @@ pub fn inventory(
         unseen: BTreeMap::new(),
     };
     inventory.stock_bindings = bootstrap::stock_bindings(snapshot, &inventory);
+    stock::mark(snapshot, &mut inventory);
     inventory.refused = refused(snapshot, &inventory);
     inventory.internal = internal(&inventory, declarations);
     let mut gaps = lens.into_gaps();

@@ -15,7 +15,7 @@ const LONGEST_SHOWN: usize = 100;
 
 /// Depth is limited by the parser (128).
 #[derive(Debug)]
-pub(crate) enum Json<'a> {
+pub enum Json<'a> {
     Null,
     Bool(bool),
     Int(i64),
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Json<'de> {
 }
 
 impl<'a> Json<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
@@ -124,7 +124,7 @@ impl<'a> Json<'a> {
     }
 
     /// The pointers of all places that a reader remembered, in document order of discovery.
-    pub(crate) fn pointers(&self, places: &Places) -> Vec<String> {
+    pub fn pointers(&self, places: &Places) -> Vec<String> {
         places
             .0
             .borrow()
@@ -135,7 +135,7 @@ impl<'a> Json<'a> {
 }
 
 /// RFC 6901 escaping of one token.
-pub(crate) fn escape(token: &str) -> Cow<'_, str> {
+pub fn escape(token: &str) -> Cow<'_, str> {
     if token.contains(['~', '/']) {
         Cow::Owned(token.replace('~', "~0").replace('/', "~1"))
     } else {
@@ -145,22 +145,22 @@ pub(crate) fn escape(token: &str) -> Cow<'_, str> {
 
 /// Addresses of values that had the wrong type; they are compared, never read.
 #[derive(Debug, Default)]
-pub(crate) struct Places(RefCell<Vec<usize>>);
+pub struct Places(RefCell<Vec<usize>>);
 
 /// A value of the tree and where to remember what is malformed. Null and absent are the same, as for the API server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Node<'t> {
+pub struct Node<'t> {
     json: &'t Json<'t>,
     places: &'t Places,
 }
 
 impl<'t> Node<'t> {
-    pub(crate) fn new(json: &'t Json<'t>, places: &'t Places) -> Self {
+    pub fn new(json: &'t Json<'t>, places: &'t Places) -> Self {
         Node { json, places }
     }
 
     /// Remembers that this value is not what it must be.
-    pub(crate) fn malformed(self) {
+    pub fn malformed(self) {
         let mut places = self.places.0.borrow_mut();
         let address = std::ptr::from_ref(self.json).addr();
         if places.len() < MOST_PLACES && !places.contains(&address) {
@@ -168,12 +168,13 @@ impl<'t> Node<'t> {
         }
     }
 
-    pub(crate) fn is_absent(self) -> bool {
+    pub fn is_absent(self) -> bool {
         matches!(self.json, Json::Null)
     }
 
     /// The member `key`, absent where there is none.
-    pub(crate) fn get(self, key: &str) -> Node<'t> {
+    #[must_use]
+    pub fn get(self, key: &str) -> Node<'t> {
         let json = match self.json {
             Json::Map(map) => map
                 .iter()
@@ -189,7 +190,8 @@ impl<'t> Node<'t> {
     }
 
     /// A value that is not there.
-    pub(crate) fn absent(self) -> Node<'t> {
+    #[must_use]
+    pub fn absent(self) -> Node<'t> {
         Node {
             json: &NULL,
             ..self
@@ -197,15 +199,16 @@ impl<'t> Node<'t> {
     }
 
     /// The value under several keys, one inside the other.
-    pub(crate) fn at(self, path: &[&str]) -> Node<'t> {
+    #[must_use]
+    pub fn at(self, path: &[&str]) -> Node<'t> {
         path.iter().fold(self, |node, key| node.get(key))
     }
 
-    pub(crate) fn text(self, key: &str) -> Option<&'t str> {
+    pub fn text(self, key: &str) -> Option<&'t str> {
         self.get(key).as_text()
     }
 
-    pub(crate) fn as_text(self) -> Option<&'t str> {
+    pub fn as_text(self) -> Option<&'t str> {
         match self.json {
             Json::Text(text) => Some(text),
             Json::Null => None,
@@ -217,11 +220,11 @@ impl<'t> Node<'t> {
     }
 
     /// Like [`Node::text`], where the empty text means absent.
-    pub(crate) fn word(self, key: &str) -> Option<&'t str> {
+    pub fn word(self, key: &str) -> Option<&'t str> {
         self.text(key).filter(|text| !text.is_empty())
     }
 
-    pub(crate) fn flag(self, key: &str) -> Option<bool> {
+    pub fn flag(self, key: &str) -> Option<bool> {
         let node = self.get(key);
         match node.json {
             Json::Bool(value) => Some(*value),
@@ -233,11 +236,11 @@ impl<'t> Node<'t> {
         }
     }
 
-    pub(crate) fn int(self, key: &str) -> Option<i64> {
+    pub fn int(self, key: &str) -> Option<i64> {
         self.get(key).as_int()
     }
 
-    pub(crate) fn as_int(self) -> Option<i64> {
+    pub fn as_int(self) -> Option<i64> {
         match self.json {
             Json::Int(value) => Some(*value),
             Json::Null => None,
@@ -249,7 +252,7 @@ impl<'t> Node<'t> {
     }
 
     /// A port number; out of range is malformed.
-    pub(crate) fn port(self, key: &str) -> Option<u16> {
+    pub fn port(self, key: &str) -> Option<u16> {
         let node = self.get(key);
         let value = node.as_int()?;
         let port = u16::try_from(value).ok();
@@ -260,7 +263,7 @@ impl<'t> Node<'t> {
     }
 
     /// A number of any size.
-    pub(crate) fn number(self, key: &str) -> Option<f64> {
+    pub fn number(self, key: &str) -> Option<f64> {
         let node = self.get(key);
         match node.json {
             Json::Int(value) => Some(*value as f64),
@@ -274,7 +277,7 @@ impl<'t> Node<'t> {
     }
 
     /// A number or a text (`intstr.IntOrString`), whichever it is.
-    pub(crate) fn number_or_text(self) -> Option<Result<i64, &'t str>> {
+    pub fn number_or_text(self) -> Option<Result<i64, &'t str>> {
         match self.json {
             Json::Int(value) => Some(Ok(*value)),
             Json::Text(text) => Some(Err(text)),
@@ -287,11 +290,11 @@ impl<'t> Node<'t> {
     }
 
     /// The items of a list; a scalar or map is malformed and has none.
-    pub(crate) fn list(self, key: &str) -> impl Iterator<Item = Node<'t>> + use<'t> {
+    pub fn list(self, key: &str) -> impl Iterator<Item = Node<'t>> + use<'t> {
         self.get(key).items()
     }
 
-    pub(crate) fn items(self) -> impl Iterator<Item = Node<'t>> + use<'t> {
+    pub fn items(self) -> impl Iterator<Item = Node<'t>> + use<'t> {
         let items: &'t [Json<'t>] = match self.json {
             Json::List(list) => list,
             Json::Null => &[],
@@ -304,7 +307,7 @@ impl<'t> Node<'t> {
     }
 
     /// The members of a map.
-    pub(crate) fn entries(self) -> impl Iterator<Item = (&'t str, Node<'t>)> + use<'t> {
+    pub fn entries(self) -> impl Iterator<Item = (&'t str, Node<'t>)> + use<'t> {
         let entries: &'t [(Cow<'t, str>, Json<'t>)] = match self.json {
             Json::Map(map) => map,
             Json::Null => &[],
@@ -319,12 +322,12 @@ impl<'t> Node<'t> {
     }
 
     /// The texts of a list.
-    pub(crate) fn texts(self, key: &str) -> impl Iterator<Item = &'t str> + use<'t> {
+    pub fn texts(self, key: &str) -> impl Iterator<Item = &'t str> + use<'t> {
         self.list(key).filter_map(Node::as_text)
     }
 
     /// As JSON for a reader: long texts are cut, of lists and maps is said that they are one.
-    pub(crate) fn shown(self) -> Option<String> {
+    pub fn shown(self) -> Option<String> {
         Some(match self.json {
             Json::Null => return None,
             Json::Bool(value) => value.to_string(),
@@ -344,24 +347,43 @@ impl<'t> Node<'t> {
         })
     }
 
-    pub(crate) fn is_map(self) -> bool {
+    pub fn is_map(self) -> bool {
         matches!(self.json, Json::Map(_))
     }
 
-    pub(crate) fn is_text(self) -> bool {
+    pub fn is_text(self) -> bool {
         matches!(self.json, Json::Text(_))
     }
 
     /// Whether it is this text; another type is not malformed.
-    pub(crate) fn is_word(self, word: &str) -> bool {
+    pub fn is_word(self, word: &str) -> bool {
         matches!(self.json, Json::Text(text) if text == word)
     }
 
-    pub(crate) fn is_true(self) -> bool {
+    pub fn is_true(self) -> bool {
         matches!(self.json, Json::Bool(true))
     }
 
-    pub(crate) fn is_list(self) -> bool {
+    pub fn is_false(self) -> bool {
+        matches!(self.json, Json::Bool(false))
+    }
+
+    pub fn is_int(self) -> bool {
+        matches!(self.json, Json::Int(_))
+    }
+
+    /// Absent, or an empty text, list or map.
+    pub fn is_empty(self) -> bool {
+        match self.json {
+            Json::Null => true,
+            Json::Text(text) => text.is_empty(),
+            Json::List(list) => list.is_empty(),
+            Json::Map(map) => map.is_empty(),
+            Json::Bool(_) | Json::Int(_) | Json::Float(_) => false,
+        }
+    }
+
+    pub fn is_list(self) -> bool {
         matches!(self.json, Json::List(_))
     }
 }

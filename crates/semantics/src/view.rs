@@ -2,6 +2,7 @@
 //! Values that the API server would default are resolved; values that nobody said stay `None`.
 
 use crate::authorizer::Authorizer;
+use crate::holdings::{BindingView, RoleView};
 use ipnet::IpNet;
 use model::evidence::{Gap, GapId};
 use model::object::ObjectRef;
@@ -50,6 +51,11 @@ pub struct Inventory {
     pub enforcing_cni: Vec<ObjectRef>,
     /// Bindings that belong to the cluster itself by label, name, role, subjects and rules, ordered: they cannot be cut (rules 15, 17).
     pub stock_bindings: Vec<ObjectRef>,
+    /// Roles that were seen, and bindings, with the places of their parts: ClusterRoles first, then as the Snapshot.
+    pub roles: Vec<RoleView>,
+    pub bindings: Vec<BindingView>,
+    /// Objects that the cluster itself is made of, unchanged, ordered: nobody needs to act on them (rule 17).
+    pub provided: Vec<ObjectRef>,
     /// Workloads of files whose pods the Pod Security level of their namespace refuses, ordered. None of a live cluster:
     /// there pods run that were admitted before.
     pub refused: Vec<ObjectRef>,

@@ -16,6 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("risk", &["model"]),
     ("report", &["model"]),
     ("cluster", &["model", "semantics"]),
+    ("checks", &["model", "semantics"]),
     ("network", &["model", "semantics"]),
     ("paths", &["model", "semantics", "network"]),
     (
@@ -28,6 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "ingest",
             "risk",
             "cluster",
+            "checks",
             "network",
             "paths",
         ],
@@ -42,6 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Heavy dependencies and the crates that may name them.
 const HOMES: &[(&str, &[&str])] = &[
     ("kube", &["cluster"]),
+    ("kube-cel", &["checks"]),
     ("k8s-openapi", &["cluster"]),
     ("h2", &["image"]),
     ("reqwest", &["image", "scan"]),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Lines of a file; beyond it there is a second room in it.
 const LONGEST: usize = 800;
-/// Tables of cases and the samples that tests share are read by looking up, not through.
+/// Tables of rows and of cases and the samples that tests share are read by looking up, not through.
 const LONGEST_TEST: usize = 1_200;
 
 fn rust_files() -> Vec<PathBuf> {
@@ -64,7 +64,8 @@ fn every_file_has_a_header() {
 #[test]
 fn no_file_is_too_long() {
     let longest = |file: &Path| {
-        if file.components().any(|part| part.as_os_str() == "tests") {
+        let table = file.file_name().is_some_and(|name| name == "table.rs");
+        if table || file.components().any(|part| part.as_os_str() == "tests") {
             LONGEST_TEST
         } else {
             LONGEST

@@ -5,7 +5,7 @@ use crate::redact::{Redactor, classify};
 
 /// A Kubernetes component, told by its program or image name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Component(&'static [&'static str]);
+pub(crate) struct Component(&'static [&'static str]);
 
 const APISERVER: &[&str] = &[
     "admission-control-config-file",
@@ -76,6 +76,24 @@ const APISERVER: &[&str] = &[
     "token-auth-file",
     "basic-auth-file",
     "v",
+    "tls-sni-cert-key",
+    "audit-webhook-mode",
+    "audit-log-format",
+    "audit-log-mode",
+    "max-requests-inflight",
+    "max-mutating-requests-inflight",
+    "cert-dir",
+    "endpoint-reconciler-type",
+    "goaway-chance",
+    "cloud-provider",
+    "enable-aggregator-routing",
+    "tracing-config-file",
+    "kubelet-read-only-port",
+    "cloud-config",
+    "emulated-version",
+    "oidc-ca-file",
+    "shutdown-delay-duration",
+    "storage-backend",
 ];
 
 const CONTROLLER_MANAGER: &[&str] = &[
@@ -107,6 +125,23 @@ const CONTROLLER_MANAGER: &[&str] = &[
     "tls-private-key-file",
     "use-service-account-credentials",
     "v",
+    "cert-dir",
+    "cloud-config",
+    "node-cidr-mask-size",
+    "kube-api-qps",
+    "kube-api-burst",
+    "authorization-always-allow-paths",
+    "cluster-signing-kubelet-client-cert-file",
+    "cluster-signing-kubelet-client-key-file",
+    "cluster-signing-kubelet-serving-cert-file",
+    "cluster-signing-kubelet-serving-key-file",
+    "cluster-signing-kube-apiserver-client-cert-file",
+    "cluster-signing-kube-apiserver-client-key-file",
+    "cluster-signing-legacy-unknown-cert-file",
+    "cluster-signing-legacy-unknown-key-file",
+    "external-cloud-volume-plugin",
+    "flex-volume-plugin-dir",
+    "legacy-service-account-token-clean-up-period",
 ];
 
 const SCHEDULER: &[&str] = &[
@@ -125,6 +160,8 @@ const SCHEDULER: &[&str] = &[
     "tls-min-version",
     "tls-private-key-file",
     "v",
+    "authorization-always-allow-paths",
+    "cert-dir",
 ];
 
 const KUBELET: &[&str] = &[
@@ -154,6 +191,41 @@ const KUBELET: &[&str] = &[
     "tls-min-version",
     "tls-private-key-file",
     "v",
+    "address",
+    "allowed-unsafe-sysctls",
+    "authentication-token-webhook-cache-ttl",
+    "cert-dir",
+    "cgroups-per-qos",
+    "cloud-config",
+    "cloud-provider",
+    "cni-bin-dir",
+    "cni-conf-dir",
+    "config-dir",
+    "container-runtime",
+    "contention-profiling",
+    "enable-controller-attach-detach",
+    "enable-debugging-handlers",
+    "enable-server",
+    "fail-swap-on",
+    "healthz-bind-address",
+    "image-credential-provider-bin-dir",
+    "image-credential-provider-config",
+    "image-service-endpoint",
+    "local-storage-capacity-isolation",
+    "max-pods",
+    "network-plugin",
+    "node-ip",
+    "pod-infra-container-image",
+    "pod-manifest-path",
+    "port",
+    "register-node",
+    "register-with-taints",
+    "resolv-conf",
+    "root-dir",
+    "runtime-cgroups",
+    "runtime-request-timeout",
+    "serialize-image-pulls",
+    "volume-plugin-dir",
 ];
 
 const ETCD: &[&str] = &[
@@ -178,6 +250,31 @@ const ETCD: &[&str] = &[
     "snapshot-count",
     "tls-min-version",
     "trusted-ca-file",
+    "config-file",
+    "wal-dir",
+    "listen-client-http-urls",
+    "initial-cluster",
+    "initial-cluster-state",
+    "quota-backend-bytes",
+    "auto-compaction-mode",
+    "auto-compaction-retention",
+    "client-crl-file",
+    "peer-crl-file",
+    "client-cert-allowed-hostname",
+    "peer-cert-allowed-cn",
+    "peer-cert-allowed-hostname",
+    "tls-max-version",
+    "host-whitelist",
+    "cors",
+    "metrics",
+    "enable-pprof",
+    "strict-reconfig-check",
+    "experimental-initial-corrupt-check",
+    "feature-gates",
+    "heartbeat-interval",
+    "election-timeout",
+    "logger",
+    "log-level",
 ];
 
 const PROXY: &[&str] = &[
@@ -189,10 +286,120 @@ const PROXY: &[&str] = &[
     "kubeconfig",
     "proxy-mode",
     "v",
+    "metrics-bind-address",
+    "healthz-bind-address",
+    "nodeport-addresses",
+    "masquerade-all",
+    "profiling",
+    "bind-address-hard-fail",
+];
+
+const CONTAINERD: &[&str] = &[
+    "c",
+    "config",
+    "a",
+    "address",
+    "root",
+    "state",
+    "l",
+    "log-level",
+];
+
+const DOCKERD: &[&str] = &[
+    "H",
+    "host",
+    "authorization-plugin",
+    "config-file",
+    "containerd",
+    "data-root",
+    "default-ulimit",
+    "exec-root",
+    "experimental",
+    "icc",
+    "insecure-registry",
+    "iptables",
+    "live-restore",
+    "log-driver",
+    "log-level",
+    "no-new-privileges",
+    "pidfile",
+    "seccomp-profile",
+    "selinux-enabled",
+    "storage-driver",
+    "tls",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsverify",
+    "userland-proxy",
+    "userns-remap",
+];
+
+const CRIO: &[&str] = &[
+    "c",
+    "config",
+    "d",
+    "config-dir",
+    "listen",
+    "root",
+    "runroot",
+    "cni-config-dir",
+    "cni-plugin-dir",
+    "seccomp-profile",
+    "apparmor-profile",
+    "selinux",
+    "log-level",
+    "container-runtime-endpoint",
+    "network-plugin",
+];
+
+/// Programs that are all components in one.
+const WHOLE: &[&str] = &[
+    "c",
+    "config",
+    "bind-address",
+    "cluster-cidr",
+    "data-dir",
+    "d",
+    "disable",
+    "disable-agent",
+    "disable-apiserver",
+    "disable-etcd",
+    "disable-network-policy",
+    "docker",
+    "enable-worker",
+    "flannel-backend",
+    "https-listen-port",
+    "kubelet-root-dir",
+    "node-ip",
+    "node-name",
+    "pod-security-admission-config-file",
+    "private-registry",
+    "profile",
+    "protect-kernel-defaults",
+    "rootless",
+    "secrets-encryption",
+    "secrets-encryption-provider",
+    "selinux",
+    "service-cidr",
+    "single",
+    "token-file",
+    "agent-token-file",
+    "write-kubeconfig",
+    "write-kubeconfig-mode",
+    "write-kubeconfig-group",
+    // microk8s: a file of flags a component.
+    "apiserver-args-file",
+    "controller-manager-args-file",
+    "kubelet-args-file",
+    "kubeconfig-file",
+    "proxy-args-file",
+    "scheduler-args-file",
+    "start-control-plane",
 ];
 
 /// The component that a program path or an image reference names.
-pub(super) fn component(name: &str) -> Option<Component> {
+pub(crate) fn component(name: &str) -> Option<Component> {
     let flags = match base_name(name).split([':', '@']).next()? {
         "kube-apiserver" => APISERVER,
         "kube-controller-manager" => CONTROLLER_MANAGER,
@@ -200,9 +407,20 @@ pub(super) fn component(name: &str) -> Option<Component> {
         "kubelet" => KUBELET,
         "etcd" => ETCD,
         "kube-proxy" => PROXY,
+        "containerd" => CONTAINERD,
+        "dockerd" => DOCKERD,
+        "crio" | "cri-dockerd" => CRIO,
+        "k3s" | "rke2" | "k0s" | "kubelite" => WHOLE,
         _ => return None,
     };
     Some(Component(flags))
+}
+
+impl Component {
+    /// Whether values of the flag stay.
+    pub(crate) fn keeps(self, flag: &str) -> bool {
+        self.0.contains(&flag)
+    }
 }
 
 fn base_name(path: &str) -> &str {
@@ -210,7 +428,7 @@ fn base_name(path: &str) -> &str {
 }
 
 /// The program of a command: its base name if it looks like one.
-pub(super) fn program(text: &str, redactor: &Redactor) -> String {
+pub(crate) fn program(text: &str, redactor: &Redactor) -> String {
     let name = base_name(text);
     let plain = name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -225,7 +443,7 @@ pub(super) fn program(text: &str, redactor: &Redactor) -> String {
 }
 
 /// One argument. `previous` is the flag before it, which may await its value.
-pub(super) fn argument(
+pub(crate) fn argument(
     text: &str,
     previous: Option<&str>,
     component: Option<Component>,
@@ -251,7 +469,7 @@ pub(super) fn argument(
 
 /// The flag with its dashes, if the argument is one. One dash and many letters may be `-pSECRET`: then only with `=`
 /// and letters that a name has.
-pub(super) fn flag_name(text: &str) -> Option<&str> {
+pub(crate) fn flag_name(text: &str) -> Option<&str> {
     let name = text.split('=').next()?;
     let has_value = name.len() < text.len();
     let letters = name.trim_start_matches('-');
@@ -272,7 +490,7 @@ pub(super) fn flag_name(text: &str) -> Option<&str> {
 }
 
 fn is_kept(flag: &str, value: &str, component: Option<Component>) -> bool {
-    component.is_some_and(|Component(flags)| flags.contains(&flag.trim_start_matches('-')))
+    component.is_some_and(|component| component.keeps(flag.trim_start_matches('-')))
         && value.len() <= 1024
         && !classify::is_credential(value)
 }

@@ -61,7 +61,7 @@ pub(super) fn json(
 }
 
 /// Whether a line of a configuration names a credential, in flow style too (`{token: x}`), or holds one by its shape.
-fn is_secret_line(line: &str) -> bool {
+pub(crate) fn is_secret_line(line: &str) -> bool {
     let named = |part: &str| {
         part.split_once([':', '='])
             .is_some_and(|(key, _)| classify::names_credential(key))
@@ -551,6 +551,8 @@ fn below_status(key: &str) -> Option<Field> {
         | "numberReady"
         | "numberAvailable"
         | "active"
+        | "hard"
+        | "used"
         | "succeeded"
         | "failed"
         | "completionTime"

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod canary;
+#[cfg(unix)]
+mod host;
 mod manifests;
+mod patch;
 mod saved;
 mod speed;
 mod tree;

@@ -8,6 +8,7 @@ use crate::graph::{CLUSTER, Cause, Link, Node, NodeId, Scope};
 use crate::rbac::{Aim, Held, Needs, PRIMITIVES, works};
 use model::evidence::Estimate;
 use model::text::Text;
+use semantics::authorizer::User;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One way to answer a need of a primitive.
@@ -64,20 +65,15 @@ impl Builder<'_> {
 
     /// The groups that the API server puts a subject into.
     pub(super) fn groups_of(&self, node: Node) -> Vec<Text> {
-        match node {
+        let user = match node {
             Node::Account(n) => {
                 let account = self.inventory.service_accounts.get(n as usize);
-                let own =
-                    account.map(|a| Text::from(format!("system:serviceaccounts:{}", a.namespace)));
-                let all = ["system:serviceaccounts", "system:authenticated"];
-                all.into_iter().map(Text::from).chain(own).collect()
+                account.map(|a| User::service_account(&a.namespace, &a.name))
             }
-            Node::User(n) => match self.attack.users.get(n as usize).map(|u| &**u) {
-                Some("system:anonymous") => vec!["system:unauthenticated".into()],
-                _ => vec!["system:authenticated".into()],
-            },
-            _ => Vec::new(),
-        }
+            Node::User(n) => self.attack.users.get(n as usize).map(User::named),
+            _ => None,
+        };
+        user.map_or_else(Vec::new, |user| user.groups)
     }
 
     fn combine(

@@ -100,23 +100,12 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn subject(&mut self, subject: &Subject) -> Option<Node> {
-        let account = |builder: &Self, namespace: &str, name: &str| {
-            builder
-                .account_ids
-                .get(&(namespace, name))
-                .map(|n| Node::Account(*n))
-        };
+        if let Some(account) = subject.account() {
+            return self.account_ids.get(&account).map(|n| Node::Account(*n));
+        }
         match subject {
-            Subject::ServiceAccount { namespace, name } => account(self, namespace, name),
-            Subject::User(name) => {
-                let known = name
-                    .strip_prefix("system:serviceaccount:")
-                    .and_then(|n| n.split_once(':'));
-                if let Some((namespace, name)) = known {
-                    return account(self, namespace, name);
-                }
-                Some(Node::User(self.user(name)))
-            }
+            Subject::ServiceAccount { .. } => None,
+            Subject::User(name) => Some(Node::User(self.user(name))),
             Subject::Group(name) if &**name == MASTERS => Some(Node::Masters),
             Subject::Group(name) => Some(Node::Group(self.group(name))),
         }

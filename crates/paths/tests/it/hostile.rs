@@ -3,9 +3,10 @@
 use crate::rights::{relate, weakness};
 use crate::world::{deployment, enforced, namespace_of, service};
 use model::evidence::Ledger;
+use model::graph::GraphEdge;
 use model::object::ObjectRef;
 use network::NetworkDeclarations;
-use paths::{Analysis, From, GraphEdge, Order, Query, Steps};
+use paths::{Analysis, From, Order, Query, Steps};
 use semantics::authorizer::{Binding, Subject};
 use semantics::rbac::Rule;
 use semantics::view::{Inventory, ServiceAccount};

@@ -1,10 +1,13 @@
 //! The command line, one definition a flag; long names follow Trivy's where the thing is the same.
 
+mod benchmark;
 mod context;
 mod database;
+mod fix;
 mod images;
 mod inputs;
 mod netpol;
+mod node;
 mod paths;
 mod profiles;
 mod reach;
@@ -17,11 +20,14 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use std::path::PathBuf;
 
+pub(crate) use benchmark::{Benchmarked, Checklist, ChecklistFormat, Cis, CisFormat, FailOn};
 pub(crate) use context::Context;
 pub(crate) use database::{Db, Plain};
+pub(crate) use fix::{Class, Fix, FixFormat};
 pub(crate) use images::{Fetch, Holdings, Images, PullSecrets, Which};
 pub(crate) use inputs::{Artifact, Cluster, Registry, Source};
 pub(crate) use netpol::Netpol;
+pub(crate) use node::{Node, NodeFormat};
 pub(crate) use paths::{PathOrder, Paths, PathsFormat};
 pub(crate) use profiles::Profiles;
 pub(crate) use reach::{Reach, ReachFormat};
@@ -47,7 +53,7 @@ pub(crate) enum Command {
     Demo(Show),
     /// Look at a cluster or its files and print a ranked queue of fixes
     #[command(subcommand)]
-    Scan(Target),
+    Scan(Scanned),
     /// Write a snapshot of a live cluster for offline work
     Collect(Collect),
     /// Print the queue of a saved scan again
@@ -60,6 +66,12 @@ pub(crate) enum Command {
     WhoCan(WhoCan),
     /// Say all that a user, group or service account may do, and what of it an audit log shows to be used
     Can(Can),
+    /// Answer the CIS benchmark control by control: pass, fail, not applicable, or what was not seen
+    Cis(Cis),
+    /// Answer the ten points of the hardening checklist, each with evidence and the next command
+    Checklist(Checklist),
+    /// Write the exact changes that close findings of configuration: a diff of files, commands for live objects
+    Fix(Fix),
     /// Write what a cluster can apply
     #[command(subcommand)]
     Export(Export),
@@ -70,6 +82,15 @@ pub(crate) enum Command {
     Db(Db),
     /// Take the command line of another scanner, and end with its exit codes
     Compat(crate::compat::Compat),
+}
+
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one value a process
+pub(crate) enum Scanned {
+    #[command(flatten)]
+    Ranked(Target),
+    /// A node from inside: processes, permissions and configuration of its components, as evidence for other commands
+    Node(Node),
 }
 
 #[derive(Debug, Subcommand)]

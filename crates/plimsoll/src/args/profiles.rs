@@ -6,8 +6,8 @@ use scan::profiles::Profile;
 #[derive(Debug, Default, Args)]
 #[group(skip)]
 pub(crate) struct Profiles {
-    /// Give the findings of this standard only: pss-baseline, pss-restricted (may be repeated); --kubernetes-version
-    /// says which version of it
+    /// Give the findings of these checks only (may be repeated): pss-baseline, pss-restricted, configuration, nsa, mitre,
+    /// owasp, cis-1.12, a family as rbac, or one check by its name; --kubernetes-version says which version
     #[arg(long = "profile", value_name = "NAME", num_args = 1, value_parser = profile,
         conflicts_with_all = ["reports", "images"])]
     pub(crate) names: Vec<Profile>,

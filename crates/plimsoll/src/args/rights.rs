@@ -27,6 +27,17 @@ pub(crate) struct Sources {
     pub(crate) kubernetes_version: Option<u16>,
 }
 
+impl Sources {
+    /// Whether they say more than "the cluster of the last scan".
+    pub(crate) fn is_named(&self) -> bool {
+        !self.manifests.is_empty() || self.snapshot.is_some() || self.is_live()
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live || self.context.is_some() || self.kubeconfig.is_some()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct WhoCan {
     /// get, list, create, impersonate ...; `*` asks who has all

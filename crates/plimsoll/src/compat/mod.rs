@@ -15,7 +15,7 @@ mod plan;
 mod trivy;
 mod trivy_table;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Scanned};
 use crate::output;
 use crate::settings::Settings;
 use crate::{database, scanning};
@@ -127,7 +127,7 @@ fn follow(mut plan: Plan, settings: &Settings) -> anyhow::Result<u8> {
         anyhow::anyhow!("{}", first.trim_start_matches("error: ").to_owned())
     })?;
     match arguments.command {
-        Command::Scan(target) => Ok(code(&scanning::verdict(&target, settings)?)),
+        Command::Scan(Scanned::Ranked(target)) => Ok(code(&scanning::verdict(&target, settings)?)),
         Command::Db(command) => database::run(&command, settings),
         _ => anyhow::bail!("only scans are run so"),
     }

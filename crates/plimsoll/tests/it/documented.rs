@@ -37,6 +37,29 @@ fn the_questions_of_rights_are_answered() {
 }
 
 #[test]
+fn a_node_is_read_as_the_document_says() {
+    let home = Home::new();
+    home.write("node-root/etc/hostname", "node1\n");
+    follow(&home, "node.md", 1);
+    assert!(home.path("node1.json").is_file());
+}
+
+#[test]
+fn benchmarks_are_answered_as_the_document_says() {
+    let home = Home::new();
+    home.write("node-root/etc/hostname", "node1\n");
+    copy_of_examples(&home);
+    follow(&home, "cis.md", 6);
+}
+
+#[test]
+fn changes_are_made_as_the_document_says() {
+    let home = Home::new();
+    copy_of_examples(&home);
+    follow(&home, "fixing.md", 4);
+}
+
+#[test]
 fn what_a_change_adds_is_told() {
     let home = Home::new();
     home.write(

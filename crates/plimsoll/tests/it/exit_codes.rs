@@ -88,11 +88,15 @@ fn what_is_not_known_is_over_the_gate() {
         "Results":[{"Target":"t","Class":"os-pkgs","Type":"debian","Vulnerabilities":[{"VulnerabilityID":"CVE-2019-99999",
         "PkgName":"a","InstalledVersion":"1","Severity":"UNKNOWN"}]}]}"#;
     home.write("odd.json", report);
+    home.write(
+        "pod.yaml",
+        "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: 'ghcr.io/harbour-shop/deployer:0.8.2'}]}}",
+    );
     let scan = |more: &[&str]| {
         let all = [
             "scan",
             "manifests",
-            "shop/k8s/deployer.yaml",
+            "pod.yaml",
             "--report",
             "odd.json",
             "--fail-on",

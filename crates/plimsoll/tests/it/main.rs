@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod bad_input;
+mod benchmark;
 mod compare;
 mod compat;
 mod context;
@@ -11,6 +12,7 @@ mod declared;
 mod documented;
 mod exceptions;
 mod exit_codes;
+mod fix;
 mod fleet;
 mod github;
 mod gitlab;
@@ -19,6 +21,7 @@ mod hostile_images;
 mod hostile_names;
 mod local_stores;
 mod netpol;
+mod node;
 mod outputs;
 mod pipeline;
 mod profiles;

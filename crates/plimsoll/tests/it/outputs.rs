@@ -27,6 +27,7 @@ fn help() {
         "scan manifests",
         "scan snapshot",
         "scan reports",
+        "scan node",
         "collect",
         "queue",
         "paths",
@@ -277,12 +278,12 @@ fn every_file_is_private_and_whole() {
         .scan_shop(&["--format", "sarif", "--sarif-split", "split"])
         .done();
     assert!(
-        split.stdout.is_empty() && split.stderr.contains("5 SARIF files"),
+        split.stdout.is_empty() && split.stderr.contains("6 SARIF files"),
         "{}",
         split.stderr
     );
     let written: Vec<_> = std::fs::read_dir(home.path("split")).unwrap().collect();
-    assert_eq!(written.len(), 5);
+    assert_eq!(written.len(), 6);
     for file in written {
         private(&file.unwrap().path());
     }

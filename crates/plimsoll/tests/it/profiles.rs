@@ -206,11 +206,11 @@ fn wrong_calls() {
     let scan = ["scan", "manifests", "a.yaml", "--profile"];
     check(
         &[&scan[..], &["pss-foo"]].concat(),
-        "pss-baseline or pss-restricted",
+        "expected pss-baseline, pss-restricted, configuration",
     );
     check(
         &[&scan[..], &["pss-baseline", "--profile", "cis"]].concat(),
-        "pss-baseline or pss-restricted",
+        "expected pss-baseline, pss-restricted, configuration",
     );
     check(
         &[&scan[..], &["pss-baseline", "--report", "r.json"]].concat(),

@@ -4,17 +4,10 @@
 use crate::each::{Each, each};
 use crate::escape::{visible, write_json};
 use crate::names::Names;
+use model::graph::GraphEdge;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
-
-/// One arc of the graph, dead ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GraphEdge<'a> {
-    pub from: &'a str,
-    pub to: &'a str,
-    pub kind: &'a str,
-}
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -52,14 +45,14 @@ pub fn edges_text(edges: &[GraphEdge], redact_names: bool, out: &mut dyn Write) 
 }
 
 fn names(edges: &[GraphEdge], redact_names: bool) -> Names {
-    let nodes = edges.iter().flat_map(|edge| [edge.from, edge.to]);
+    let nodes = edges.iter().flat_map(|edge| [&*edge.from, &*edge.to]);
     Names::of_nodes(redact_names, nodes)
 }
 
 fn shown<'a>(edge: &'a GraphEdge, names: &'a Names) -> Shown<'a> {
     Shown {
-        from: names.show(edge.from),
-        to: names.show(edge.to),
-        kind: edge.kind,
+        from: names.show(&edge.from),
+        to: names.show(&edge.to),
+        kind: &edge.kind,
     }
 }

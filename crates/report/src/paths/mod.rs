@@ -12,7 +12,7 @@ mod sections;
 mod svg;
 
 pub use dot::write as dot;
-pub use graph::{GraphEdge, edges_json, edges_text};
+pub use graph::{edges_json, edges_text};
 pub use json::{FORMAT_VERSION, schema, write as json};
 pub use svg::write as svg;
 

@@ -46,7 +46,10 @@ impl<'f> Rules<'f> {
 fn rule(view: &View, names: &Names, finding: &Finding) -> Value {
     let vulnerability = view.vulnerability(finding);
     let check = checks::check(&finding.id);
-    let title = check.map(|check| check.title).or(view.title(finding));
+    let described = view.assessment.check(&finding.id);
+    let title = check.map(|check| check.title);
+    let title = title.or(described.map(|rule| &*rule.title));
+    let title = title.or(view.title(finding));
     let title = names.show(title.unwrap_or(&finding.id));
     let title = title.trim_end_matches('.');
     let mut facts = vec![format!("Severity: {}", severity(finding.severity))];
@@ -54,6 +57,13 @@ fn rule(view: &View, names: &Names, finding: &Finding) -> Value {
         facts.push(format!("Why: {}", check.why));
         facts.push(format!("Do: {}", check.first));
         facts.extend(check.exact.iter().map(ToString::to_string));
+    }
+    if let Some(rule) = described {
+        facts.push(format!("Why: {}", rule.why));
+        facts.push(format!("Do: {}", rule.advice));
+        if !rule.maps.is_empty() {
+            facts.push(format!("Known as: {}", rule.maps.join(", ")));
+        }
     }
     if let Some(v) = vulnerability {
         if !v.aliases.is_empty() {

@@ -6,7 +6,7 @@ use super::canvas::{Canvas, Paint};
 use crate::names::Names;
 use crate::view::{Place, View};
 use crate::wording::{category, exposure, fix, grade_words, percent, points, severity, share};
-use model::checks::{self, Check};
+use model::checks::{self, Check, Described};
 use model::evidence::{EvidenceId, Fact};
 use model::finding::{Finding, Score};
 use model::matches::Category;
@@ -382,6 +382,30 @@ pub(super) fn repaired_by(finding: &Finding) -> String {
     }
 }
 
+/// A rule of the table, without a finding of it.
+pub fn describe(
+    rule: &Described,
+    options: &TerminalOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let names = Names::of_nodes(false, std::iter::empty());
+    let mut canvas = Canvas::new(out, options, &names);
+    let head = format!("{} ({}): {}", rule.id, severity(rule.severity), rule.title);
+    canvas.prose(Paint::Strong, "", &head)?;
+    meaning(rule, &mut canvas)?;
+    canvas.prose(Paint::Strong, "fix         ", &rule.advice)
+}
+
+/// Why it matters, and what others call it.
+fn meaning(rule: &Described, canvas: &mut Canvas) -> io::Result<()> {
+    canvas.prose(Paint::Strong, "why         ", &rule.why)?;
+    canvas.prose(Paint::Plain, "called      ", &rule.slug)?;
+    if !rule.maps.is_empty() {
+        canvas.prose(Paint::Plain, "known as    ", &rule.maps.join(", "))?;
+    }
+    Ok(())
+}
+
 /// What to do first, and what to write.
 fn known_repair(check: &Check, canvas: &mut Canvas) -> io::Result<()> {
     canvas.prose(Paint::Strong, "why         ", check.why)?;
@@ -401,7 +425,13 @@ fn repair(
     if let Some(check) = checks::check(&finding.id) {
         return known_repair(check, canvas);
     }
-    canvas.prose(Paint::Strong, "fix         ", &repaired_by(finding))?;
+    match view.assessment.check(&finding.id) {
+        Some(rule) => {
+            meaning(rule, canvas)?;
+            canvas.prose(Paint::Strong, "fix         ", &rule.advice)?;
+        }
+        None => canvas.prose(Paint::Strong, "fix         ", &repaired_by(finding))?,
+    }
     let Some(index) = open.and_then(|open| u32::try_from(open).ok()) else {
         return Ok(());
     };

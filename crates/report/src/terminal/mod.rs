@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod basis;
+mod benchmark;
 mod canvas;
 mod coverage;
 mod explain;
@@ -11,7 +12,8 @@ mod path;
 mod queue;
 mod subject;
 
-pub use explain::explain;
+pub use benchmark::{checklist, cis};
+pub use explain::{describe, explain};
 pub use package::WhyNot;
 pub use subject::explain_named;
 

@@ -117,7 +117,9 @@ fn findings<'a>(view: &View<'a>, name: &str, names: &Names) -> Vec<Found<'a>> {
     }
     let goes_by = |finding: &Finding| {
         let aliases = view.vulnerability(finding).map_or(&[][..], |v| &v.aliases);
+        let rule = view.assessment.check(&finding.id);
         finding.id.eq_ignore_ascii_case(name)
+            || rule.is_some_and(|rule| rule.slug.eq_ignore_ascii_case(name))
             || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
     };
     all(view).filter(|found| goes_by(found.finding)).collect()

@@ -85,6 +85,18 @@ fn generated_schema_of_the_json_report() {
 }
 
 #[test]
+fn generated_schema_of_the_evidence_of_a_node() {
+    generated("node-v1.json", &report::node::schema());
+}
+
+#[test]
+fn generated_schemas_of_benchmarks() {
+    generated("cis-v1.json", &report::benchmark::cis_schema());
+    generated("fix-v1.json", &report::remedy::schema());
+    generated("checklist-v1.json", &report::benchmark::checklist_schema());
+}
+
+#[test]
 fn generated_schemas_of_rights() {
     generated("who-can-v1.json", &report::rights::who_schema());
     generated("can-v1.json", &report::rights::can_schema());

@@ -2,12 +2,13 @@
 
 use crate::sample;
 use model::assessment::Assessment;
+use model::graph::GraphEdge;
 use model::text::Text;
 use proptest::prelude::*;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use report::View;
-use report::paths::{self, GraphEdge};
+use report::paths;
 use report::terminal::TerminalOptions;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -218,8 +219,12 @@ fn lines_of_text_fit() {
     }
 }
 
-fn edges() -> Vec<GraphEdge<'static>> {
-    let edge = |from, kind, to| GraphEdge { from, to, kind };
+fn edges() -> Vec<GraphEdge> {
+    let edge = |from: &str, kind: &str, to: &str| GraphEdge {
+        from: from.into(),
+        to: to.into(),
+        kind: kind.into(),
+    };
     vec![
         edge("Internet", "LOAD_BALANCER", "Service/shop/web"),
         edge("User/Jane Doe", "GROUP_MEMBER", "Group/system:masters"),

@@ -138,6 +138,8 @@ pub(crate) fn shop() -> Assessment {
         coverage: coverage(),
         sets: vec![set()],
         inventories: Vec::new(),
+        checks: Vec::new(),
+        credentials: Vec::new(),
         ledger,
     }
 }
@@ -174,6 +176,8 @@ pub(crate) fn empty() -> Assessment {
         coverage: Coverage::default(),
         sets: Vec::new(),
         inventories: Vec::new(),
+        checks: Vec::new(),
+        credentials: Vec::new(),
     }
 }
 

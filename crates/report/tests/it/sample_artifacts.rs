@@ -83,6 +83,8 @@ pub(crate) fn image() -> Assessment {
         coverage: Coverage::default(),
         sets: vec![set(&inventory)],
         inventories: vec![inventory],
+        checks: Vec::new(),
+        credentials: Vec::new(),
     }
 }
 

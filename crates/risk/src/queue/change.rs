@@ -131,15 +131,12 @@ type Place = (ObjectRef, Text, Text);
 pub(crate) fn candidates(assessment: &Assessment, board: &Board) -> Vec<Candidate> {
     let mut found: BTreeMap<Place, Steps> = BTreeMap::new();
     for (target, id) in board.targets.iter().zip(0u32..) {
-        let Some(situation) = assessment.situations.get(target.situation as usize) else {
-            continue;
-        };
         // What makes the cluster's network is not the user's to weaken; its bindings and neighbours are.
         let provided = board.workload(target).map(Workload::is_provided);
         if provided == Some(true) {
             continue;
         }
-        for step in &situation.blast.steps {
+        for step in board.steps(target) {
             for evidence in &step.because {
                 let Some(place) = assessment
                     .ledger

@@ -27,6 +27,9 @@ const CHECKS: [(&str, &[&str]); 10] = [
     ("/windowsOptions/hostProcess", &["KSV103"]),
 ];
 
+/// Rules about roles and bindings.
+const GRANTS: &str = "KP-RBAC-";
+
 /// Fields that a pod has once, so that naming the object names the field.
 const OF_THE_POD: [&str; 3] = ["/hostPID", "/hostIPC", "/hostNetwork"];
 
@@ -66,7 +69,8 @@ impl<'a> Imported<'a> {
 
 fn is_about(finding: &Finding, pointer: &str, own: Option<&Workload>) -> bool {
     if pointer.is_empty() {
-        return false;
+        // A grant goes as a whole, and what the rule table says of it.
+        return finding.id.starts_with(GRANTS);
     }
     let field = finding.field.as_deref().unwrap_or("");
     if field.starts_with('/') {

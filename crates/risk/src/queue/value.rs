@@ -10,7 +10,7 @@ use crate::subject::{Entry, Subjects};
 use model::assessment::Assessment;
 use model::evidence::{Estimate, EvidenceId};
 use model::situation::{BlastStep, Reach as Share};
-use model::workload::{ContainerIndex, Workload};
+use model::workload::{ContainerIndex, Criticality, Workload};
 
 /// No action is worth more than so many times the worst single finding that it concerns: exploit predictions
 /// are not independent of each other, and volume must not outrank severity (rule 8; stated prior).
@@ -35,6 +35,8 @@ pub(crate) struct Target {
     pub runs_in: Option<ContainerIndex>,
     pub image: u32,
     pub situation: u32,
+    /// Index into the credentials: it runs nowhere, and has no image and no situation.
+    pub credential: Option<u32>,
     pub reach: Reach,
     pub blast: Lanes,
     criticality: Lanes,
@@ -110,6 +112,7 @@ impl<'a> Board<'a> {
                 runs_in: placement.runs_in,
                 image: placement.image,
                 situation: placement.situation,
+                credential: None,
                 reach: place.reach,
                 blast: lanes(place.blast),
                 criticality: lanes(place.criticality),
@@ -122,8 +125,49 @@ impl<'a> Board<'a> {
             board.weigh(&mut target);
             board.targets.push(target);
         }
+        board.credentials(settings);
         board.gone = vec![Vec::new(); board.targets.len()];
         board
+    }
+
+    /// Who holds a credential outside of pods may lose it: one target each.
+    fn credentials(&mut self, settings: &Settings) {
+        let criticality = lanes(sane(Criticality::undeclared().value));
+        for (credential, index) in self.assessment.credentials.iter().zip(0u32..) {
+            let mut target = Target {
+                placement: u32::MAX,
+                runs_in: None,
+                image: u32::MAX,
+                situation: u32::MAX,
+                credential: Some(index),
+                reach: Reach {
+                    network: Estimate::exact(0.0),
+                    adjacent: Estimate::exact(0.0),
+                },
+                blast: lanes(sane(credential.blast.value)),
+                criticality,
+                same_build: [1.0; 3],
+                base: [settings.credential_rate; 3],
+                outside: [0.0; 3],
+                inside: [0.0; 3],
+                peak: [0.0; 3],
+            };
+            self.weigh(&mut target);
+            self.targets.push(target);
+        }
+    }
+
+    /// What falls with a target, step by step.
+    pub(crate) fn steps(&self, target: &Target) -> &'a [BlastStep] {
+        let assessment = self.assessment;
+        let blast = if let Some(index) = target.credential {
+            let known = assessment.credentials.get(index as usize);
+            known.map(|credential| &credential.blast)
+        } else {
+            let known = assessment.situations.get(target.situation as usize);
+            known.map(|situation| &situation.blast)
+        };
+        blast.map_or(&[], |blast| &blast.steps)
     }
 
     /// The workload of a target that is in one.
@@ -269,9 +313,8 @@ impl<'a> Board<'a> {
     /// The blast radius without what this evidence says, in proportion to what `paths` computed.
     fn blast_without(&self, target: u32, evidence: &[EvidenceId]) -> Option<Lanes> {
         let known = self.targets.get(target as usize)?;
-        let situation = self.assessment.situations.get(known.situation as usize)?;
         let gone = self.gone.get(target as usize)?;
-        let steps = &situation.blast.steps;
+        let steps = self.steps(known);
         let before = spread(steps, |step| stands(step, steps, |id| gone.contains(id)));
         let after = spread(steps, |step| {
             stands(step, steps, |id| gone.contains(id) || evidence.contains(id))

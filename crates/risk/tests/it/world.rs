@@ -119,6 +119,8 @@ impl World {
             coverage: Coverage::default(),
             sets: Vec::new(),
             inventories: Vec::new(),
+            checks: Vec::new(),
+            credentials: Vec::new(),
         })
     }
 

@@ -2,21 +2,23 @@
 //! Comes in: the candidate, what stands in its place. Goes out: what its subjects gain. Never: a subject with some of
 //! its bindings only.
 
-use super::{Found, Granted, RBAC, Standing, Whole, contains};
+use super::{Delta, RBAC, Standing, Whole, contains};
 use model::evidence::Ledger;
+use model::graph::Granted;
 use model::object::ObjectRef;
 use model::snapshot::Object;
 use model::text::Text;
 use paths::Part;
 use rustc_hash::FxHashMap;
-use semantics::authorizer::{Authorizer, Binding, Subject, User, uncovered};
+use semantics::authorizer::{
+    AUTHENTICATED, Authorizer, Binding, Subject, UNAUTHENTICATED, User, uncovered,
+};
 use semantics::rbac::{Rule, rule_allows_some};
 use semantics::view::Inventory;
 use std::collections::BTreeSet;
 
 /// A change that is about more bindings is looked at whole.
 const MOST: usize = 2_000;
-const ACCOUNT: &str = "system:serviceaccount:";
 
 impl Standing<'_> {
     pub(super) fn grants(
@@ -24,7 +26,7 @@ impl Standing<'_> {
         candidate: &Object,
         before: Option<&Object>,
         ledger: &mut Ledger,
-    ) -> Result<Found, Whole> {
+    ) -> Result<Delta, Whole> {
         let standing = &self.cluster.inventory.authorizer;
         if standing.bindings.is_empty() || self.aggregates(candidate, before) {
             return Err(Whole(
@@ -52,7 +54,7 @@ impl Standing<'_> {
             .flat_map(|binding| &binding.subjects)
             .map(account)
             .collect();
-        let part = self.part_of(candidate, &subjects, ledger)?;
+        let part = self.part_of(candidate, &alone, &subjects, ledger)?;
         self.reads_logs(&about, &part, &subjects)?;
         let mut replaced: Vec<ObjectRef> = Vec::new();
         if before.is_some() {
@@ -62,24 +64,23 @@ impl Standing<'_> {
             }
             replaced.push(object.clone());
         }
-        let added = self.graph.added(Part::Grants(&part), &replaced, ledger);
-        let mut grants = Vec::new();
+        let mut delta = Delta {
+            routes: self.graph.added(Part::Grants(&part), &replaced, ledger),
+            ..Delta::default()
+        };
         for binding in &part.bindings {
             if binding.object == object || (role && binding.role == object) {
-                gains(standing, &part, binding, &mut grants);
+                gains(standing, &part, binding, &mut delta.beside.grants);
             }
         }
-        Ok(Found {
-            added,
-            grants,
-            ..Found::default()
-        })
+        Ok(delta)
     }
 
     /// All bindings of the subjects with their roles, the candidate in its place.
     fn part_of(
         &self,
         candidate: &Object,
+        alone: &Authorizer,
         subjects: &BTreeSet<Subject>,
         ledger: &mut Ledger,
     ) -> Result<Authorizer, Whole> {
@@ -93,16 +94,15 @@ impl Standing<'_> {
         }
         let mut objects: Vec<Object> = Vec::new();
         let mut roles: BTreeSet<ObjectRef> = BTreeSet::new();
-        let own = Authorizer::of(&self.slice(vec![candidate.clone()]), ledger);
         let standing = bindings
             .iter()
             .filter_map(|n| inventory.authorizer.bindings.get(*n as usize));
-        let all: Vec<&Binding> = standing.chain(&own.bindings).collect();
+        let all: Vec<&Binding> = standing.chain(&alone.bindings).collect();
         for binding in &all {
             objects.extend(self.find(&binding.object).cloned());
             roles.insert(binding.role.clone());
         }
-        self.bound_roles(&all, &own, &mut roles)?;
+        self.bound_roles(&all, alone, &mut roles)?;
         objects.extend(roles.iter().filter_map(|role| self.find(role)).cloned());
         objects.push(candidate.clone());
         Ok(Authorizer::of(&self.slice(objects), ledger))
@@ -176,48 +176,28 @@ impl Standing<'_> {
             .find(&object.group, &object.kind, namespace, &object.name)
     }
 
-    /// All bindings of a subject and of its groups.
-    pub(super) fn bindings_of(&self, subject: &Subject) -> Result<Vec<u32>, Whole> {
-        let all = self.with_groups(subject)?.into_iter();
+    /// All bindings of a subject, in each form that they name it by, and of its groups; what has members that are known
+    /// is more than one subject.
+    pub(super) fn bindings_of(&self, subject: &Subject) -> Result<BTreeSet<u32>, Whole> {
+        match subject {
+            Subject::Group(name)
+                if [AUTHENTICATED, UNAUTHENTICATED].contains(&&**name)
+                    || name.starts_with("system:serviceaccounts") =>
+            {
+                return Err(Whole("a group of service accounts or users gains or loses"));
+            }
+            Subject::ServiceAccount { namespace, name }
+                if !self.known.has_account(namespace, name) =>
+            {
+                return Err(Whole("an account that was not seen"));
+            }
+            _ => {}
+        }
+        let User { name, groups } = User::of(subject);
+        let own = [subject.clone(), Subject::User(name)].into_iter();
+        let all = own.chain(groups.into_iter().map(Subject::Group));
         let of = all.filter_map(|subject| self.known.by_subject.get(&subject));
         Ok(of.flatten().copied().collect())
-    }
-
-    /// A subject in all forms that bindings name it by, with its groups; what has members that are known is more than
-    /// one subject.
-    fn with_groups(&self, subject: &Subject) -> Result<Vec<Subject>, Whole> {
-        let group = |name: &str| Subject::Group(name.into());
-        Ok(match subject {
-            Subject::Group(name) => {
-                let members = ["system:authenticated", "system:unauthenticated"];
-                if members.contains(&&**name) || name.starts_with("system:serviceaccounts") {
-                    return Err(Whole("a group of service accounts or users gains or loses"));
-                }
-                vec![subject.clone()]
-            }
-            Subject::User(name) if &**name == "system:anonymous" => {
-                vec![subject.clone(), group("system:unauthenticated")]
-            }
-            Subject::User(_) => vec![subject.clone(), group("system:authenticated")],
-            Subject::ServiceAccount { namespace, name } => {
-                let accounts = &self.cluster.inventory.service_accounts;
-                let seen = accounts
-                    .iter()
-                    .any(|known| known.namespace == *namespace && known.name == *name);
-                if !seen {
-                    return Err(Whole(
-                        "an account that was not seen, or whose pods hold logs of nodes",
-                    ));
-                }
-                vec![
-                    subject.clone(),
-                    Subject::User(format!("{ACCOUNT}{namespace}:{name}").into()),
-                    group("system:authenticated"),
-                    group("system:serviceaccounts"),
-                    group(&format!("system:serviceaccounts:{namespace}")),
-                ]
-            }
-        })
     }
 
     /// The right to read logs is a part of an escape of pods that write them.
@@ -280,15 +260,13 @@ impl Standing<'_> {
 
 /// A user name that stands for a service account is that account.
 fn account(subject: &Subject) -> Subject {
-    if let Subject::User(name) = subject
-        && let Some((namespace, name)) = name.strip_prefix(ACCOUNT).and_then(|n| n.split_once(':'))
-    {
-        return Subject::ServiceAccount {
+    let known = subject
+        .account()
+        .map(|(namespace, name)| Subject::ServiceAccount {
             namespace: namespace.into(),
             name: name.into(),
-        };
-    }
-    subject.clone()
+        });
+    known.unwrap_or_else(|| subject.clone())
 }
 
 /// Whether a rule lets its holder bind or rewrite roles: what those hold counts too.
@@ -306,26 +284,12 @@ fn binds(rule: &Rule) -> bool {
     group && verb && !everything
 }
 
-fn user(subject: &Subject) -> User {
-    match account(subject) {
-        Subject::ServiceAccount { namespace, name } => User::service_account(&namespace, &name),
-        Subject::User(name) => User {
-            name,
-            groups: vec!["system:authenticated".into()],
-        },
-        Subject::Group(name) => User {
-            name: "".into(),
-            groups: vec![name],
-        },
-    }
-}
-
 /// Rules of a binding that its subjects did not hold in that place before.
 fn gains(before: &Authorizer, after: &Authorizer, binding: &Binding, found: &mut Vec<Granted>) {
     let rules = binding.rules.and_then(|n| after.rules.get(n as usize));
     let Some(rules) = rules else { return };
     for subject in &binding.subjects {
-        let user = user(subject);
+        let user = User::of(subject);
         let own: Vec<Rule> = before
             .rules_for(&user, binding.namespace.as_ref())
             .map(|grant| grant.rule.clone())
@@ -358,34 +322,4 @@ pub(super) fn gained(before: &Inventory, after: &Inventory) -> Vec<Granted> {
         gains(before, after, binding, &mut found);
     }
     found
-}
-
-/// Label keys that a ClusterRole is put together by.
-pub(super) fn aggregated_by(role: &Object) -> Vec<Text> {
-    let Ok(json) = serde_json::from_slice::<serde_json::Value>(&role.json) else {
-        return Vec::new();
-    };
-    let selectors = json.pointer("/aggregationRule/clusterRoleSelectors");
-    let selectors = selectors.and_then(serde_json::Value::as_array);
-    let mut keys = Vec::new();
-    for selector in selectors.into_iter().flatten() {
-        let labels = selector
-            .get("matchLabels")
-            .and_then(serde_json::Value::as_object);
-        keys.extend(
-            labels
-                .into_iter()
-                .flatten()
-                .map(|(key, _)| Text::from(key.as_str())),
-        );
-        let expressions = selector
-            .get("matchExpressions")
-            .and_then(serde_json::Value::as_array);
-        let named = expressions
-            .into_iter()
-            .flatten()
-            .filter_map(|e| e.get("key")?.as_str());
-        keys.extend(named.map(Text::from));
-    }
-    keys
 }

@@ -16,7 +16,7 @@ mod workloads;
 
 use crate::attack::Cluster;
 use model::evidence::{Ledger, Mark};
-use model::graph::{Granted, Widened};
+use model::graph::Widened;
 use model::object::ObjectRef;
 use model::situation::ExposureClass;
 use model::snapshot::{Object, Origin, Snapshot};
@@ -69,6 +69,7 @@ struct Known<'a> {
     /// Names that rules of some role allow alone.
     named: FxHashSet<&'a Text>,
     workloads: FxHashMap<&'a ObjectRef, u32>,
+    accounts: FxHashSet<(&'a str, &'a str)>,
     bindings: FxHashMap<&'a ObjectRef, u32>,
     roles: FxHashMap<&'a ObjectRef, u32>,
     /// Namespaces that are known.
@@ -88,14 +89,6 @@ struct Known<'a> {
 
 /// Why a part would not tell everything.
 struct Whole(&'static str);
-
-/// What a part found.
-#[derive(Default)]
-struct Found {
-    added: Added,
-    exposures: Vec<Widened>,
-    grants: Vec<Granted>,
-}
 
 impl<'a> Standing<'a> {
     /// `cluster` is of this Snapshot and these declarations.
@@ -146,14 +139,7 @@ impl<'a> Standing<'a> {
         let part = self.part(candidate, before, &mut ledger);
         self.ledger = ledger;
         match part {
-            Ok(found) => Delta {
-                routes: found.added,
-                beside: model::graph::Added {
-                    exposures: found.exposures,
-                    grants: found.grants,
-                },
-                whole: None,
-            },
+            Ok(delta) => delta,
             Err(Whole(why)) => {
                 let (delta, ledger) = self.whole(std::slice::from_ref(candidate));
                 self.second = Some(ledger);
@@ -183,7 +169,7 @@ impl<'a> Standing<'a> {
         candidate: &Object,
         before: Option<&Object>,
         ledger: &mut Ledger,
-    ) -> Result<Found, Whole> {
+    ) -> Result<Delta, Whole> {
         let place = candidate.namespace.as_deref();
         if place.is_some_and(|place| !self.known.places.contains(place)) {
             return Err(Whole("its namespace was not seen"));
@@ -220,7 +206,7 @@ impl<'a> Standing<'a> {
                 | "scheduling.k8s.io"
                 | "storage.k8s.io",
                 _,
-            ) => Ok(Found::default()),
+            ) => Ok(Delta::default()),
             ("", "Namespace") => self.place(candidate, before),
             ("", "Node") => self.node(candidate, before),
             ("discovery.k8s.io", "EndpointSlice") => self.slice_of_endpoints(candidate, before),
@@ -229,22 +215,22 @@ impl<'a> Standing<'a> {
     }
 
     /// Kinds that the graph does not read; a claim may lead to a path of the node.
-    fn indifferent(&self, candidate: &Object) -> Result<Found, Whole> {
+    fn indifferent(&self, candidate: &Object) -> Result<Delta, Whole> {
         let claim = &*candidate.gvk.kind == "PersistentVolumeClaim";
         if claim && !self.snapshot.of_kind("", "PersistentVolume").is_empty() {
             return Err(Whole("the claim may be of a path on the node"));
         }
-        Ok(Found::default())
+        Ok(Delta::default())
     }
 
     /// Only tokens of accounts lead on.
-    fn secret(&self, candidate: &Object, before: Option<&Object>) -> Result<Found, Whole> {
+    fn secret(&self, candidate: &Object, before: Option<&Object>) -> Result<Delta, Whole> {
         let token = |object: &Object| contains(&object.json, "kubernetes.io/service-account");
         let first = self.cluster.inventory.secrets.is_empty();
         if first || token(candidate) || before.is_some_and(token) {
             return Err(Whole("it holds a token of an account"));
         }
-        Ok(Found::default())
+        Ok(Delta::default())
     }
 
     /// A new account is a member of its groups, and perhaps somebody in the cloud.
@@ -253,7 +239,7 @@ impl<'a> Standing<'a> {
         candidate: &Object,
         before: Option<&Object>,
         ledger: &mut Ledger,
-    ) -> Result<Found, Whole> {
+    ) -> Result<Delta, Whole> {
         let namespace = candidate.namespace.as_deref();
         let place = namespace.and_then(|name| self.snapshot.find("", "Namespace", None, name));
         let mut alone = |object: &Object| {
@@ -267,16 +253,12 @@ impl<'a> Standing<'a> {
         let inventory = alone(candidate);
         if let Some(before) = before {
             if says(&alone(before)) == says(&inventory) {
-                return Ok(Found::default());
+                return Ok(Delta::default());
             }
             return Err(Whole("its pods get another token or identity"));
         }
-        let accounts = &self.cluster.inventory.service_accounts;
-        let mut named = accounts
-            .iter()
-            .map(|known| (Some(&*known.namespace), &known.name));
-        let key = (namespace, &candidate.name);
-        if named.any(|known| known == key) || self.known.named.contains(&candidate.name) {
+        let known = namespace.is_some_and(|place| self.known.has_account(place, &candidate.name));
+        if known || self.known.named.contains(&candidate.name) {
             return Err(Whole("workloads or roles name it already"));
         }
         let part = Part::Workloads {
@@ -286,19 +268,19 @@ impl<'a> Standing<'a> {
             steps: &Steps::default(),
             changed: &[],
         };
-        Ok(Found {
-            added: self.graph.added(part, &[], ledger),
-            ..Found::default()
+        Ok(Delta {
+            routes: self.graph.added(part, &[], ledger),
+            ..Delta::default()
         })
     }
 
     /// A namespace that holds nothing leads nowhere; of one that does, some labels decide.
-    fn place(&self, candidate: &Object, before: Option<&Object>) -> Result<Found, Whole> {
+    fn place(&self, candidate: &Object, before: Option<&Object>) -> Result<Delta, Whole> {
         let known = self.known.places.contains(&*candidate.name);
         match before {
-            None if !known => Ok(Found::default()),
+            None if !known => Ok(Delta::default()),
             Some(before) if !labels::bear(&self.known.asked, before, candidate) => {
-                Ok(Found::default())
+                Ok(Delta::default())
             }
             _ => Err(Whole(
                 "labels of a namespace decide who reaches its pods and what they may be",
@@ -306,7 +288,7 @@ impl<'a> Standing<'a> {
         }
     }
 
-    fn node(&self, candidate: &Object, before: Option<&Object>) -> Result<Found, Whole> {
+    fn node(&self, candidate: &Object, before: Option<&Object>) -> Result<Delta, Whole> {
         let mut ledger = Ledger::default();
         let mut says = |object: &Object| {
             let alone = self.slice(vec![object.clone()]);
@@ -330,7 +312,7 @@ impl<'a> Standing<'a> {
             }),
         };
         if same {
-            return Ok(Found::default());
+            return Ok(Delta::default());
         }
         Err(Whole("a node like no other, or another one than it was"))
     }
@@ -364,14 +346,14 @@ impl<'a> Standing<'a> {
         &self,
         candidate: &Object,
         before: Option<&Object>,
-    ) -> Result<Found, Whole> {
+    ) -> Result<Delta, Whole> {
         let mut ledger = Ledger::default();
         let mut says = |object: &Object| {
             let alone = self.slice(vec![object.clone()]);
             semantics::inventory(&alone, self.declarations, &mut ledger).endpoint_slices
         };
         if before.is_some_and(|before| says(before) == says(candidate)) {
-            return Ok(Found::default());
+            return Ok(Delta::default());
         }
         let selects = |object: &Object| {
             let name = object.label("kubernetes.io/service-name");
@@ -383,7 +365,7 @@ impl<'a> Standing<'a> {
             })
         };
         if [Some(candidate), before].into_iter().flatten().all(selects) {
-            return Ok(Found::default());
+            return Ok(Delta::default());
         }
         Err(Whole("end points by hand may be of any workload"))
     }
@@ -505,6 +487,11 @@ impl<'a> Known<'a> {
                 .zip(&inventory.workloads)
                 .map(|(n, view)| (&view.workload.object, n))
                 .collect(),
+            accounts: inventory
+                .service_accounts
+                .iter()
+                .map(|account| (&*account.namespace, &*account.name))
+                .collect(),
             bindings: (0..)
                 .zip(&inventory.authorizer.bindings)
                 .map(|(n, binding)| (&binding.object, n))
@@ -527,7 +514,7 @@ impl<'a> Known<'a> {
         };
         for object in snapshot.of_kind(RBAC, "ClusterRole") {
             if contains(&object.json, "\"aggregationRule\"") {
-                known.aggregated.extend(grants::aggregated_by(object));
+                labels::keys_asked(&object.json, &mut known.aggregated);
             }
         }
         for (n, object) in (0_u32..).zip(&snapshot.objects) {
@@ -585,6 +572,10 @@ impl<'a> Known<'a> {
             }
         }
         known
+    }
+
+    fn has_account(&self, namespace: &str, name: &str) -> bool {
+        self.accounts.contains(&(namespace, name))
     }
 }
 

@@ -2,7 +2,7 @@
 //! Comes in: the candidate, what stands in its place. Goes out: what the workloads that it is about gain. Never: a
 //! workload whose neighbours would decide, looked at without them.
 
-use super::{Found, Standing, Whole, contains, key, widened};
+use super::{Delta, Standing, Whole, contains, key, widened};
 use model::evidence::Ledger;
 use model::object::ObjectRef;
 use model::snapshot::Object;
@@ -31,7 +31,7 @@ impl Standing<'_> {
         candidate: &Object,
         before: Option<&Object>,
         ledger: &mut Ledger,
-    ) -> Result<Found, Whole> {
+    ) -> Result<Delta, Whole> {
         let base = &self.cluster.inventory;
         let routed = !base.gateways.is_empty() || !base.routes.is_empty();
         let weak = !self.cluster.weaknesses.is_empty();
@@ -83,10 +83,9 @@ impl Standing<'_> {
             .iter()
             .filter_map(|n| Some(base.workloads.get(*n as usize)?.workload.object.clone()))
             .collect();
-        let added = self.graph.added(part, &replaced, ledger);
-        let mut found = Found {
-            added,
-            ..Found::default()
+        let mut delta = Delta {
+            routes: self.graph.added(part, &replaced, ledger),
+            ..Delta::default()
         };
         for n in &changed {
             let (Some(view), Some(exposure)) = (
@@ -98,9 +97,10 @@ impl Standing<'_> {
             let object = &view.workload.object;
             let old = self.known.workloads.get(object);
             let old = old.and_then(|n| self.cluster.exposures.get(*n as usize));
-            found.exposures.extend(widened(object, old, exposure));
+            let wider = widened(object, old, exposure);
+            delta.beside.exposures.extend(wider);
         }
-        Ok(found)
+        Ok(delta)
     }
 
     /// The workloads of the slice that the candidate is about.
@@ -174,12 +174,10 @@ impl Standing<'_> {
 
     /// What the workload is does not hang on what the slice leaves out.
     fn stands_alone(&self, inventory: &Inventory, view: &WorkloadView) -> Result<(), Whole> {
-        let base = &self.cluster.inventory;
         let template = inventory.templates.get(view.template as usize);
         let template = template.ok_or(Whole("a workload without a template"))?;
         let namespace = &view.workload.key.namespace;
-        let mut accounts = base.service_accounts.iter();
-        if !accounts.any(|a| a.namespace == *namespace && a.name == template.service_account) {
+        if !self.known.has_account(namespace, &template.service_account) {
             return Err(Whole("its service account was not seen"));
         }
         if self.known.named.contains(&view.workload.object.name) {

@@ -141,30 +141,26 @@ impl Rights {
 }
 
 fn named(subject: &Subject) -> Named {
-    let (kind, namespace, name) = match subject {
-        Subject::User(name) => match account_of(name) {
-            Some((namespace, name)) => ("ServiceAccount", Some(namespace), name),
-            None => ("User", None, Text::clone(name)),
-        },
-        Subject::Group(name) => ("Group", None, Text::clone(name)),
-        Subject::ServiceAccount { namespace, name } => {
-            let namespace = Some(Text::clone(namespace));
-            ("ServiceAccount", namespace, Text::clone(name))
-        }
+    if let Some((namespace, name)) = subject.account() {
+        return account(namespace, name);
+    }
+    let (kind, name) = match subject {
+        Subject::Group(name) => ("Group", name),
+        Subject::User(name) | Subject::ServiceAccount { name, .. } => ("User", name),
     };
     Named {
         kind,
-        namespace,
-        name,
+        namespace: None,
+        name: Text::clone(name),
     }
 }
 
-/// The service account that a user is.
-fn account_of(user: &str) -> Option<(Text, Text)> {
-    let (namespace, name) = user
-        .strip_prefix("system:serviceaccount:")?
-        .split_once(':')?;
-    Some((namespace.into(), name.into()))
+fn account(namespace: &str, name: &str) -> Named {
+    Named {
+        kind: "ServiceAccount",
+        namespace: Some(namespace.into()),
+        name: name.into(),
+    }
 }
 
 /// `deployments.apps/scale`, `pods/exec`.

@@ -1,27 +1,19 @@
 //! Subjects: how they are asked for, who is meant by a name, which groups come with it.
 //! Comes in: a name. Goes out: a subject, and the user as the authorizer knows him. Never: a subject that nothing knows.
 
-use super::{Rights, RightsError, account_of, named};
+use super::{Rights, RightsError, account, named};
 use model::rights::Named;
 use model::text::Text;
-use semantics::authorizer::{MASTERS, User};
+use semantics::authorizer::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User, account_of};
 use std::collections::BTreeSet;
 
-pub(super) const AUTHENTICATED: &str = "system:authenticated";
-pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 const ACCOUNTS: &str = "system:serviceaccounts";
-const ANONYMOUS: &str = "system:anonymous";
 /// Names that are offered where one is not known.
 const MOST_ALIKE: usize = 3;
 
 /// `ServiceAccount/NAMESPACE/NAME`, `User/NAME`, `Group/NAME`, `system:serviceaccount:NAMESPACE:NAME`.
 pub(super) fn parse(asked: &str) -> Result<Named, RightsError> {
     let wrong = || RightsError::Subject(asked.to_owned());
-    let account = |namespace: Text, name: Text| Named {
-        kind: "ServiceAccount",
-        namespace: Some(namespace),
-        name,
-    };
     if let Some((namespace, name)) = account_of(asked) {
         return Ok(account(namespace, name));
     }
@@ -40,7 +32,7 @@ pub(super) fn parse(asked: &str) -> Result<Named, RightsError> {
             if namespace.is_empty() || name.is_empty() || name.contains('/') {
                 return Err(wrong());
             }
-            Ok(account(namespace.into(), name.into()))
+            Ok(account(namespace, name))
         }
         "user" | "users" => Ok(match account_of(rest) {
             Some((namespace, name)) => account(namespace, name),
@@ -59,10 +51,7 @@ pub(super) fn user(subject: &Named, learned: &BTreeSet<Text>) -> User {
             name: "".into(),
             groups: implied(&subject.name),
         },
-        (None, _) => User {
-            name: Text::clone(&subject.name),
-            groups: vec![login(&subject.name).into()],
-        },
+        (None, _) => User::named(&subject.name),
     };
     for group in learned {
         if !user.groups.contains(group) {
@@ -71,14 +60,6 @@ pub(super) fn user(subject: &Named, learned: &BTreeSet<Text>) -> User {
     }
     user.groups.sort_unstable();
     user
-}
-
-fn login(user: &str) -> &'static str {
-    if user == ANONYMOUS {
-        UNAUTHENTICATED
-    } else {
-        AUTHENTICATED
-    }
 }
 
 /// The group, and those that its members are in as well.

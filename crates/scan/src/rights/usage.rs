@@ -3,13 +3,13 @@
 //! than [`MOST_USES`] distinct requests take.
 
 use super::can::via;
-use super::subject::{AUTHENTICATED, parse, user};
-use super::{Rights, RightsError, account_of, least, written};
+use super::subject::{parse, user};
+use super::{Rights, RightsError, least, written};
 use ingest::{AuditEvent, AuditStage, read_audit};
 use jiff::Timestamp;
 use model::rights::{Can, Given, GivenRule, Named, RuleText, Usage, UseState, Used};
 use model::text::Text;
-use semantics::authorizer::{MASTERS, Request, User};
+use semantics::authorizer::{AUTHENTICATED, MASTERS, Request, User, account_of};
 use semantics::gates;
 use semantics::rbac::Rule;
 use std::collections::{BTreeMap, BTreeSet};
@@ -431,7 +431,7 @@ impl Seen {
             verb: "impersonate".into(),
         };
         if let Some((namespace, name)) = account_of(&acting.name) {
-            self.add(of("serviceaccounts", Some(namespace)), &name);
+            self.add(of("serviceaccounts", Some(namespace.into())), name);
             return;
         }
         self.add(of("users", None), &acting.name);
@@ -478,11 +478,7 @@ fn went_through(code: u16) -> bool {
 
 fn is(subject: &Named, user: &ingest::AuditUser<'_>) -> bool {
     match (&subject.namespace, subject.kind) {
-        (Some(namespace), _) => user
-            .name
-            .strip_prefix("system:serviceaccount:")
-            .and_then(|rest| rest.split_once(':'))
-            .is_some_and(|(n, name)| n == &**namespace && name == &*subject.name),
+        (Some(namespace), _) => account_of(&user.name) == Some((&**namespace, &*subject.name)),
         (None, "Group") => user.groups.iter().any(|group| **group == *subject.name),
         (None, _) => *user.name == *subject.name,
     }

@@ -133,6 +133,17 @@ kind: ClusterRoleBinding
 metadata: {name: web-reads}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
 subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: counter}
+rules: [{apiGroups: [""], resources: [pods], verbs: [list]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: all-count}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: counter}
+subjects: [{kind: Group, name: "system:authenticated"}]
 "#;
 
 /// What one object adds: lines that must be among the answer, told from a part.
@@ -152,15 +163,24 @@ fn adds(object: &str, expected: &[&str]) {
 
 #[test]
 fn one_object() {
-    let binding = |role: &str| {
+    let binding = |role: &str, subject: &str| {
         format!(
             "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: web-more}}, \
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}, \
-             subjects: [{{kind: ServiceAccount, name: web, namespace: shop}}]}}"
+             subjects: [{{{subject}}}]}}"
         )
     };
-    adds(&binding("reader"), &[]);
-    adds(&binding("nowhere"), &[]);
+    let web = "kind: ServiceAccount, name: web, namespace: shop";
+    adds(&binding("reader", web), &[]);
+    adds(&binding("nowhere", web), &[]);
+    // Whoever logs in holds it already.
+    adds(&binding("counter", web), &[]);
+    adds(&binding("counter", "kind: User, name: jane"), &[]);
+    let anonymous = "subject: \"User system:anonymous\"";
+    adds(
+        &binding("counter", "kind: User, name: 'system:anonymous'"),
+        &[anonymous],
+    );
     adds(
         "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reader}, \
          rules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]}",

@@ -71,6 +71,8 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
         },
         sets: Vec::new(),
         inventories: Vec::new(),
+        checks: Vec::new(),
+        credentials: Vec::new(),
     }
 }
 

@@ -22,7 +22,7 @@ fn paths(snapshot: &Snapshot) -> (Vec<Path>, Vec<Evidence>, usize) {
             top: 40,
             order,
         };
-        let about = scan::attack::about(snapshot, jiff::Timestamp::UNIX_EPOCH, "0");
+        let about = scan::assess::about(Some(snapshot), None, jiff::Timestamp::UNIX_EPOCH, "0");
         let assessment = cluster.ask(&query, about).unwrap().assessment;
         evidence.clone_from(&assessment.ledger.evidence);
         gaps = assessment.ledger.gaps.len();
@@ -224,7 +224,7 @@ fn cuts_of_recorded_clusters_leave_the_clusters_own_bindings_alone() {
             top: 1,
             order: Order::Likely,
         };
-        let about = scan::attack::about(&snapshot, jiff::Timestamp::UNIX_EPOCH, "0");
+        let about = scan::assess::about(Some(&snapshot), None, jiff::Timestamp::UNIX_EPOCH, "0");
         let cuts = cluster.ask(&query, about).unwrap().assessment.cuts;
         let changes: Vec<String> = cuts
             .iter()

@@ -12,6 +12,7 @@ mod gate;
 mod honest;
 mod ignores;
 mod join;
+mod patched;
 mod platform;
 mod reach;
 mod rights;

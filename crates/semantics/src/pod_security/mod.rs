@@ -107,8 +107,8 @@ pub fn evaluate(pod: &[u8], level: Level, version: Version) -> Option<Judged> {
     })
 }
 
-/// `pointer` is that of the pod in the object.
-fn violations(pod: Node<'_>, pointer: &str, level: Level, version: Version) -> Vec<Violation> {
+/// Evaluates a pod or pod template in the tree of its object, where `pointer` leads to it.
+pub fn violations(pod: Node<'_>, pointer: &str, level: Level, version: Version) -> Vec<Violation> {
     let pod = Pod::of(pod, pointer);
     let minor = version.minor();
     let in_force = |control: &&Control| control.level <= level;

@@ -43,23 +43,7 @@ pub(crate) fn snapshot(origin: Origin, objects: Vec<Object>) -> Snapshot {
     let mut listed: Vec<Listed> = Vec::new();
     if origin == Origin::Live {
         let mut kinds: BTreeMap<(model::text::Text, model::text::Text), u64> = BTreeMap::new();
-        for (group, kind) in [
-            ("", "Namespace"),
-            ("", "Node"),
-            ("", "Pod"),
-            ("", "Service"),
-            ("", "ServiceAccount"),
-            ("apps", "DaemonSet"),
-            ("apps", "Deployment"),
-            ("apps", "ReplicaSet"),
-            ("apps", "StatefulSet"),
-            ("batch", "Job"),
-            ("networking.k8s.io", "NetworkPolicy"),
-            ("rbac.authorization.k8s.io", "ClusterRole"),
-            ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-            ("rbac.authorization.k8s.io", "Role"),
-            ("rbac.authorization.k8s.io", "RoleBinding"),
-        ] {
+        for (group, kind) in semantics::NEEDED {
             kinds.insert((group.into(), kind.into()), 0);
         }
         for o in &objects {

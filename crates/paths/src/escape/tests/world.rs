@@ -41,25 +41,7 @@ pub(super) fn inventory(documents: &[Value], origin: Origin, minor: u16) -> (Inv
             json: serde_json::to_vec(value).unwrap().into(),
         }
     };
-    let rbac = "rbac.authorization.k8s.io";
-    let listed = [
-        ("", "Namespace"),
-        ("", "Node"),
-        ("", "Pod"),
-        ("", "Service"),
-        ("", "ServiceAccount"),
-        ("apps", "DaemonSet"),
-        ("apps", "Deployment"),
-        ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"),
-        ("batch", "Job"),
-        ("networking.k8s.io", "NetworkPolicy"),
-        (rbac, "ClusterRole"),
-        (rbac, "ClusterRoleBinding"),
-        (rbac, "Role"),
-        (rbac, "RoleBinding"),
-    ];
-    let listed = listed.map(|(group, kind)| Listed {
+    let listed = semantics::NEEDED.map(|(group, kind)| Listed {
         group: group.into(),
         kind: kind.into(),
         count: 0,

@@ -1,0 +1,5 @@
+//! SUP: versions of components, their end of life, conditions of known vulnerabilities.
+
+use crate::rule::Rule;
+
+pub(crate) static RULES: &[Rule] = &[];
