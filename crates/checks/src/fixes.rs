@@ -151,7 +151,9 @@ impl<'w> Fixes<'w> {
             tried = self.try_alone(object, &changed, at, own, found, &draft);
         }
         tried?;
-        if found.iter().any(|one| !is_alone(one.rule)) {
+        // A pod that comes to the pod network is one that policies hold or do not.
+        let joins = self.rebuild.is_some() && draft.touches("/hostNetwork");
+        if joins || found.iter().any(|one| !is_alone(one.rule)) {
             self.try_in_world(changed, at, found)?;
         }
         let (operations, undo) = draft.finish();

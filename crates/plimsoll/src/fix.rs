@@ -6,6 +6,7 @@ use crate::settings::Settings;
 use crate::target;
 use anyhow::Context as _;
 use model::action::FixClass;
+use model::evidence::GapWeight;
 use model::remedy::Written;
 use scan::fix::{self, Wanted};
 use std::path::Path;
@@ -13,8 +14,12 @@ use std::path::Path;
 /// Findings without a change that are told.
 const MOST: usize = 10;
 
-/// 0; 1 where something was asked for that has no change.
+/// 0; 1 where something was asked for that has no change; 3 where what was not read could have more.
 pub(crate) fn run(options: &Fix, settings: &Settings) -> anyhow::Result<u8> {
+    anyhow::ensure!(
+        options.all || !options.names.is_empty() || !options.profile.is_empty(),
+        "name a check or an object to mend, or say --all"
+    );
     let declarations = target::declarations(options.config.as_deref())?;
     let target = target::of(&options.sources, settings)?;
     let wanted = Wanted {
@@ -44,7 +49,21 @@ pub(crate) fn run(options: &Fix, settings: &Settings) -> anyhow::Result<u8> {
     for line in report::remedy::left(&plan, MOST) {
         output::say(&line);
     }
-    Ok(u8::from(!plan.left.is_empty()))
+    let unseen = target.snapshot.gaps.iter();
+    let unseen: Vec<_> = unseen
+        .filter(|gap| gap.weight == GapWeight::Hides)
+        .collect();
+    for gap in unseen.iter().take(MOST) {
+        output::say(&format!("not seen: {}; {}", gap.what, gap.close));
+    }
+    if unseen.len() > MOST {
+        output::say(&format!("not seen: {} more", unseen.len() - MOST));
+    }
+    Ok(match (plan.left.is_empty(), unseen.is_empty()) {
+        (false, _) => 1,
+        (true, false) => 3,
+        (true, true) => 0,
+    })
 }
 
 /// In place and whole, with the file's own permissions; not where somebody else wrote it meanwhile.

@@ -89,6 +89,13 @@ impl Draft {
         &self.value
     }
 
+    /// Whether a field of this end changes.
+    pub(super) fn touches(&self, end: &str) -> bool {
+        self.operations
+            .iter()
+            .any(|operation| operation.path().ends_with(end))
+    }
+
     /// All steps, in the order that is safe.
     pub(super) fn take(&mut self, steps: Vec<Step>) -> Result<(), Refused> {
         for step in &ordered(steps)? {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct Fix {
     /// Checks (KP-WL-001, privileged-container) and objects (Deployment shop/web, shop/web) to mend
-    #[arg(value_name = "FINDING", required_unless_present_any = ["all", "profile"])]
+    #[arg(value_name = "FINDING")]
     pub(crate) names: Vec<String>,
     /// Mend all that a scan says of configuration
     #[arg(long, conflicts_with = "names")]

@@ -45,12 +45,18 @@ fn closed(plan: &Value) -> Vec<&str> {
 fn files_are_changed_where_they_must_and_nowhere_else() {
     let home = Home::new();
     home.write("k/pods.yaml", CROOKED);
-    let asked = ["host-pid", "privileged-container", "--manifests", "k"];
+    let names = ["host-pid", "privileged-container", "--manifests", "k"];
+    // Somebody may look at the node's processes: that change is told, and taken only where it is asked for.
+    let told = plan(&home, &names, 1);
+    assert_eq!(closed(&told), ["privileged-container"]);
+    assert_eq!(told["left"][0]["finding"]["name"], "host-pid");
+    let asked = [&names[..], &["--class", "breaking"]].concat();
     let told = plan(&home, &asked, 0);
     assert_eq!(closed(&told), ["privileged-container", "host-pid"]);
-    for change in told["changes"].as_array().unwrap() {
+    let changes = told["changes"].as_array().unwrap();
+    for (change, class) in changes.iter().zip(["needs-test", "breaking"]) {
         assert_eq!(change["file"], "k/pods.yaml");
-        assert_eq!(change["class"], "needs-test");
+        assert_eq!(change["class"], class);
     }
     // A look changes nothing.
     assert_eq!(home.read("k/pods.yaml"), CROOKED.as_bytes());
@@ -134,5 +140,6 @@ fn wrong_calls() {
         "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Values.name }}}\n",
     );
     let ran = home.run(&["fix", "--all", "--manifests", "t.yaml"]).sound();
-    assert_ne!(ran.code, 0);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("not seen: "), "{}", ran.stderr);
 }

@@ -49,8 +49,8 @@ pub(super) fn saw_policies(world: &World<'_>, sink: &mut Sink<'_>) -> bool {
     own && others.iter().all(|seen| *seen)
 }
 
-/// Workloads of users with pods on the pod network.
-pub(crate) fn held_workloads<'a>(
+/// Workloads of users.
+fn workloads_of_users<'a>(
     world: &World<'a>,
 ) -> impl Iterator<Item = (&'a WorkloadView, &'a PodSpec)> {
     let inventory = world.inventory;
@@ -59,8 +59,15 @@ pub(crate) fn held_workloads<'a>(
         let counts = view.workload.state != WorkloadState::History
             && !view.workload.is_provided()
             && !SYSTEM.contains(&&*view.workload.key.namespace);
-        (counts && !template.host_network).then_some((view, template))
+        counts.then_some((view, template))
     })
+}
+
+/// Workloads of users with pods on the pod network.
+pub(crate) fn held_workloads<'a>(
+    world: &World<'a>,
+) -> impl Iterator<Item = (&'a WorkloadView, &'a PodSpec)> {
+    workloads_of_users(world).filter(|(_, template)| !template.host_network)
 }
 
 /// Policies of one namespace.
@@ -266,11 +273,29 @@ fn not_understood(way: Way, what: &str) -> Gap {
 type Judged<'a> = Vec<(&'a WorkloadView, Truth)>;
 
 fn by_namespace<'a>(world: &World<'a>, way: Way) -> BTreeMap<&'a Text, Judged<'a>> {
+    judged(world, way, held_workloads(world))
+}
+
+fn judged<'a>(
+    world: &World<'a>,
+    way: Way,
+    workloads: impl Iterator<Item = (&'a WorkloadView, &'a PodSpec)>,
+) -> BTreeMap<&'a Text, Judged<'a>> {
     let mut all: BTreeMap<&Text, Judged<'_>> = BTreeMap::new();
-    for (view, template) in held_workloads(world) {
+    for (view, template) in workloads {
         let truth = held(world, view, template, way);
         let of = all.entry(&view.workload.key.namespace).or_default();
         of.push((view, truth));
+    }
+    all
+}
+
+/// A namespace with pods on the network of their node alone is open too: what follows there begins so.
+fn with_hosts<'a>(world: &World<'a>, way: Way) -> BTreeMap<&'a Text, Judged<'a>> {
+    let mut all = by_namespace(world, way);
+    let on_nodes = workloads_of_users(world).filter(|(_, template)| template.host_network);
+    for (namespace, workloads) in judged(world, way, on_nodes) {
+        all.entry(namespace).or_insert(workloads);
     }
     all
 }
@@ -280,7 +305,7 @@ fn open_namespaces(world: &World<'_>, sink: &mut Sink<'_>, way: Way) {
     if !saw_policies(world, sink) {
         return;
     }
-    for (namespace, workloads) in by_namespace(world, way) {
+    for (namespace, workloads) in with_hosts(world, way) {
         sink.looked(1);
         match workloads.iter().map(|(_, truth)| *truth).max() {
             Some(Truth::No) => {
