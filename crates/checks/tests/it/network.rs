@@ -81,7 +81,8 @@ const FILES: &[Case] = &[
     (
         "namespace-open-ingress",
         "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {hostNetwork: true, containers: [{name: web, image: web}]}}",
-        &[],
+        // What comes to the pod network there begins open.
+        &["Namespace shop "],
     ),
     ("namespace-open-egress", POD, &["Namespace shop "]),
     (
