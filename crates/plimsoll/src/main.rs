@@ -19,6 +19,7 @@ mod rights;
 mod scanning;
 mod settings;
 mod target;
+mod vap;
 mod views;
 
 use clap::Parser;

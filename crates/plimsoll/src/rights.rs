@@ -5,6 +5,7 @@ use crate::netpol;
 use crate::output;
 use crate::settings::Settings;
 use crate::target;
+use crate::vap;
 use model::evidence::Truth;
 use model::rights as noun;
 use scan::rights::Rights;
@@ -50,6 +51,7 @@ pub(crate) fn export(options: &Export, settings: &Settings) -> anyhow::Result<u8
     let options = match options {
         Export::Role(options) => options,
         Export::Netpol(options) => return netpol::export(options, settings),
+        Export::Vap(options) => return vap::export(options, settings),
     };
     let rights = Rights::of(&target::of(&options.sources, settings)?.snapshot);
     let can = rights.used(&options.subject, None, &options.audit_log)?;

@@ -34,6 +34,7 @@ pub mod reach;
 pub mod rights;
 pub mod rulings;
 pub mod sources;
+pub mod vap;
 pub mod vex;
 pub mod vulnerabilities;
 mod weaknesses;

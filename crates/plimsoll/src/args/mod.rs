@@ -15,6 +15,7 @@ mod rights;
 mod scanning;
 mod show;
 mod values;
+mod vap;
 
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub(crate) use reach::{Reach, ReachFormat};
 pub(crate) use rights::{Can, Export, RightsFormat, Sources as RightsSources, WhoCan};
 pub(crate) use scanning::{Gate, GateOn, Scan};
 pub(crate) use show::{Format, Show};
+pub(crate) use vap::Vap;
 
 /// Ranks what is vulnerable in a Kubernetes cluster and prints the few fixes that matter.
 ///

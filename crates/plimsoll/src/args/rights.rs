@@ -85,6 +85,8 @@ pub(crate) enum Export {
     Role(ExportRole),
     /// NetworkPolicies that let through what is declared and nothing else, as YAML
     Netpol(super::Netpol),
+    /// Checks as ValidatingAdmissionPolicies with their bindings and exceptions, as YAML
+    Vap(super::Vap),
 }
 
 #[derive(Debug, Args)]

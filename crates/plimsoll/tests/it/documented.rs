@@ -53,6 +53,13 @@ fn benchmarks_are_answered_as_the_document_says() {
 }
 
 #[test]
+fn checks_become_policies_as_the_document_says() {
+    let home = Home::new();
+    follow(&home, "admission.md", 3);
+    assert!(home.path("policies.yaml").is_file());
+}
+
+#[test]
 fn changes_are_made_as_the_document_says() {
     let home = Home::new();
     copy_of_examples(&home);

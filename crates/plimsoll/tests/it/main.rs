@@ -32,3 +32,4 @@ mod runner;
 mod sbom;
 mod secrets;
 mod secrets_of_images;
+mod vap;
