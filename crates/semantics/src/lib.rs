@@ -30,6 +30,7 @@ mod podspec;
 mod policies;
 pub mod provider;
 pub mod rbac;
+pub mod releases;
 pub mod resources;
 mod routes;
 mod running;

@@ -27,5 +27,6 @@ mod rows;
 mod secrets;
 mod stock;
 mod user;
+mod versions;
 mod workload;
 mod world;

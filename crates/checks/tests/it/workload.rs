@@ -394,6 +394,12 @@ const CASES: &[Case] = &[
         ),
     ),
     (
+        "working-directory-in-proc",
+        ("", "workingDir: /proc/self/fd/8/"),
+        "[web] /spec/containers/0/workingDir",
+        ("", "workingDir: /srv"),
+    ),
+    (
         "host-port",
         ("", "ports: [{containerPort: 80, hostPort: 80}]"),
         "[web] /spec/containers/0/ports/0/hostPort",

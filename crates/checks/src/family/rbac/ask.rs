@@ -153,7 +153,7 @@ pub(super) fn unseen(world: &World<'_>, sink: &mut Sink<'_>, kinds: &[&str]) {
 }
 
 /// `a, b, c and 4 more`.
-pub(super) fn list<T: AsRef<str>>(all: &[T]) -> String {
+pub(crate) fn list<T: AsRef<str>>(all: &[T]) -> String {
     let shown: Vec<&str> = all.iter().take(SHOWN).map(AsRef::as_ref).collect();
     let shown = shown.join(", ");
     match all.len().saturating_sub(SHOWN) {
@@ -183,6 +183,29 @@ pub(super) fn text(rule: &Rule) -> String {
         out = format!("{out} named {}", words(&rule.names));
     }
     out
+}
+
+/// The first role that somebody holds who may not do everything anyway, and that allows one of these: (verb, group,
+/// resource). Roles of Kubernetes' own controllers are left out.
+pub(crate) fn held(world: &World<'_>, asked: &[(&str, &str, &str)]) -> Option<String> {
+    let inventory = world.inventory;
+    let provided = |role: &RoleView| inventory.provided.binary_search(&role.object).is_ok();
+    let allows = |rule: &Rule| {
+        let mut asked = asked.iter();
+        broad(rule) != Some(Broad::Everything)
+            && asked.any(|(verb, group, resource)| rule_allows_some(rule, verb, group, resource))
+    };
+    let mut roles = inventory.roles.iter();
+    let role = roles.find(|role| {
+        let system = role.object.name.starts_with("system:") && provided(role);
+        !system && !role.bindings.is_empty() && role.rules.iter().any(|view| allows(&view.rule))
+    })?;
+    Some(format!(
+        "{} {}: {}",
+        role.object.kind,
+        role.object.name,
+        holders(world, role)
+    ))
 }
 
 /// Whom the rules of a role reach.

@@ -1,6 +1,6 @@
 //! RBAC: what roles and bindings give away.
 
-mod ask;
+pub(crate) mod ask;
 mod bindings;
 mod escalation;
 mod hygiene;

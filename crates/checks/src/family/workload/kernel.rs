@@ -257,4 +257,24 @@ pub(super) static RULES: &[Rule] = &[
         fix: Fix::Remove(pod(&["securityContext", "sysctls"]), NeedsTest),
         ..Rule::ROW
     },
+    Rule {
+        id: "KP-WL-048",
+        slug: "working-directory-in-proc",
+        severity: High,
+        title: "container begins in a folder of open files",
+        why: "runc before 1.1.12 left a folder of the node open: a working directory of /proc/self/fd/N is that folder. No \
+              application begins there",
+        advice: "find out who wrote it; update runc",
+        maps: &[Attack("T1611"), Cve("CVE-2024-21626"), Owasp("K07")],
+        form: Form::Each {
+            scope: Scope::Containers(Containers::All),
+            violated: Test::Starts(
+                this(&["workingDir"]),
+                &["/proc/self/fd", "/proc/thread-self/fd", "/proc/1/fd"],
+            ),
+            at: this(&["workingDir"]),
+        },
+        fix: Fix::Remove(this(&["workingDir"]), NeedsTest),
+        ..Rule::ROW
+    },
 ];

@@ -2,7 +2,7 @@
 
 use super::NOT_WINDOWS;
 use super::patterns::{ALL, NODE_WIDE, OF_NETWORK, OWNING};
-use crate::rule::Mapping::{Attack, Cis, Microsoft, Nsa, Owasp, Pss};
+use crate::rule::Mapping::{Attack, Cis, Cve, Microsoft, Nsa, Owasp, Pss};
 use crate::rule::{Containers, Fix, Form, Rule, Scope};
 use crate::test::{FALSE, TRUE, Test, Value, container, item, pod, security, this};
 use model::action::FixClass::{Breaking, NeedsTest};
@@ -218,7 +218,13 @@ pub(super) static RULES: &[Rule] = &[
         why: "a process that breaks out keeps its user id: root stays root. With hostUsers false it would be nobody on \
               the node, which stops most escapes known so far",
         advice: "set hostUsers to false where the node's file systems and the volumes take it (Kubernetes 1.33)",
-        maps: &[Nsa("non-root containers"), Attack("T1611"), Owasp("K01")],
+        maps: &[
+            Nsa("non-root containers"),
+            Attack("T1611"),
+            Cve("CVE-2021-30465"),
+            Cve("CVE-2025-31133"),
+            Owasp("K01"),
+        ],
         form: Form::Each {
             scope: Scope::Pod,
             violated: Test::All(&[
