@@ -32,3 +32,9 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 pub fn rule(name: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.id.eq_ignore_ascii_case(name) || rule.slug.eq_ignore_ascii_case(name))
 }
+
+/// The CVE whose condition the rule asks, and the package that feeds know it by: where they tell it, what the rule says
+/// belongs to that finding.
+pub fn flaw(rule: &Rule) -> Option<(&'static str, &'static str)> {
+    family::components::flaw_of(rule)
+}

@@ -183,7 +183,9 @@ fn run(
     }
     let mut checks = Vec::new();
     if let Some(snapshot) = snapshot.filter(|_| placed.is_none()) {
-        let said = configuration::ask(snapshot, &inventory, settings.now, &configuration::usual());
+        let mut said =
+            configuration::ask(snapshot, &inventory, settings.now, &configuration::usual());
+        said.join(&mut found, &vulnerabilities.all);
         ledger.gaps(said.gaps.into_iter().map(beside_the_question));
         found.open.extend(said.open.into_iter().map(|(_, one)| one));
         found.suppressed.extend(said.provided);
@@ -306,7 +308,11 @@ fn run(
 /// gates on configuration names a profile. A field that nobody can read is different: other stages needed it as well.
 fn beside_the_question(gap: Gap) -> Gap {
     let weight = match &*gap.class {
-        "field-malformed" => gap.weight,
+        // What versions leave open they leave open for vulnerabilities, too.
+        "field-malformed"
+        | "kubelet-not-judged"
+        | "control-plane-not-judged"
+        | "version-not-judged" => gap.weight,
         _ => GapWeight::Notice,
     };
     Gap { weight, ..gap }

@@ -2,6 +2,7 @@
 //! Comes in: a Snapshot and its Inventory. Goes out: open findings, those of what the provider owns, what each rule
 //! that found something means. Never: a rule (`checks`), a score.
 
+use crate::findings::Findings;
 use checks::rule::Rule;
 use checks::world::{Beside, Found, World};
 use checks::{run, table};
@@ -11,8 +12,8 @@ use model::evidence::Gap;
 use model::finding::Finding;
 use model::matches::{Category, Fix, FixState, Suppression};
 use model::snapshot::Snapshot;
-use model::text::Interner;
-use model::vulnerability::Severity;
+use model::text::{Interner, Text};
+use model::vulnerability::{Severity, Vulnerability};
 use semantics::view::Inventory;
 use std::collections::BTreeSet;
 
@@ -83,6 +84,44 @@ pub fn ask(
     all.described = cited.into_iter().filter_map(described).collect();
     all.gaps = gaps.into_iter().collect();
     all
+}
+
+impl Configuration {
+    /// What a rule says of a flaw that a feed tells as well becomes a note of that finding: it is one problem.
+    pub fn join(&mut self, found: &mut Findings, vulnerabilities: &[Vulnerability]) {
+        let Findings { open, packages, .. } = found;
+        self.open.retain(|(_, own)| {
+            let Some((cve, package)) = table::rule(&own.id).and_then(table::flaw) else {
+                return true;
+            };
+            let mut told = false;
+            for other in open.iter_mut().filter(|other| {
+                let known = |n: u32| vulnerabilities.get(n as usize);
+                let names = |v: &Vulnerability| {
+                    &*v.id == cve || v.aliases.iter().any(|alias| &**alias == cve)
+                };
+                let of = |n: u32| packages.get(n as usize);
+                other.vulnerability.and_then(known).is_some_and(names)
+                    && other
+                        .package
+                        .and_then(of)
+                        .is_some_and(|p| &*p.name == package)
+            }) {
+                told = true;
+                for note in &own.notes {
+                    if !other.notes.contains(note) {
+                        other.notes.push(Text::clone(note));
+                    }
+                }
+            }
+            !told
+        });
+        let cited = |id: &Text| {
+            let open = self.open.iter().map(|(_, one)| one);
+            open.chain(&self.provided).any(|one| one.id == *id)
+        };
+        self.described.retain(|rule| cited(&rule.id));
+    }
 }
 
 fn finding(found: &Found, texts: &mut Interner) -> Finding {

@@ -4,7 +4,7 @@
 //! Never: a vendor's build judged by upstream's ranges; vendors carry fixes back, so that is a gap.
 
 use intel::Intelligence;
-use model::evidence::{Gap, GapWeight, Stage};
+use model::evidence::Gap;
 use model::image::ImageIdentity;
 use model::matches::{
     Advisory, Artifact, ArtifactKind, Category, Fix, FixState, Match, MatchSet, MatchSource,
@@ -15,6 +15,7 @@ use model::text::Text;
 use model::vulnerability::Severity;
 use model::workload::{ContainerIndex, WorkloadState};
 use semantics::provider::static_pod;
+use semantics::releases::{self, Release, Software, not_judged};
 use semantics::view::Inventory;
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ fn running(snapshot: &Snapshot, inventory: &Inventory, gaps: &mut Vec<Gap>) -> R
                 .entry(("kubelet", Text::clone(version)))
                 .or_default()
                 .push(On::Node(number)),
-            None => gaps.push(gap(
+            None => gaps.push(not_judged(
                 "kubelet",
                 &node.name,
                 "its kubelet does not tell its version",
@@ -126,7 +127,7 @@ fn running(snapshot: &Snapshot, inventory: &Inventory, gaps: &mut Vec<Gap>) -> R
                 .entry((component, tag))
                 .or_default()
                 .push(On::Container(place)),
-            None => gaps.push(gap(
+            None => gaps.push(not_judged(
                 component,
                 &view.workload.object.name,
                 "its image has no tag that tells its version",
@@ -150,7 +151,7 @@ fn server(snapshot: &Snapshot, shown: &[&str], running: &mut Running, gaps: &mut
                 known.push(On::ApiServer);
             }
         }
-        None => gaps.push(gap(
+        None => gaps.push(not_judged(
             api,
             "of the cluster",
             "it did not tell its version",
@@ -159,7 +160,7 @@ fn server(snapshot: &Snapshot, shown: &[&str], running: &mut Running, gaps: &mut
     }
     for component in ["kube-controller-manager", "kube-scheduler"] {
         if !shown.contains(&component) {
-            gaps.push(gap(
+            gaps.push(not_judged(
                 component,
                 "of the cluster",
                 "it shows no pod, and nothing else tells its version",
@@ -188,19 +189,16 @@ impl Platform {
         intel: Option<&Intelligence>,
     ) {
         if !is_upstream(version) {
-            self.set.gaps.push(gap(
-                component,
-                version,
-                "a vendor's build, which upstream's ranges do not judge: vendors carry fixes back",
-                "see the vendor's own bulletins",
-            ));
+            self.set
+                .gaps
+                .push(releases::vendor_build(component, version));
             return;
         }
         let mut known = Vec::new();
         for package in packages(component) {
             let cves = intel.and_then(|intel| intel.kubernetes(package, version));
             let Some(cves) = cves else {
-                self.set.gaps.push(gap(
+                self.set.gaps.push(not_judged(
                     component,
                     version,
                     "there is no feed of Kubernetes CVEs for this version",
@@ -277,41 +275,12 @@ impl Platform {
     }
 }
 
-/// Whether upstream's ranges speak of the build: a release, a pre-release, or one of the distributions that follow
-/// upstream's patches number by number (k3s, RKE2, k0s).
+/// Whether upstream's ranges speak of the build.
 fn is_upstream(version: &str) -> bool {
-    let (core, build) = match version.split_once('+') {
-        Some((core, build)) => (core, Some(build)),
-        None => (version, None),
-    };
-    let follows = |build: &str| {
-        ["k3s", "rke2r", "k0s"]
-            .iter()
-            .any(|name| build.starts_with(name))
-    };
-    let pre = core.split_once('-').map(|(_, pre)| pre);
-    let upstream_pre = |pre: &str| {
-        let mut parts = pre.split('.');
-        matches!(parts.next(), Some("alpha" | "beta" | "rc"))
-            && parts.all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    build.is_none_or(follows) && pre.is_none_or(upstream_pre)
-}
-
-fn gap(component: &str, which: &str, what: &str, close: &str) -> Gap {
-    let class = if component == "kubelet" {
-        "kubelet-not-judged"
-    } else {
-        "control-plane-not-judged"
-    };
-    Gap {
-        class: class.into(),
-        what: format!("{component} {which}: {what}").into(),
-        stage: Stage::Match,
-        scope: format!("{component} {which}").into(),
-        weight: GapWeight::Widens,
-        close: close.into(),
-    }
+    matches!(
+        Release::read(Software::Kubelet, version),
+        Some(Release::Told(_))
+    )
 }
 
 #[cfg(test)]

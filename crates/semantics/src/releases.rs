@@ -2,6 +2,8 @@
 //! Comes in: versions as nodes, servers and images write them. Goes out: whether the number has a flaw, and what mends it.
 //! Never: an answer for numbers that a distribution or provider keeps while it mends (rule 7); what a flaw leads to.
 
+use model::evidence::{Gap, GapWeight, Stage};
+
 /// Major, minor, patch.
 pub type Version = [u32; 3];
 
@@ -29,6 +31,16 @@ impl Software {
             Software::Docker => "Docker Engine",
             Software::IngressNginx => "ingress-nginx",
             Software::NvidiaToolkit => "NVIDIA Container Toolkit",
+        }
+    }
+
+    /// As feeds of vulnerabilities name it, where they speak of what runs and not of what a distribution packs.
+    pub const fn package(self) -> Option<&'static str> {
+        match self {
+            Software::ApiServer => Some("kube-apiserver"),
+            Software::Kubelet => Some("kubelet"),
+            Software::IngressNginx => Some("k8s.io/ingress-nginx"),
+            _ => None,
         }
     }
 
@@ -82,12 +94,14 @@ impl Release {
         // Systems that follow upstream's own numbers.
         let follow: &[&str] = match software {
             Software::Kernel => &["-talos", "-flatcar", "-linuxkit", "-arch", "-zen"],
-            Software::ApiServer | Software::Kubelet => &["+k3s", "+rke2r", "+k0s"],
             Software::IngressNginx => &["-debian-"],
             Software::NvidiaToolkit => &["-ubuntu", "-ubi", "-centos", "-packaging"],
             _ => &[],
         };
-        let told = rest.is_empty() || follow.iter().any(|name| rest.starts_with(name));
+        let kubernetes = matches!(software, Software::ApiServer | Software::Kubelet);
+        let told = rest.is_empty()
+            || follow.iter().any(|name| rest.starts_with(name))
+            || kubernetes && is_kubernetes(rest);
         Some(if told {
             Release::Told(version)
         } else {
@@ -100,6 +114,51 @@ impl Release {
             Release::Told(version) | Release::Own(version) => version,
         }
     }
+}
+
+/// Whether upstream's ranges speak of a build of Kubernetes, by what follows its numbers: nothing, a pre-release, or one
+/// of the distributions that follow upstream's patches number by number (k3s, RKE2, k0s).
+fn is_kubernetes(rest: &str) -> bool {
+    let (pre, build) = match rest.split_once('+') {
+        Some((pre, build)) => (pre, Some(build)),
+        None => (rest, None),
+    };
+    let follows = |build: &str| {
+        ["k3s", "rke2r", "k0s"]
+            .iter()
+            .any(|name| build.starts_with(name))
+    };
+    let upstream = |pre: &str| {
+        let mut parts = pre.split('.');
+        matches!(parts.next(), Some("-alpha" | "-beta" | "-rc"))
+            && parts.all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    build.is_none_or(follows) && (pre.is_empty() || upstream(pre))
+}
+
+/// A version that no published range judges.
+pub fn not_judged(component: &str, which: &str, what: &str, close: &str) -> Gap {
+    let class = if component == "kubelet" {
+        "kubelet-not-judged"
+    } else if component.starts_with("kube-") {
+        "control-plane-not-judged"
+    } else {
+        "version-not-judged"
+    };
+    Gap {
+        class: class.into(),
+        what: format!("{component} {which}: {what}").into(),
+        stage: Stage::Match,
+        scope: format!("{component} {which}").into(),
+        weight: GapWeight::Widens,
+        close: close.into(),
+    }
+}
+
+/// A build of somebody who mends flaws and keeps the number.
+pub fn vendor_build(component: &str, version: &str) -> Gap {
+    let what = "a vendor's build, which upstream's ranges do not judge: vendors carry fixes back";
+    not_judged(component, version, what, "see the vendor's own bulletins")
 }
 
 /// The three leading numbers, and what follows them.
@@ -428,7 +487,7 @@ mod tests {
             (
                 Software::Kubelet,
                 "v1.31.0-rc.1",
-                Some(Release::Own([1, 31, 0])),
+                Some(Release::Told([1, 31, 0])),
             ),
             (
                 Software::Containerd,

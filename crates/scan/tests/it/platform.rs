@@ -11,6 +11,23 @@ use scan::{Input, Settings};
 
 /// Two kubelet flaws, one of the API server, one of the controller manager, one that the feed says of all.
 fn intel() -> Intelligence {
+    feed(&[
+        ("CVE-2024-0001", "kubelet", &[("0", "1.20.15")]),
+        ("CVE-2024-0002", "kubelet", &[("1.20.0", "1.21.9")]),
+        ("CVE-2024-0003", "apiserver", &[("0", "1.20.5")]),
+        ("CVE-2024-0004", "controller-manager", &[("0", "1.20.5")]),
+        ("CVE-2024-0005", "kubernetes", &[("0", "1.20.4")]),
+    ])
+}
+
+/// (id, component, from and fixed).
+type Record = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+fn feed(records: &[Record]) -> Intelligence {
     let record = |id: &str, package: &str, fixed: &[(&str, &str)]| {
         let events: Vec<String> = fixed
             .iter()
@@ -22,13 +39,10 @@ fn intel() -> Intelligence {
         );
         (format!("osv/Kubernetes/{id}.json"), text.into_bytes())
     };
-    let files = vec![
-        record("CVE-2024-0001", "kubelet", &[("0", "1.20.15")]),
-        record("CVE-2024-0002", "kubelet", &[("1.20.0", "1.21.9")]),
-        record("CVE-2024-0003", "apiserver", &[("0", "1.20.5")]),
-        record("CVE-2024-0004", "controller-manager", &[("0", "1.20.5")]),
-        record("CVE-2024-0005", "kubernetes", &[("0", "1.20.4")]),
-    ];
+    let files: Vec<_> = records
+        .iter()
+        .map(|(id, package, fixed)| record(id, package, fixed))
+        .collect();
     let (built, _) = build_files(&files, &BuildOptions::default()).unwrap();
     Intelligence::from_bytes(built.advisories, built.scores).unwrap()
 }
@@ -60,11 +74,19 @@ fn snapshot(yaml: &str, server: Option<&str>) -> Snapshot {
 }
 
 fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) -> Assessment {
+    assess_by(&intel(), snapshot, public_nodes, sets)
+}
+
+fn assess_by(
+    intel: &Intelligence,
+    snapshot: &Snapshot,
+    public_nodes: Option<bool>,
+    sets: Vec<MatchSet>,
+) -> Assessment {
     let declarations = Declarations {
         public_nodes,
         ..Declarations::default()
     };
-    let intel = intel();
     let settings = Settings {
         now: "2026-08-16T12:00:00Z".parse().unwrap(),
         tool_version: "test".into(),
@@ -76,7 +98,7 @@ fn assess(snapshot: &Snapshot, public_nodes: Option<bool>, sets: Vec<MatchSet>) 
         sources: &[],
         tree: None,
         sets,
-        intel: Some(&intel),
+        intel: Some(intel),
         declarations: &declarations,
         gaps: Vec::new(),
         spoken_of: std::collections::BTreeSet::new(),
@@ -89,6 +111,7 @@ fn placed(assessment: &Assessment) -> Vec<String> {
     let mut lines: Vec<String> = assessment
         .findings
         .iter()
+        .filter(|finding| finding.vulnerability.is_some())
         .map(|finding| {
             let image = &assessment.images[finding.image.unwrap() as usize];
             let hosts: Vec<String> = image
@@ -205,7 +228,7 @@ fn the_api_server_is_judged_by_what_it_says() {
 fn builds_of_vendors_are_gaps_and_no_findings() {
     let yaml = [node("a", "v1.20.2-gke.100"), node("b", "v1.20.2-eks-1")].concat();
     let found = assess(&snapshot(&yaml, Some("v1.20.2-eks-1")), None, Vec::new());
-    assert!(found.findings.is_empty() && found.unjoined.is_empty());
+    assert!(placed(&found).is_empty() && found.unjoined.is_empty());
     assert_eq!(
         gaps(&found, "kubelet-not-judged"),
         ["kubelet v1.20.2-eks-1", "kubelet v1.20.2-gke.100"]
@@ -282,7 +305,7 @@ fn reports_about_nodes_go_the_same_way() {
     // A machine that is no node of the cluster is listed, not ranked.
     let other = report("elsewhere", ArtifactKind::Node, None);
     let found = assess(&snapshot(&yaml, None), None, vec![other]);
-    assert!(found.findings.is_empty() && found.unjoined.len() == 1);
+    assert!(placed(&found).is_empty() && found.unjoined.len() == 1);
     assert_eq!(gaps(&found, "node-packages-not-judged").len(), 1);
 }
 
@@ -303,4 +326,31 @@ fn a_hostile_workload_in_kube_system_is_in_the_queue() {
         .replace("evil.example", "quay.io");
     let found = assess(&snapshot(&own, None), None, Vec::new());
     assert!(found.actions.is_empty(), "{:?}", titles(&found));
+}
+
+/// What a check says of a flaw that the feed tells as well is a note of that finding, and no second one.
+#[test]
+fn a_condition_is_told_with_its_flaw() {
+    let yaml = [
+        node("a", "v1.20.2"),
+        "apiVersion: v1\nkind: Pod\nmetadata: { name: web, namespace: shop }\nspec: { nodeName: a, volumes: [{ name: v, emptyDir: {} }], containers: [{ name: web, image: web, volumeMounts: [{ name: v, mountPath: /v, subPath: s }] }] }\n".to_owned(),
+    ]
+    .concat();
+    let own = |assessment: &Assessment| {
+        let mut ids: Vec<String> = assessment
+            .findings
+            .iter()
+            .filter(|f| &*f.id == "KP-SUP-013" || &*f.id == "CVE-2021-25741")
+            .map(|f| format!("{} {}", f.id, f.notes.join("")))
+            .collect();
+        ids.sort();
+        ids
+    };
+    let says = "kubelet v1.20.2 on a, CVE-2021-25741 is mended in 1.20.11; container web of Pod shop/web mounts a sub path";
+    let live = snapshot(&yaml, Some("v1.20.2"));
+    let without = assess(&live, None, Vec::new());
+    assert_eq!(own(&without), [format!("KP-SUP-013 {says}")]);
+    let told = feed(&[("CVE-2021-25741", "kubelet", &[("0", "1.20.11")])]);
+    let with = assess_by(&told, &live, None, Vec::new());
+    assert_eq!(own(&with), [format!("CVE-2021-25741 {says}")]);
 }

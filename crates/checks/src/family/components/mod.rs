@@ -12,7 +12,7 @@ use conditions::{Condition, Need};
 use installed::installed;
 use model::evidence::{Gap, GapWeight};
 use model::vulnerability::Severity::{Critical, High, Low, Medium};
-use semantics::releases::{Release, flaw};
+use semantics::releases::{Release, flaw, vendor_build};
 
 /// A flaw of `semantics::releases`, asked where its condition holds.
 macro_rules! flaw {
@@ -282,6 +282,19 @@ pub(crate) static RULES: &[Rule] = &[
     ),
 ];
 
+/// The CVE that the rule is about, and the package that feeds of vulnerabilities know it by.
+pub(crate) fn flaw_of(rule: &Rule) -> Option<(&'static str, &'static str)> {
+    if rule.family() != "SUP" {
+        return None;
+    }
+    let mut maps = rule.maps.iter();
+    let cve = maps.find_map(|map| match map {
+        Cve(id) => Some(*id),
+        _ => None,
+    })?;
+    Some((cve, flaw(cve)?.software.package()?))
+}
+
 /// The program below every runtime is not in `nodeInfo`.
 fn runc(world: &World<'_>, sink: &mut Sink<'_>) {
     if !world.inventory.nodes.is_empty() {
@@ -313,14 +326,9 @@ fn flawed(world: &World<'_>, sink: &mut Sink<'_>, cve: &str, condition: Conditio
         match (condition(world, &installed), release) {
             (Need::NotMet, _) => sink.looked(1),
             (Need::Unknown(gap), _) => sink.unknown(gap),
-            (Need::Met(_), Release::Own(_)) => sink.unknown(widens(
-                "vendor-build",
-                format!(
-                    "flaws of {}: who builds it mends it and keeps the number",
-                    installed.says()
-                ),
-                "look at the advisories of the distribution or provider",
-            )),
+            (Need::Met(_), Release::Own(_)) => {
+                sink.unknown(vendor_build(flaw.software.name(), &installed.text));
+            }
             (Need::Met(says), Release::Told(_)) => {
                 sink.looked(1);
                 let and = if says.is_empty() { "" } else { "; " };
