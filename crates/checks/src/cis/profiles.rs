@@ -20,7 +20,8 @@ pub struct Profile {
 enum Base {
     /// The table of 1.12 with differences.
     Table(&'static [Difference]),
-    Own(&'static [Control]),
+    /// Its own, section by section, in any order.
+    Own(&'static [&'static [Control]]),
 }
 
 /// What an older version has otherwise.
@@ -123,6 +124,18 @@ pub const PROFILES: &[Profile] = &[
         minors: (28, u16::MAX),
         base: Base::Own(managed::EKS),
     },
+    Profile {
+        name: "gke-1.6",
+        title: "CIS Google Kubernetes Engine Benchmark 1.6",
+        minors: (28, u16::MAX),
+        base: Base::Own(managed::GKE),
+    },
+    Profile {
+        name: "aks-1.7",
+        title: "CIS Azure Kubernetes Service Benchmark 1.7",
+        minors: (28, u16::MAX),
+        base: Base::Own(managed::AKS),
+    },
 ];
 
 /// A profile by its name; case does not matter.
@@ -140,6 +153,8 @@ pub fn of(snapshot: &Snapshot, managed: Option<&str>) -> &'static Profile {
         _ if version.contains("+rke2") => Some("rke2-cis-1.9"),
         _ if version.contains("+k3s") => Some("k3s-cis-1.9"),
         Some(name) if name.contains("EKS") => Some("eks-1.7"),
+        Some(name) if name.contains("GKE") => Some("gke-1.6"),
+        Some(name) if name.contains("AKS") => Some("aks-1.7"),
         _ => None,
     };
     let minor = snapshot.version.minor;
@@ -155,11 +170,10 @@ pub fn of(snapshot: &Snapshot, managed: Option<&str>) -> &'static Profile {
 
 /// The controls of a profile, ordered by number.
 pub fn controls(name: &str) -> Option<Vec<Control>> {
-    let differences = match profile(name)?.base {
-        Base::Own(controls) => return Some(controls.to_vec()),
-        Base::Table(differences) => differences,
+    let (mut all, differences) = match profile(name)?.base {
+        Base::Own(sections) => (sections.concat(), &[][..]),
+        Base::Table(differences) => (CONTROLS.to_vec(), differences),
     };
-    let mut all: Vec<Control> = CONTROLS.to_vec();
     for difference in differences {
         match *difference {
             Difference::Without(number) => all.retain(|control| control.number != number),

@@ -28,6 +28,8 @@ pub enum Files {
     Certificates,
     Keys,
     KubeletService,
+    /// What AKS gives its nodes to call Azure with.
+    AzureJson,
     /// What the kubelet trusts clients by.
     ClientCa,
     Config(Component),
@@ -234,7 +236,7 @@ impl Files {
             | Files::Kubeconfig(component)
             | Files::Config(component) => Some(component),
             Files::EtcdData => Some(Component::Etcd),
-            Files::KubeletService | Files::ClientCa => Some(Component::Kubelet),
+            Files::KubeletService | Files::AzureJson | Files::ClientCa => Some(Component::Kubelet),
             Files::Pki | Files::Certificates | Files::Keys => Some(Component::ApiServer),
             Files::Cni | Files::Admin => None,
         }
@@ -251,6 +253,7 @@ impl Files {
                 "certificates and keys of the control plane".to_owned()
             }
             Files::KubeletService => "service files of the kubelet".to_owned(),
+            Files::AzureJson => "mode and owner of azure.json".to_owned(),
             Files::ClientCa => "mode and owner of the kubelet's client CA".to_owned(),
             Files::Config(component) => {
                 format!("mode and owner of {}'s configuration", component.name())
@@ -373,6 +376,7 @@ impl Files {
                 name == "kubelet.service"
                     || folder.ends_with("kubelet.service.d") && name.ends_with(".conf")
             }),
+            Files::AzureJson => exact(vec!["/etc/kubernetes/azure.json".to_owned()]),
             Files::ClientCa => {
                 let config = instances
                     .iter()

@@ -59,7 +59,7 @@ impl<'a> Components<'a> {
             world,
             instances: Vec::new(),
             documents,
-            managed: managed(&world),
+            managed: Components::provider_of(&world),
         };
         let mut instances = Vec::new();
         for (index, host) in hosts.iter().enumerate() {
@@ -286,23 +286,25 @@ fn environment(container: &Value) -> Vec<(String, String)> {
     pairs.collect()
 }
 
-/// Who runs the control plane, by the server's version and the labels that providers give to nodes.
-fn managed(world: &World<'_>) -> Option<&'static str> {
-    let version = world.snapshot.server_version.as_deref().unwrap_or_default();
-    let labelled = |key: &str| {
-        world
-            .inventory
-            .nodes
-            .iter()
-            .any(|node| node.labels.keys().any(|known| known.starts_with(key)))
-    };
-    if version.contains("-eks-") || labelled("eks.amazonaws.com/") {
-        Some("Amazon EKS")
-    } else if version.contains("-gke.") || labelled("cloud.google.com/gke-") {
-        Some("Google GKE")
-    } else if labelled("kubernetes.azure.com/") {
-        Some("Azure AKS")
-    } else {
-        None
+impl Components<'_> {
+    /// Who runs the control plane, by the server's version and the labels that providers give to nodes.
+    pub(crate) fn provider_of(world: &World<'_>) -> Option<&'static str> {
+        let version = world.snapshot.server_version.as_deref().unwrap_or_default();
+        let labelled = |key: &str| {
+            world
+                .inventory
+                .nodes
+                .iter()
+                .any(|node| node.labels.keys().any(|known| known.starts_with(key)))
+        };
+        if version.contains("-eks-") || labelled("eks.amazonaws.com/") {
+            Some("Amazon EKS")
+        } else if version.contains("-gke.") || labelled("cloud.google.com/gke-") {
+            Some("Google GKE")
+        } else if labelled("kubernetes.azure.com/") {
+            Some("Azure AKS")
+        } else {
+            None
+        }
     }
 }

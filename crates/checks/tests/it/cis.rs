@@ -163,6 +163,8 @@ fn profiles_are_whole() {
         ("rke2-cis-1.9", 130),
         ("k3s-cis-1.9", 130),
         ("eks-1.7", 46),
+        ("gke-1.6", 70),
+        ("aks-1.7", 45),
     ];
     let counted: Vec<(&str, usize)> = PROFILES
         .iter()
@@ -212,4 +214,33 @@ fn managed_control_planes_are_not_failed() {
     {
         assert_eq!(answer.state, State::NotApplicable, "{answer:?}");
     }
+}
+
+/// What nodes and workloads show of a managed cluster is answered without the provider's API.
+#[test]
+fn managed_clusters_are_answered_by_their_nodes() {
+    let answered = |profile: &str, number: &str, yaml: &str| {
+        let (snapshot, _) = crate::family::live(yaml);
+        let all = answers(&snapshot, Vec::new(), profile);
+        all.iter().find(|one| &*one.number == number).unwrap().state
+    };
+    let node = |labels: &str, image: &str, kind: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Node, metadata: {{name: a, labels: {{cloud.google.com/gke-nodepool: x{labels}}}}}, status: {{addresses: [{{type: {kind}, address: 10.0.0.1}}], nodeInfo: {{osImage: '{image}'}}}}}}"
+        )
+    };
+    let good = node(
+        ", iam.gke.io/gke-metadata-server-enabled: 'true'",
+        "Container-Optimized OS from Google",
+        "InternalIP",
+    );
+    let bad = node("", "Ubuntu 24.04 LTS", "ExternalIP");
+    for number in ["5.4.1", "5.5.1", "5.6.5"] {
+        assert_eq!(answered("gke-1.6", number, &good), State::Pass, "{number}");
+        assert_eq!(answered("gke-1.6", number, &bad), State::Fail, "{number}");
+    }
+    assert_eq!(answered("aks-1.7", "5.4.3", &good), State::Pass);
+    assert_eq!(answered("eks-1.7", "5.4.3", &bad), State::Fail);
+    assert_eq!(answered("gke-1.6", "5.10.1", &good), State::Pass);
+    assert_eq!(answered("gke-1.6", "5.5.3", &good), State::Unknown);
 }

@@ -10,6 +10,7 @@
 mod accounts;
 mod admission;
 mod cis;
+mod cloud;
 mod components;
 mod equal;
 mod export;
