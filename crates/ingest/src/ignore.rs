@@ -47,6 +47,10 @@ pub struct IgnoreEntry {
     pub images: Vec<Text>,
     /// `Deployment shop/web`, `shop/web`; `*` and `?` are wildcards.
     pub objects: Vec<Text>,
+    /// Names of containers of configuration findings; `*` and `?` are wildcards.
+    pub containers: Vec<Text>,
+    /// Labels that the object has, all of them; wildcards in values.
+    pub labels: Vec<(Text, Text)>,
     pub fix_states: Vec<FixState>,
     /// Feed of the source, as Grype names it: `debian:distro:debian:12`.
     pub namespace: Option<Text>,

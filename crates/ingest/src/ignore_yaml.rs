@@ -33,6 +33,10 @@ struct OwnEntry {
     image: Option<String>,
     #[serde(default)]
     object: Option<String>,
+    #[serde(default)]
+    container: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     owner: String,
     reason: String,
     expires: String,
@@ -240,6 +244,12 @@ fn own(file: &mut IgnoreFile, text: &str) -> Result<(), IngestError> {
             paths: said.path.map(Into::into).into_iter().collect(),
             images: said.image.map(Into::into).into_iter().collect(),
             objects: said.object.map(Into::into).into_iter().collect(),
+            containers: said.container.map(Into::into).into_iter().collect(),
+            labels: said
+                .labels
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
             owner: Some(said.owner.trim().into()),
             reason: Some(said.reason.trim().into()),
             expires: Some(expires),

@@ -26,6 +26,9 @@ pub struct Finding {
     /// The object of a configuration finding.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub object: Option<ObjectRef>,
+    /// The container that a configuration finding is about, by its name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub container: Option<Text>,
     /// Where in the object: a JSON pointer (RFC 6901), or a part in words as [`crate::matches::Match::field`] has it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub field: Option<Text>,

@@ -31,6 +31,7 @@ pub(crate) fn read(
 ) -> anyhow::Result<Exceptions> {
     let flags = &options.exceptions;
     let mut read = Exceptions::default();
+    read.rulings.annotations = flags.ignore_annotations;
     let mut lists = options.reports.clone();
     if let Target::Sbom { file, .. } = target {
         lists.push(file.clone());

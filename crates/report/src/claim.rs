@@ -193,6 +193,7 @@ mod tests {
                 reason: reason.into(),
             }),
             notes: Vec::new(),
+            container: None,
             scores: Vec::new(),
         };
         let found = match claim(&finding) {

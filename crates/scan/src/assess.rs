@@ -285,7 +285,8 @@ fn run(
         checks,
     };
     assessment.coverage.rulings = rulings.given();
-    ignore::apply(&rulings.ignores, &said, &mut assessment);
+    let entries = rulings.entries(snapshot, &mut assessment.ledger);
+    ignore::apply(&entries, &said, snapshot, &mut assessment);
     let mut ranking = settings.risk.clone();
     if declarations.own_images.is_some() {
         ranking.own_images.clone_from(&declarations.own_images);

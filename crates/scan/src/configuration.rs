@@ -148,6 +148,7 @@ fn finding(found: &Found, texts: &mut Interner) -> Finding {
         matches: Vec::new(),
         suppression: None,
         notes: vec![texts.text(&found.says)],
+        container: found.container.clone(),
         scores: Vec::new(),
     }
 }

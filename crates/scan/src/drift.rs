@@ -59,6 +59,7 @@ fn finding(workload: &Workload, container: &Container) -> Finding {
         matches: Vec::new(),
         suppression: None,
         notes: Vec::new(),
+        container: None,
         scores: Vec::new(),
     }
 }

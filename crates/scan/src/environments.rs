@@ -81,6 +81,7 @@ fn reached(inventory: &Inventory, reach: &Reach<'_>, staging: &[u32], to: u32) -
         matches: Vec::new(),
         suppression: None,
         notes: vec![format!("plimsoll reach {} {} says why", peer(from), peer(object)).into()],
+        container: None,
         scores: Vec::new(),
     })
 }

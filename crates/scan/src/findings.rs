@@ -160,6 +160,7 @@ impl Findings {
             matches: vec![id],
             suppression,
             notes: Vec::new(),
+            container: None,
             scores: Vec::new(),
         };
         self.place(finding, joined);
@@ -226,6 +227,7 @@ fn vulnerability_finding(
         matches: group.iter().map(|statement| statement.id).collect(),
         suppression,
         notes: Vec::new(),
+        container: None,
         scores: Vec::new(),
     })
 }

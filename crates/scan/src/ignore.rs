@@ -14,11 +14,16 @@ use model::evidence::{Fact, Gap, GapWeight, Stage, Truth};
 use model::finding::Finding;
 use model::matches::{Category, Fix, FixState, Package, Suppression};
 use model::object::SourceSpan;
+use model::snapshot::Snapshot;
 use model::text::Text;
 use model::vulnerability::Severity;
 use regex::Regex;
 use rustc_hash::FxHashMap;
 use semantics::declare::glob;
+
+mod objects;
+
+use objects::{is_labelled, is_named, of_objects};
 
 /// Ids of the findings that are about ignore entries. Gates tell them as notices unless they are asked for.
 pub const STALE: [&str; 3] = ["ignore-expired", "ignore-reopened", "ignore-unused"];
@@ -65,13 +70,18 @@ impl Ignores {
     }
 }
 
-/// Applies all files. To be asked before the findings are ranked.
-pub fn apply(all: &[Ignores], said: &Said, assessment: &mut Assessment) {
+/// Applies all files. To be asked before the findings are ranked. Labels are those of the Snapshot's objects.
+pub fn apply(
+    all: &[Ignores],
+    said: &Said,
+    snapshot: Option<&Snapshot>,
+    assessment: &mut Assessment,
+) {
     if all.is_empty() {
         return;
     }
     let today = assessment.about.now.to_zoned(TimeZone::UTC).date();
-    let mut rules = Rules::of(all, today, &mut assessment.ledger);
+    let mut rules = Rules::of(all, snapshot, today, &mut assessment.ledger);
     let mut moved = Vec::new();
     for unjoined in [false, true] {
         let list = if unjoined {
@@ -158,15 +168,22 @@ impl Pattern {
 
 struct Rules<'a> {
     all: Vec<Rule<'a>>,
+    snapshot: Option<&'a Snapshot>,
     by_id: FxHashMap<String, Vec<usize>>,
     without_id: Vec<usize>,
     exploited: Vec<Text>,
 }
 
 impl<'a> Rules<'a> {
-    fn of(files: &'a [Ignores], today: Date, ledger: &mut model::evidence::Ledger) -> Self {
+    fn of(
+        files: &'a [Ignores],
+        snapshot: Option<&'a Snapshot>,
+        today: Date,
+        ledger: &mut model::evidence::Ledger,
+    ) -> Self {
         let mut rules = Rules {
             all: Vec::new(),
+            snapshot,
             by_id: FxHashMap::default(),
             without_id: Vec::new(),
             exploited: Vec::new(),
@@ -235,7 +252,7 @@ impl<'a> Rules<'a> {
         indices.retain(|index| {
             self.all
                 .get(*index)
-                .is_some_and(|rule| rule.fits(finding, assessment, said))
+                .is_some_and(|rule| rule.fits(finding, self.snapshot, assessment, said))
         });
         indices
     }
@@ -371,7 +388,13 @@ fn compiled<'a>(
 }
 
 impl Rule<'_> {
-    fn fits(&self, finding: &Finding, all: &Assessment, said: &Said) -> bool {
+    fn fits(
+        &self,
+        finding: &Finding,
+        snapshot: Option<&Snapshot>,
+        all: &Assessment,
+        said: &Said,
+    ) -> bool {
         let entry = self.entry;
         let image = finding.image.and_then(|n| all.images.get(n as usize));
         let package = finding.package.and_then(|n| all.packages.get(n as usize));
@@ -386,7 +409,19 @@ impl Rule<'_> {
                 || image.is_some_and(|image| {
                     entry.images.iter().any(|pattern| of_image(pattern, image))
                 }))
-            && (entry.objects.is_empty() || of_object(&entry.objects, finding, image, all))
+            && (entry.objects.is_empty()
+                || of_objects(finding, image, all, |object| {
+                    is_named(&entry.objects, object)
+                }))
+            && (entry.labels.is_empty()
+                || of_objects(finding, image, all, |object| {
+                    is_labelled(&entry.labels, snapshot, object)
+                }))
+            && (entry.containers.is_empty()
+                || finding
+                    .container
+                    .as_deref()
+                    .is_some_and(|name| entry.containers.iter().any(|pattern| glob(pattern, name))))
             && entry
                 .namespace
                 .as_ref()
@@ -429,8 +464,11 @@ impl Rule<'_> {
         })
     }
 
-    /// `.plimsollignore.yaml:4`.
+    /// `.plimsollignore.yaml:4`; what stands on an object has no line.
     fn place(&self) -> String {
+        if self.entry.line == 0 {
+            return self.file.file.to_string();
+        }
         format!("{}:{}", self.file.file, self.entry.line)
     }
 
@@ -496,7 +534,7 @@ impl Rule<'_> {
             object: None,
             // Without its line: the key stays when entries above it change.
             field: Some(format!("{} {what}", self.file.file).into()),
-            source: Some(SourceSpan {
+            source: (self.entry.line > 0).then(|| SourceSpan {
                 file: Text::clone(&self.file.file),
                 document: 0,
                 line: self.entry.line,
@@ -512,6 +550,7 @@ impl Rule<'_> {
             matches: Vec::new(),
             suppression: None,
             notes: Vec::new(),
+            container: None,
             scores: Vec::new(),
         })
     }
@@ -542,6 +581,7 @@ fn describe(entry: &IgnoreEntry) -> String {
         ("at", entry.paths.first().map(|path| &**path)),
         ("in", entry.images.first().map(|image| &**image)),
         ("of", entry.objects.first().map(|object| &**object)),
+        ("in", entry.containers.first().map(|name| &**name)),
         ("by", entry.owner.as_deref()),
     ] {
         if let Some(value) = value {
@@ -672,34 +712,6 @@ fn of_image(pattern: &str, image: &ScannedImage) -> bool {
 }
 
 /// The object of the finding; of an image's finding, every workload that runs it.
-fn of_object(
-    patterns: &[Text],
-    finding: &Finding,
-    image: Option<&ScannedImage>,
-    all: &Assessment,
-) -> bool {
-    let fits = |object: &model::object::ObjectRef| {
-        let short = match &object.namespace {
-            Some(namespace) => format!("{namespace}/{}", object.name),
-            None => object.name.to_string(),
-        };
-        let long = object.to_string();
-        patterns
-            .iter()
-            .any(|pattern| glob(pattern, &long) || glob(pattern, &short))
-    };
-    if let Some(object) = &finding.object {
-        return fits(object);
-    }
-    let mut running = image
-        .into_iter()
-        .flat_map(|image| &image.placements)
-        .filter_map(|n| all.placements.get(*n as usize)?.runs_in)
-        .filter_map(|at| all.workloads.get(at.workload as usize))
-        .peekable();
-    running.peek().is_some() && running.all(|workload| fits(&workload.object))
-}
-
 fn of_feed(feed: &str, finding: &Finding, all: &Assessment) -> bool {
     finding.matches.iter().any(|id| {
         let set = all.sets.get(id.set as usize);

@@ -3,6 +3,7 @@
 //! Never: printing, a clock, the environment.
 
 pub mod accept;
+mod annotated;
 pub mod artifacts;
 pub mod assess;
 pub mod attack;

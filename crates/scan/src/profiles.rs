@@ -134,7 +134,13 @@ pub fn assess(asked: Asked<'_>, rulings: &Rulings, settings: &Settings) -> Asses
         credentials: Vec::new(),
     };
     assessment.coverage.rulings = rulings.given();
-    ignore::apply(&rulings.ignores, &vex::Said::default(), &mut assessment);
+    let entries = rulings.entries(Some(snapshot), &mut assessment.ledger);
+    ignore::apply(
+        &entries,
+        &vex::Said::default(),
+        Some(snapshot),
+        &mut assessment,
+    );
     // Entries about what was not looked at are no worse for it.
     assessment
         .findings
@@ -260,6 +266,7 @@ fn finding(object: &Object, violation: &Violation) -> Finding {
         matches: Vec::new(),
         suppression: None,
         notes: reasons,
+        container: None,
         scores: Vec::new(),
     }
 }

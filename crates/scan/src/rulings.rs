@@ -1,6 +1,7 @@
 //! What the user's files say of findings: VEX documents, ignore files, a baseline. Comes in: paths. Goes out: what was
 //! read. Does I/O, as `inputs` does.
 
+use crate::annotated;
 use crate::baseline::{Baseline, BaselineError};
 use crate::bundle::{self, BundleError};
 use crate::ignore::Ignores;
@@ -9,6 +10,8 @@ pub use ingest::IgnoreFile;
 use ingest::{IngestError, Limits, VexDocument};
 use intel::Intelligence;
 use model::assessment::Assessment;
+use model::evidence::Ledger;
+use model::snapshot::Snapshot;
 use model::text::Text;
 use semantics::declare::Declarations;
 use std::fs::File;
@@ -22,9 +25,22 @@ pub struct Rulings {
     /// That came with an image: told, and taking nothing out.
     pub attached: Vec<VexDocument>,
     pub ignores: Vec<Ignores>,
+    /// Exceptions in annotations of objects count.
+    pub annotations: bool,
 }
 
 impl Rulings {
+    /// The ignore entries that count for a Snapshot; those in annotations are told where they do not.
+    pub(crate) fn entries(&self, snapshot: Option<&Snapshot>, ledger: &mut Ledger) -> Vec<Ignores> {
+        let mut all = self.ignores.clone();
+        match snapshot {
+            Some(snapshot) if self.annotations => all.extend(annotated::exceptions(snapshot)),
+            Some(snapshot) => ledger.gaps(annotated::unread(snapshot)),
+            None => {}
+        }
+        all
+    }
+
     /// A line for each file: `vex.json: 3 VEX statements`, `.trivyignore: 1 ignore entry`.
     pub fn given(&self) -> Vec<Text> {
         let line = |file: &str, count: usize, one: &str, many: &str| {

@@ -59,6 +59,9 @@ pub(crate) struct Exceptions {
     /// Read no .plimsollignore.yaml
     #[arg(long, conflicts_with = "ignore_files")]
     pub(crate) no_ignorefile: bool,
+    /// Exceptions in annotations of objects count (plimsoll.dev/ignore, -owner, -reason, -expires)
+    #[arg(long)]
+    pub(crate) ignore_annotations: bool,
     /// An ignore file as it was before the change that is judged (may be repeated): only entries that it has too count
     #[arg(
         long = "ignorefile-base",

@@ -176,3 +176,110 @@ fn the_base_branch_decides() {
     let json = json(&home, &["--ignorefile", "new.yaml", "--base-ref", "main"]);
     assert_eq!(open(&json), "CVE-2024-1001 CVE-2024-1002");
 }
+
+const PODS: &str = "apiVersion: v1
+kind: Pod
+metadata: { name: agent, namespace: ops, labels: { tier: batch-1 } ANNOTATIONS }
+spec:
+  containers:
+    - { name: main, image: a, securityContext: { privileged: true } }
+    - { name: proxy, image: b, securityContext: { privileged: true } }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: shop }
+spec:
+  containers: [{ name: main, image: a, securityContext: { privileged: true } }]
+";
+
+/// `object container` of what is open and what is taken out, of one check.
+fn privileged(home: &Home, more: &[&str]) -> (Vec<String>, Vec<String>) {
+    let scan = ["scan", "manifests", "pods.yaml", "--format", "json"];
+    let ran = home.run(&[&scan[..], more].concat());
+    let json: Value = serde_json::from_slice(&ran.sound().stdout).unwrap();
+    let of = |list: &str| {
+        let all = json[list].as_array().into_iter().flatten();
+        let own = all.filter(|f| f["id"] == "KP-WL-001");
+        let mut lines: Vec<String> = own
+            .map(|f| {
+                format!(
+                    "{} {}",
+                    f["object"]["name"].as_str().unwrap(),
+                    f["title"].as_str().unwrap().rsplit(' ').next().unwrap()
+                )
+            })
+            .collect();
+        lines.sort();
+        lines
+    };
+    (of("findings"), of("suppressed"))
+}
+
+#[test]
+fn exceptions_of_containers_and_by_labels() {
+    let home = Home::new();
+    home.write("pods.yaml", &PODS.replace("ANNOTATIONS", ""));
+    let entry = |what: &str| {
+        format!(
+            "ignore:\n  - {{id: KP-WL-001, {what}, owner: team-a, reason: needed, expires: 2099-01-31}}\n"
+        )
+    };
+    for (what, taken) in [
+        ("container: prox*", &["agent (proxy)"][..]),
+        ("container: main", &["agent (main)", "web (main)"]),
+        (
+            "labels: {tier: batch-*}",
+            &["agent (main)", "agent (proxy)"],
+        ),
+        ("labels: {tier: web}", &[]),
+        ("object: ops/*, container: main", &["agent (main)"]),
+    ] {
+        home.write("mine.yaml", &entry(what));
+        let (open, suppressed) = privileged(&home, &["--ignorefile", "mine.yaml"]);
+        assert_eq!(suppressed, taken, "{what}");
+        assert_eq!(open.len() + suppressed.len(), 3, "{what}");
+    }
+}
+
+#[test]
+fn exceptions_in_annotations() {
+    let home = Home::new();
+    let annotated = |text: &str| {
+        let annotations = format!(", annotations: {{ {text} }}");
+        home.write("pods.yaml", &PODS.replace("ANNOTATIONS", &annotations));
+    };
+    let full = "plimsoll.dev/ignore: KP-WL-001/proxy, plimsoll.dev/ignore-owner: team-a, plimsoll.dev/ignore-reason: needed, plimsoll.dev/ignore-expires: \"2099-01-31\"";
+    annotated(full);
+    // Nobody asked for them.
+    assert!(privileged(&home, &[]).1.is_empty());
+    let told = home.run(&["scan", "manifests", "pods.yaml", "--format", "json"]);
+    assert!(told.text().contains("ignore-annotations-unread"));
+    let (open, suppressed) = privileged(&home, &["--ignore-annotations"]);
+    assert_eq!(suppressed, ["agent (proxy)"]);
+    assert_eq!(open, ["agent (main)", "web (main)"]);
+    // Without an end they do not count, and that is said.
+    annotated(
+        "plimsoll.dev/ignore: KP-WL-001, plimsoll.dev/ignore-owner: team-a, plimsoll.dev/ignore-reason: needed",
+    );
+    assert!(privileged(&home, &["--ignore-annotations"]).1.is_empty());
+    let told = home.run(&[
+        "scan",
+        "manifests",
+        "pods.yaml",
+        "--ignore-annotations",
+        "--format",
+        "json",
+    ]);
+    assert!(told.text().contains("plimsoll.dev/ignore-expires"));
+    // One that is over is a finding.
+    annotated(&full.replace("2099", "2020"));
+    let told = home.run(&[
+        "scan",
+        "manifests",
+        "pods.yaml",
+        "--ignore-annotations",
+        "--format",
+        "json",
+    ]);
+    assert!(told.text().contains("ignore-expired"));
+}

@@ -450,6 +450,7 @@ fn finding(
     matched: u32,
 ) -> Finding {
     Finding {
+        container: None,
         id: id.into(),
         category: Category::Vulnerability,
         severity,
@@ -514,6 +515,7 @@ fn findings() -> Vec<Finding> {
                 state: FixState::Fixed,
                 versions: Vec::new(),
             },
+            container: None,
             scores: Vec::new(),
             ..finding("", Unknown, 0, 0, &[], 0, 6)
         },

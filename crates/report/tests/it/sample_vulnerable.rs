@@ -282,6 +282,7 @@ pub(super) fn vulnerable(
     matched: u32,
 ) -> Finding {
     Finding {
+        container: None,
         id: id.into(),
         category: Category::Vulnerability,
         severity,
@@ -361,6 +362,7 @@ pub(super) fn findings() -> Vec<Finding> {
             matches: vec![MatchId { set: 0, index: 3 }],
             suppression: None,
             notes: Vec::new(),
+            container: None,
             scores: Vec::new(),
         },
         vulnerable(

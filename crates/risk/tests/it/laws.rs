@@ -265,7 +265,8 @@ proptest! {
         shuffle(&mut mixed.0.findings, seed);
         let (straight, mixed) = (straight.ranked(), mixed.ranked());
         let shown = |a: &Assessment| -> Vec<(Finding, f64)> {
-            a.findings.iter().map(|f| (Finding { scores: Vec::new(), ..f.clone() }, a.scores[f.scores[0] as usize].points.expected)).collect()
+            a.findings.iter().map(|f| (Finding { container: None,
+scores: Vec::new(), ..f.clone() }, a.scores[f.scores[0] as usize].points.expected)).collect()
         };
         prop_assert_eq!(shown(&straight), shown(&mixed));
         prop_assert_eq!(straight.actions, mixed.actions);

@@ -149,6 +149,7 @@ fn imported(world: &mut World, id: &str, field: Option<&str>) {
         matches: vec![MatchId { set: 1, index }],
         suppression: None,
         notes: Vec::new(),
+        container: None,
         scores: Vec::new(),
     });
 }

@@ -407,6 +407,7 @@ impl World {
             matches: vec![MatchId { set: 0, index }],
             suppression: None,
             notes: Vec::new(),
+            container: None,
             scores: Vec::new(),
         });
         index

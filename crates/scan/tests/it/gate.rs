@@ -37,6 +37,7 @@ fn assessment(severities: &[Severity], weight: Option<GapWeight>) -> Assessment 
         matches: Vec::new(),
         suppression: None,
         notes: Vec::new(),
+        container: None,
         scores: Vec::new(),
     };
     Assessment {

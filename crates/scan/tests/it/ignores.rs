@@ -43,6 +43,7 @@ fn with(name: &str, text: &str) -> Assessment {
     ruled(
         vec![set()],
         &Rulings {
+            annotations: false,
             attached: Vec::new(),
             vex: Vec::new(),
             ignores,
@@ -343,6 +344,7 @@ fn grype_rules_by_vex_status() {
         let scan = ruled(
             vec![set()],
             &Rulings {
+                annotations: false,
                 attached: Vec::new(),
                 vex: vex(),
                 ignores,
@@ -412,6 +414,7 @@ fn only_what_the_base_has_counts() {
         let scan = ruled(
             vec![set()],
             &Rulings {
+                annotations: false,
                 attached: Vec::new(),
                 vex: Vec::new(),
                 ignores,
@@ -582,7 +585,7 @@ proptest! {
     #[test]
     fn any_ignore_file(name in prop::sample::select(vec!["a", ".trivyignore", "a.yaml", ".grype.yaml"]), text in "(ignore:|vulnerabilities:|secrets:|- |id: |package: |\\{|\\}|\\[|\\]|\\*|&a |: |\n|  |CVE-2024-1001|exp:2026-01-01|name|'|[a-z]{1,3}){0,24}") {
         if let Ok(file) = read_ignores(name, text.as_bytes(), &Limits::default()) {
-            let scan = ruled(vec![set()], &Rulings { attached: Vec::new(), vex: Vec::new(), ignores: vec![Ignores::whole(file)] });
+            let scan = ruled(vec![set()], &Rulings { annotations: false, attached: Vec::new(), vex: Vec::new(), ignores: vec![Ignores::whole(file)] });
             let all = scan.findings.len() + scan.suppressed.len() + scan.unjoined.len();
             prop_assert_eq!(all - stale(&scan).split(' ').filter(|id| !id.is_empty()).count(), 7);
         }

@@ -23,6 +23,7 @@ fn with(documents: &[&str]) -> Assessment {
     ruled(
         vec![app()],
         &Rulings {
+            annotations: false,
             attached: Vec::new(),
             vex,
             ignores: Vec::new(),
@@ -260,6 +261,7 @@ fn index_docker_io_is_docker_io() {
         let scan = ruled(
             vec![set.clone()],
             &Rulings {
+                annotations: false,
                 attached: Vec::new(),
                 vex,
                 ignores: Vec::new(),
@@ -612,6 +614,7 @@ fn references_into_other_documents() {
         let scan = ruled(
             vec![app()],
             &Rulings {
+                annotations: false,
                 attached: Vec::new(),
                 vex,
                 ignores: Vec::new(),
@@ -671,7 +674,7 @@ proptest! {
             text.replace_range(at..end, piece);
         }
         if let Ok(document) = read_vex("x", text.as_bytes(), &Limits::default()) {
-            let scan = ruled(vec![app()], &Rulings { attached: Vec::new(), vex: vec![document], ignores: Vec::new() });
+            let scan = ruled(vec![app()], &Rulings { annotations: false, attached: Vec::new(), vex: vec![document], ignores: Vec::new() });
             let all = scan.findings.len() + scan.suppressed.len() + scan.unjoined.len();
             prop_assert_eq!(all, 5);
         }
