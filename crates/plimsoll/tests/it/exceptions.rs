@@ -218,7 +218,7 @@ fn privileged(home: &Home, more: &[&str]) -> (Vec<String>, Vec<String>) {
 #[test]
 fn exceptions_of_containers_and_by_labels() {
     let home = Home::new();
-    home.write("pods.yaml", &PODS.replace("ANNOTATIONS", ""));
+    home.write("pods.yaml", PODS.replace("ANNOTATIONS", ""));
     let entry = |what: &str| {
         format!(
             "ignore:\n  - {{id: KP-WL-001, {what}, owner: team-a, reason: needed, expires: 2099-01-31}}\n"
@@ -234,7 +234,7 @@ fn exceptions_of_containers_and_by_labels() {
         ("labels: {tier: web}", &[]),
         ("object: ops/*, container: main", &["agent (main)"]),
     ] {
-        home.write("mine.yaml", &entry(what));
+        home.write("mine.yaml", entry(what));
         let (open, suppressed) = privileged(&home, &["--ignorefile", "mine.yaml"]);
         assert_eq!(suppressed, taken, "{what}");
         assert_eq!(open.len() + suppressed.len(), 3, "{what}");
@@ -246,7 +246,7 @@ fn exceptions_in_annotations() {
     let home = Home::new();
     let annotated = |text: &str| {
         let annotations = format!(", annotations: {{ {text} }}");
-        home.write("pods.yaml", &PODS.replace("ANNOTATIONS", &annotations));
+        home.write("pods.yaml", PODS.replace("ANNOTATIONS", &annotations));
     };
     let full = "plimsoll.dev/ignore: KP-WL-001/proxy, plimsoll.dev/ignore-owner: team-a, plimsoll.dev/ignore-reason: needed, plimsoll.dev/ignore-expires: \"2099-01-31\"";
     annotated(full);
